@@ -1,0 +1,176 @@
+"""The file: signature, version, chunks (SPEC sections 2 to 4). Nothing here needs a model."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from aez.bitstream.errors import ChecksumError, FormatError, LimitError, TruncatedError
+from aez.bitstream.header import Header
+from aez.bitstream.limits import Limits
+from aez.bitstream.varint import read_varint, write_varint
+
+SIGNATURE = b"\x89aez\r\n\x1a\n"
+VERSION = 1
+PREFIX_BYTES = len(SIGNATURE) + 1
+_ANCILLARY_BIT = 0x20
+
+
+class ChunkType(IntEnum):
+    """One-byte chunk types; lower-case letters are ancillary and may be skipped."""
+
+    HEADER = ord("H")
+    HYPER = ord("Z")
+    TILE = ord("T")
+    ALPHA = ord("A")
+    END = ord("E")
+    ICC = ord("i")
+    EXIF = ord("e")
+    XMP = ord("x")
+    PREVIEW = ord("p")
+
+
+_METADATA = (ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP, ChunkType.PREVIEW)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file taken apart, every checksum verified.
+
+    Attributes:
+        header: the parsed HEADER chunk.
+        hyper: the stream of z.
+        tiles: the streams of r, one a tile, in raster order.
+        metadata: known ancillary chunks (ICC, EXIF, XMP, PREVIEW), at most one of each.
+        alpha: the ALPHA chunk's payload, if the header announces one.
+        chunks: type letter and payload length of every chunk in file order, END included.
+    """
+
+    header: Header
+    hyper: bytes
+    tiles: list[bytes]
+    metadata: dict[ChunkType, bytes] = field(default_factory=dict)
+    alpha: bytes | None = None
+    chunks: list[tuple[str, int]] = field(default_factory=list)
+
+
+def is_aez(data: bytes | memoryview) -> bool:
+    """Whether data (at least the first 8 bytes) start as an `.aez` file does."""
+    return bytes(data[: len(SIGNATURE)]) == SIGNATURE
+
+
+def write_chunk(kind: int, payload: bytes) -> bytes:
+    """One chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
+    body = bytes([kind]) + write_varint(len(payload)) + payload
+    return body + zlib.crc32(body).to_bytes(4, "little") if payload else body
+
+
+def write_container(container: Container) -> bytes:
+    """Serialise a container; its ``chunks`` are ignored.
+
+    Raises:
+        ValueError: a header field is out of range, or the tiles do not match the header's grid.
+    """
+    if len(container.tiles) != container.header.tile_count():
+        raise ValueError("the number of tiles does not match the header")
+    if container.header.alpha != (container.alpha is not None):
+        raise ValueError("the header and the ALPHA chunk disagree")
+    parts = [SIGNATURE, bytes([VERSION]), write_chunk(ChunkType.HEADER, container.header.to_bytes())]
+    parts += [write_chunk(kind, payload) for kind, payload in sorted(container.metadata.items()) if payload]
+    if container.alpha is not None:
+        parts.append(write_chunk(ChunkType.ALPHA, container.alpha))
+    parts.append(write_chunk(ChunkType.HYPER, container.hyper))
+    parts += [write_chunk(ChunkType.TILE, tile) for tile in container.tiles]
+    parts.append(write_chunk(ChunkType.END, b""))
+    return b"".join(parts)
+
+
+def iter_chunks(data: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Check signature and version, then yield type and payload of each chunk, its CRC verified.
+
+    Raises:
+        FormatError: not an `.aez` file, a version this decoder does not know, or a malformed chunk.
+        TruncatedError: the data end inside a chunk.
+        ChecksumError: a chunk was damaged.
+    """
+    view = memoryview(data)
+    if not is_aez(view):
+        if SIGNATURE.startswith(bytes(view[: len(SIGNATURE)])):
+            raise TruncatedError("the file is empty" if len(view) == 0 else "the file ends inside the signature")
+        raise FormatError("not an .aez file")
+    if len(view) < PREFIX_BYTES:
+        raise TruncatedError("the file ends before the version")
+    if view[PREFIX_BYTES - 1] != VERSION:
+        raise FormatError(f"format version {view[PREFIX_BYTES - 1]} is not known to this decoder (it knows {VERSION})")
+    at = PREFIX_BYTES
+    while at < len(view):
+        kind = view[at]
+        length, start = read_varint(view, at + 1)
+        end = start + length
+        stop = end + 4 if length else end
+        if stop > len(view):
+            raise TruncatedError(f"the file ends inside a chunk ({len(view)} of at least {stop} bytes)")
+        if length and zlib.crc32(view[at:end]) != int.from_bytes(view[end:stop], "little"):
+            raise ChecksumError(f"the checksum of a chunk at byte {at} does not match: the file is damaged")
+        yield kind, view[start:end]
+        at = stop
+
+
+def read_container(data: bytes | memoryview, limits: Limits | None = None) -> Container:
+    """Take a file apart: every rule of SPEC section 3 is enforced.
+
+    Args:
+        data: the whole file.
+        limits: bounds on what the file may ask for; the defaults if None.
+
+    Raises:
+        FormatError (TruncatedError, ChecksumError): the file is not valid.
+        LimitError: the file asks for more than ``limits`` allows.
+    """
+    limits = limits or Limits()
+    header: Header | None = None
+    hyper = alpha = None
+    tiles: list[bytes] = []
+    metadata: dict[ChunkType, bytes] = {}
+    chunks: list[tuple[str, int]] = []
+    ancillary = 0
+    ended = False
+    for kind, payload in iter_chunks(data):
+        if ended:
+            raise FormatError("there are bytes behind the END chunk")
+        if not chr(kind).isascii() or not chr(kind).isalpha():
+            raise FormatError(f"chunk type {kind} is not a letter")
+        chunks.append((chr(kind), len(payload)))
+        if header is None:
+            if kind != ChunkType.HEADER:
+                raise FormatError("the first chunk is not the header")
+            header = Header.from_bytes(payload)
+            limits.check(header, len(data))
+        elif kind & _ANCILLARY_BIT:
+            ancillary += len(payload)
+            if ancillary > limits.max_metadata:
+                raise LimitError(f"the metadata are larger than {limits.max_metadata} bytes")
+            if kind in _METADATA:
+                known = ChunkType(kind)
+                if known in metadata:
+                    raise FormatError(f"chunk {chr(kind)!r} appears twice")
+                metadata[known] = bytes(payload)
+        elif kind == ChunkType.ALPHA and alpha is None and hyper is None:
+            alpha = bytes(payload)
+        elif kind == ChunkType.HYPER and hyper is None:
+            hyper = bytes(payload)
+        elif kind == ChunkType.TILE and hyper is not None and len(tiles) < header.tile_count():
+            tiles.append(bytes(payload))
+        elif kind == ChunkType.END:
+            if payload:
+                raise FormatError("the END chunk is not empty")
+            ended = True
+        elif kind in list(ChunkType):
+            raise FormatError(f"chunk {chr(kind)!r} is out of place")
+        else:
+            raise FormatError(f"chunk {chr(kind)!r} is needed for decoding but not known to this decoder")
+    if not ended or header is None:
+        raise TruncatedError("the file ends before its END chunk")
+    if hyper is None or len(tiles) != header.tile_count() or header.alpha != (alpha is not None):
+        raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
+    return Container(header, hyper, tiles, metadata, alpha, chunks)

@@ -1,0 +1,65 @@
+"""Integer probability tables, as the weights file stores them (SPEC section 6)."""
+
+from functools import cached_property
+
+import constriction
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream.errors import ModelError
+
+PRECISION = 24
+MAX_TABLE_SYMBOLS = 2**13
+
+
+class TableSet:
+    """A list of frequency tables, each with counts of at least 1 that sum to 2**24.
+
+    Every table is centred: entry k of a table with 2·L + 1 (``escape=False``) or 2·L + 2 (``escape=True``) entries
+    stands for the value k − L; with ``escape`` the last entry announces a value beyond ±L.
+    """
+
+    def __init__(self, counts: NDArray[np.integer], sizes: NDArray[np.integer], *, escape: bool) -> None:
+        """Check and keep the tables.
+
+        Args:
+            counts: all tables' counts one after another, 1-D integers.
+            sizes: the number of entries of each table, 1-D integers.
+            escape: whether the last entry of each table is the escape symbol.
+
+        Raises:
+            ModelError: a table breaks a rule; nothing else may be done with them then.
+        """
+        flat = np.asarray(counts, dtype=np.int64).ravel()
+        lengths = np.asarray(sizes, dtype=np.int64).ravel()
+        if not 1 <= lengths.size <= 256 or lengths.min() < 3 or lengths.max() > MAX_TABLE_SYMBOLS:
+            raise ModelError("the model's probability tables have a size out of range")
+        if lengths.sum() != flat.size or flat.min() < 1 or flat.max() >= 2**PRECISION:
+            raise ModelError("the model's probability tables are damaged")
+        if ((lengths - escape) % 2 == 0).any():
+            raise ModelError("the model's probability tables are not centred")
+        self.escape = escape
+        self.counts = np.split(flat, np.cumsum(lengths)[:-1])
+        if any(int(table.sum()) != 2**PRECISION for table in self.counts):
+            raise ModelError("the model's probability tables do not sum to 2**24")
+        self.bounds = ((lengths - 1 - escape) // 2).astype(np.int32)
+
+    def __len__(self) -> int:
+        """The number of tables."""
+        return len(self.counts)
+
+    @cached_property
+    def coder_models(self) -> list[constriction.stream.model.Categorical]:
+        """Constriction's form of the tables.
+
+        Its fast constructor turns weights w into counts floor(w · s) + 1 with s = (2**24 − n) / Σw; weights of
+        count − 1 make s exactly 1, so its integers are ours (a test decodes with an independent coder).
+        """
+        return [
+            constriction.stream.model.Categorical((table - 1).astype(np.float64), perfect=False)
+            for table in self.counts
+        ]
+
+    def cost_in_bits(self) -> list[NDArray[np.float64]]:
+        """−log2 of every entry's probability, one array a table."""
+        return [PRECISION - np.log2(table) for table in self.counts]

@@ -1,0 +1,5 @@
+"""`python -m aez.cli`."""
+
+from aez.cli.main import main
+
+main()

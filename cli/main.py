@@ -1,0 +1,60 @@
+"""The command group; each command is a file of its own, imported when it is called."""
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+import click
+
+from aez.bitstream.errors import AezError
+
+COMMANDS = {
+    "compress": "Compress pictures into .aez files.",
+    "decompress": "Turn .aez files back into pictures.",
+    "info": "Describe an .aez file.",
+    "models": "List the models that come with aez.",
+    "train": "Train a model, or go on training one.",
+}
+
+
+class _Lazy(click.Group):
+    """Loads a command's module only when the command runs; help lines are kept here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import ``aez.cli.<name>`` and return its command."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"aez.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version() -> str:
+    try:
+        return version("aez")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "not installed"
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(_version(), prog_name="aez")
+def group() -> None:
+    """A learned image codec: photographs to .aez files and back, the same on every machine."""
+
+
+def main() -> NoReturn:
+    """Run the command line; every error that data can cause is one line on standard error and exit code 1."""
+    try:
+        group.main(prog_name="aez", standalone_mode=True)
+    except AezError as error:
+        click.echo(f"aez: {error}", err=True)
+        raise SystemExit(1) from None
+    raise SystemExit(0)

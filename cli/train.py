@@ -1,0 +1,107 @@
+"""`aez train`."""
+
+from pathlib import Path
+
+import click
+
+from aez.bitstream.errors import AezError
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--minutes", type=click.FloatRange(min=0), required=True, help="Wall-clock time to train for.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Checkpoint to write (float32, live and averaged weights), every few minutes and at the end.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Checkpoint or weights file to go on from; without it a new model is started from DATA.",
+)
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="At the end, write the averaged weights in runtime form, for --model.",
+)
+@click.option("--name", default="custom", show_default=True, help="Name of the exported model.")
+@click.option(
+    "--valid",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Pictures to evaluate the averaged weights on at the end.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Crops a step and process.")
+@click.option(
+    "--crop", type=click.IntRange(min=64), default=256, show_default=True, help="Crop side, a multiple of 64."
+)
+@click.option(
+    "--lr", type=click.FloatRange(min=0, min_open=True), default=6e-4, show_default=True, help="Learning rate of AdamW."
+)
+@click.option(
+    "--decay-minutes",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Let the rate fall to zero over the last minutes, before weights are released.",
+)
+@click.option(
+    "--average",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.998,
+    show_default=True,
+    help="Decay a step of the average of the weights.",
+)
+@click.option("--hard", is_flag=True, help="Rate of rounded symbols instead of noisy ones, for a last phase.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def command(
+    data: tuple[Path, ...],
+    minutes: float,
+    out: Path,
+    resume: Path | None,
+    export: Path | None,
+    name: str,
+    valid: tuple[Path, ...],
+    device: str,
+    threads: int | None,
+    batch: int,
+    crop: int,
+    lr: float,
+    decay_minutes: float,
+    average: float,
+    hard: bool,
+    seed: int,
+) -> None:
+    """Train a model on DATA: picture files, folders and tar shards.
+
+    Stops when the time is up or on SIGTERM or Ctrl-C, with the checkpoint written. The rate is constant unless
+    --decay-minutes is given, so a run can be cut and resumed anywhere. Under `torchrun` all processes share the work.
+    """
+    if crop % 64:
+        raise click.UsageError("--crop must be a multiple of 64")
+    try:
+        from aez.codec.training.session import Session
+    except ImportError as error:
+        raise AezError(f"training needs the extra `train` (pip install 'aez[train]'): {error}") from None
+    from aez.codec.training.loop import Schedule
+
+    schedule = Schedule(
+        minutes=minutes,
+        decay_minutes=decay_minutes,
+        learning_rate=lr,
+        batch=batch,
+        crop=crop,
+        average=average,
+        hard=hard,
+        seed=seed,
+    )
+    session = Session(data, schedule, resume=resume, device=device, threads=threads, report=click.echo)
+    session.train(out)
+    if valid:
+        session.evaluate(out, valid)
+    if export:
+        session.export(out, export, name)

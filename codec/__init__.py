@@ -1,0 +1,56 @@
+"""Encode and decode pictures: ``from aez import codec``.
+
+The names below are loaded when they are first used, so that importing this package, its registry or its description
+of files does not import torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from aez.bitstream.errors import (
+    AezError,
+    ChecksumError,
+    FormatError,
+    ImageError,
+    LimitError,
+    ModelError,
+    TruncatedError,
+)
+from aez.bitstream.limits import Limits
+
+if TYPE_CHECKING:
+    from aez.codec.api import decode, decode_array, encode, info, load
+    from aez.codec.codec import Codec
+
+_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load"), "aez.codec.api") | {
+    "Codec": "aez.codec.codec"
+}
+
+__all__ = [
+    "AezError",
+    "ChecksumError",
+    "Codec",
+    "FormatError",
+    "ImageError",
+    "LimitError",
+    "Limits",
+    "ModelError",
+    "TruncatedError",
+    "decode",
+    "decode_array",
+    "encode",
+    "info",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module behind a public name."""
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return __all__

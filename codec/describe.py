@@ -1,0 +1,41 @@
+"""A file in words. Does not import torch."""
+
+from typing import Any
+
+from aez.bitstream import VERSION, Limits, ModelError, read_container
+from aez.codec.registry import find_fingerprint
+
+
+def describe(data: bytes, limits: Limits | None = None) -> dict[str, Any]:
+    """What a file says of itself, as JSON types.
+
+    Raises:
+        FormatError, LimitError: the data are damaged, or ask for too much.
+    """
+    container = read_container(data, limits)
+    header = container.header
+    try:
+        entry = find_fingerprint(header.fingerprint)
+        model: str | None = entry.name
+        points = int(entry.points)
+        quality: float | None = round(1 + 99 * header.quality / (256 * (points - 1)), 2)
+    except ModelError:
+        model = quality = None
+    return {
+        "format_version": VERSION,
+        "width": header.width,
+        "height": header.height,
+        "colour": header.colour,
+        "depth": header.depth,
+        "alpha": header.alpha,
+        "orientation": header.orientation,
+        "quality": quality,
+        "quality_position": header.quality,
+        "model": model,
+        "fingerprint": header.fingerprint.hex(),
+        "latent_layout": header.layout,
+        "tiles": header.tile_count(),
+        "bytes": len(data),
+        "bpp": round(8 * len(data) / (header.width * header.height), 5),
+        "chunks": [{"type": kind, "bytes": length} for kind, length in container.chunks],
+    }

@@ -1,0 +1,18 @@
+"""The learned parts: analysis and synthesis transforms, hyperprior, mean context, and their quality gains."""
+
+from aez.codec.networks.config import NetworkConfig
+from aez.codec.networks.hyperprior import HyperAnalysis, MeanContext, ScaleNetwork
+from aez.codec.networks.model import HyperpriorModel
+from aez.codec.networks.quality import QualityTable
+from aez.codec.networks.transforms import Analysis, Synthesis
+
+__all__ = [
+    "Analysis",
+    "HyperAnalysis",
+    "HyperpriorModel",
+    "MeanContext",
+    "NetworkConfig",
+    "QualityTable",
+    "ScaleNetwork",
+    "Synthesis",
+]

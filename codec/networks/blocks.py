@@ -1,0 +1,46 @@
+"""The one building block of all networks."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# Branches start so close to zero that a new block does not change what a trained network computes.
+BRANCH_STD = 1e-3
+
+
+class DepthConvBlock(nn.Module):
+    """Depthwise convolution and gated-sum feed-forward, each a residual (DCVC-RT, Jia et al., CVPR 2025).
+
+    Input and output are (N, C, H, W). 7·C² + 9·C multiply–accumulates a position. Its receptive field is 3×3.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Make a block of ``channels`` channels whose two branches are close to zero."""
+        super().__init__()
+        self.conv_in = nn.Conv2d(channels, channels, 1)
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.conv_out = nn.Conv2d(channels, channels, 1)
+        self.expand = nn.Conv2d(channels, 4 * channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
+        for layer in (self.conv_out, self.project):
+            small_start(layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape and dtype; the branches run in the precision their weights are in."""
+        inside = self.conv_in.weight.dtype
+        x = x + self.conv_out(self.depthwise(F.silu(self.conv_in(x.to(inside))))).to(x.dtype)
+        a, b, c, d = F.silu(self.expand(x.to(inside))).chunk(4, 1)
+        return x + self.project(a + b + c + d).to(x.dtype)
+
+
+def block_stack(depth: int, channels: int) -> nn.Sequential:
+    """``depth`` blocks one after another."""
+    return nn.Sequential(*(DepthConvBlock(channels) for _ in range(depth)))
+
+
+@torch.no_grad()
+def small_start(layer: nn.Conv2d, std: float = BRANCH_STD) -> None:
+    """Start the last layer of a branch near zero, so that the shortcut beside it is what trains first."""
+    nn.init.normal_(layer.weight, std=std)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,0 +1,109 @@
+"""Hyper-analysis, the float twin of the exact scale path, and the mean context model."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aez.codec.networks.blocks import DepthConvBlock, block_stack, small_start
+from aez.codec.networks.config import NetworkConfig
+from aez.codec.networks.dct import colour_dct
+
+
+class HyperAnalysis(nn.Module):
+    """y (N, M, h, w), h and w multiples of 4, to z (N, Z, h/4, w/4), before rounding.
+
+    It sees log(1 + |y|) beside y: that σ is about |y| is then a linear matter.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Start with the network beside the linear path near zero; ``training.start`` fits the linear path."""
+        super().__init__()
+        self.linear = nn.Conv2d(16 * config.latent, config.hyper, 1)
+        self.head = nn.Conv2d(8 * config.latent, config.hyper, 1)
+        self.block = DepthConvBlock(config.hyper)
+        self.tail = nn.Conv2d(4 * config.hyper, config.hyper, 1)
+        small_start(self.tail)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, M, h, w) to (N, Z, h/4, w/4)."""
+        magnitude = torch.log1p(y.abs())
+        h = self.block(self.head(F.pixel_unshuffle(torch.cat([y, magnitude], 1), 2)))
+        z: Tensor = self.linear(F.pixel_unshuffle(magnitude, 4)) + self.tail(F.pixel_unshuffle(h, 2))
+        return z
+
+
+class ScaleNetwork(nn.Module):
+    """ẑ to log σ before the quality's bias, in float: what training sees.
+
+    ``training.export`` turns it into the integers of :class:`aez.codec.exact.ExactScales`, which is what coding uses.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Start near the DCT rows' expected scales."""
+        super().__init__()
+        self.linear = nn.Conv2d(config.hyper, 16 * config.latent, 1, bias=False)
+        self.conv1 = nn.Conv2d(config.hyper, config.scale, 1)
+        self.conv2 = nn.Conv2d(config.scale, config.scale, 3, padding=1)
+        self.conv3 = nn.Conv2d(config.scale, 16 * config.latent, 1)
+        small_start(self.conv3)
+        _, variance = colour_dct(config.latent)
+        with torch.no_grad():
+            self.conv3.bias.copy_((0.5 * torch.log(variance * 40)).repeat_interleave(16))  # type: ignore[union-attr]
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(N, Z, h, w) to (N, M, 4·h, 4·w)."""
+        hidden = F.relu(self.conv2(F.relu(self.conv1(z))))
+        return F.pixel_shuffle(self.linear(z) + self.conv3(hidden), 4)
+
+
+class MeanContext(nn.Module):
+    """μ from ẑ, then from the half of ŷ that is already known (one checkerboard step)."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Start with means near zero."""
+        super().__init__()
+        self.latent = config.latent
+        self.up64 = nn.Conv2d(config.hyper, 4 * config.hyper, 1)
+        self.block32 = DepthConvBlock(config.hyper)
+        self.up32 = nn.Conv2d(config.hyper, 4 * config.context, 1)
+        self.block16 = DepthConvBlock(config.context)
+        self.mean = nn.Conv2d(config.context, config.latent, 1)
+        self.fuse = nn.Conv2d(config.context + config.latent, config.context, 1)
+        self.blocks = block_stack(1, config.context)
+        self.update = nn.Conv2d(config.context, config.latent, 1)
+        small_start(self.mean, 1e-2)
+        small_start(self.update)
+
+    def features(self, z: Tensor) -> Tensor:
+        """ẑ (N, Z, h, w) to features (N, C, 4·h, 4·w)."""
+        h = self.block32(F.pixel_shuffle(self.up64(z), 2))
+        out: Tensor = self.block16(F.pixel_shuffle(self.up32(h), 2))
+        return out
+
+    def first_mean(self, features: Tensor) -> Tensor:
+        """μ of every element from ẑ alone; final for the elements of :meth:`first_mask`."""
+        out: Tensor = self.mean(features)
+        return out
+
+    def second_mean(self, features: Tensor, mean: Tensor, known: Tensor, mask: Tensor) -> Tensor:
+        """μ of every element once those of the first step are known.
+
+        Args:
+            features: (N, C, h, w).
+            mean: :meth:`first_mean`.
+            known: ŷ where ``mask`` is 1, 0 elsewhere.
+            mask: :meth:`first_mask`.
+        """
+        update: Tensor = self.update(self.blocks(self.fuse(torch.cat([features, known], 1))))
+        return mean + (1 - mask) * update
+
+    def first_mask(self, rows: int, cols: int, row0: int, col0: int, like: Tensor) -> Tensor:
+        """1 for the elements of the first step: half of the channels on even cells, the others on odd cells.
+
+        (row0, col0) is the window's place in the whole latent. Returns (1, M, rows, cols) in ``like``'s dtype.
+        """
+        row = torch.arange(row0, row0 + rows, device=like.device)[:, None]
+        col = torch.arange(col0, col0 + cols, device=like.device)[None]
+        even = ((row + col) % 2 == 0).to(like.dtype)[None, None]
+        half = self.latent // 2
+        return torch.cat([even.expand(1, half, -1, -1), (1 - even).expand(1, self.latent - half, -1, -1)], 1)

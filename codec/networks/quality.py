@@ -1,0 +1,33 @@
+"""Continuous quality: per-channel logarithmic gains, interpolated between quality points."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
+POSITION_SCALE = 256
+"""A quality position in a file is an integer, quality point × 256."""
+
+
+def lambda_of(position: Tensor, points: int) -> Tensor:
+    """λ · 255² at a real-valued quality point (any shape); λ on CompressAI's scale, log-linear from 0.0008 to 0.5.
+
+    The loss that a picture of this quality was trained for is bpp + λ·255²·MSE, samples in [0, 1].
+    """
+    return 255**2 * LAMBDA_LOW * torch.exp(position * (math.log(LAMBDA_HIGH / LAMBDA_LOW) / (points - 1)))
+
+
+class QualityTable(nn.Module):
+    """A (points, channels) table of logarithmic gains."""
+
+    def __init__(self, points: int, channels: int, first: float = 0.0, last: float = 0.0) -> None:
+        """Start with rows rising linearly from ``first`` to ``last``."""
+        super().__init__()
+        self.rows = nn.Parameter(torch.linspace(first, last, points)[:, None].repeat(1, channels))
+
+    def forward(self, position: Tensor) -> Tensor:
+        """Linear interpolation at real-valued quality points, (N,) in [0, points − 1], to (N, channels, 1, 1)."""
+        below = position.floor().clamp(0, self.rows.shape[0] - 2).long()
+        weight = (position - below)[:, None].to(self.rows.dtype)
+        return (self.rows[below] * (1 - weight) + self.rows[below + 1] * weight)[:, :, None, None]

@@ -1,0 +1,72 @@
+"""Analysis and synthesis transforms: a linear 16×16 shortcut beside a network at 1/8 and below.
+
+Pictures are (N, 3, H, W), RGB / 255 − 1/2, H and W multiples of 16; latents (N, M, H/16, W/16). Only the residual
+networks may run in bfloat16: shortcuts, first and last layers and gains stay float32, since at the highest quality
+latents reach several hundreds, where bfloat16 steps by 4.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aez.codec.networks.blocks import block_stack, small_start
+from aez.codec.networks.config import NetworkConfig
+from aez.codec.networks.dct import colour_dct
+from aez.codec.networks.quality import QualityTable
+
+# Latents start with a standard deviation of a few units, so that rounding to integers means something at once.
+LATENT_SCALE = 8.0
+
+
+class Analysis(nn.Module):
+    """x to y before the latent gain."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Start as the colour DCT."""
+        super().__init__()
+        self.linear = nn.Conv2d(3 * 16 * 16, config.latent, 1)
+        self.head = nn.Conv2d(3 * 8 * 8, config.analysis, 1)
+        self.blocks = block_stack(config.analysis_depth, config.analysis)
+        self.tail = nn.Conv2d(4 * config.analysis, config.latent, 1)
+        self.gain = QualityTable(config.points, config.analysis)
+        small_start(self.tail)
+        basis, _ = colour_dct(config.latent)
+        with torch.no_grad():
+            self.linear.weight.copy_(basis[:, :, None, None] * LATENT_SCALE)
+            nn.init.zeros_(self.linear.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
+
+    def forward(self, x: Tensor, position: Tensor) -> Tensor:
+        """(N, 3, H, W) float32 and quality points (N,) to (N, M, H/16, W/16) float32."""
+        h = self.head(F.pixel_unshuffle(x, 8)) * torch.exp(self.gain(position))
+        h = self.blocks(h)
+        y: Tensor = self.tail(F.pixel_unshuffle(h, 2)) + self.linear(F.pixel_unshuffle(x, 16))
+        return y
+
+
+class Synthesis(nn.Module):
+    """ŷ, the latent gain already divided out, to x̂."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """Start as the transpose of the colour DCT."""
+        super().__init__()
+        self.linear = nn.Conv2d(config.latent, 3 * 16 * 16, 1)
+        self.head16 = nn.Conv2d(config.latent, config.synthesis16, 1)
+        self.blocks16 = block_stack(config.synthesis16_depth, config.synthesis16)
+        self.head8 = nn.Conv2d(config.synthesis16, 4 * config.synthesis8, 1)
+        self.blocks8 = block_stack(config.synthesis8_depth, config.synthesis8)
+        self.head4 = nn.Conv2d(config.synthesis8, 4 * config.synthesis4, 1)
+        self.blocks4 = block_stack(config.synthesis4_depth, config.synthesis4)
+        self.tail = nn.Conv2d(config.synthesis4, 3 * 4 * 4, 1)
+        self.gain = QualityTable(config.points, config.synthesis16)
+        small_start(self.tail)
+        basis, _ = colour_dct(config.latent)
+        with torch.no_grad():
+            self.linear.weight.copy_(basis.t()[:, :, None, None] / LATENT_SCALE)
+            nn.init.zeros_(self.linear.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
+
+    def forward(self, y: Tensor, position: Tensor) -> Tensor:
+        """(N, M, h, w) float32 and quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
+        h = self.blocks16(self.head16(y) * torch.exp(self.gain(position)))
+        h = self.blocks8(F.pixel_shuffle(self.head8(h), 2))
+        h = self.blocks4(F.pixel_shuffle(self.head4(h), 2))
+        return F.pixel_shuffle(self.tail(h), 4) + F.pixel_shuffle(self.linear(y), 16)

@@ -1,0 +1,53 @@
+"""The encoder's choice of r: rounding with a dead zone that grows where symbols are dear."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from aez.bitstream.escapes import MAX_MAGNITUDE
+from aez.codec.scales import ladder
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """r = sign(v) · floor(|v| + 1/2 − δ(σ)), and 0 where the index is not coded.
+
+    A symbol further from 0 costs more bits, by about |v| / σ² a unit; δ weighs that against the error it saves. It is
+    the encoder's business alone: a decoder needs to know nothing of it.
+
+    Attributes:
+        first_coded: lowest coded table.
+        dead_zone: δ where σ is small; 0 for plain rounding.
+        reach: σ at which δ has fallen to half.
+    """
+
+    first_coded: int
+    dead_zone: float = 0.12
+    reach: float = 1.0
+
+    @cached_property
+    def offsets(self) -> Tensor:
+        """1/2 − δ of every table, (64,) float32."""
+        return torch.tensor([0.5 - self.dead_zone / (1 + (sigma / self.reach) ** 2) for sigma in ladder()])
+
+    def __call__(self, values: Tensor, indices: Tensor) -> Tensor:
+        """Quantise.
+
+        Args:
+            values: y − μ, float32.
+            indices: tables, uint8, of the same shape.
+
+        Returns:
+            int16 of the same shape.
+        """
+        magnitude = (values.abs() + self.offsets[indices.int()]).floor_().clamp_(max=MAX_MAGNITUDE)
+        magnitude *= indices >= self.first_coded
+        return torch.copysign(magnitude, values).to(torch.int16)
+
+
+def plain(first_coded: int) -> Quantiser:
+    """Rounding to the nearest integer: what training simulates."""
+    return Quantiser(first_coded, 0.0, math.inf)

@@ -1,0 +1,18 @@
+"""The ladder of σ that indices stand for, shared by training, export and coding."""
+
+import math
+
+SCALE_MIN, SCALE_MAX = 0.11, 256.0
+LEVELS = 64
+LOG_SCALE_MIN, LOG_SCALE_MAX = math.log(SCALE_MIN), math.log(SCALE_MAX)
+LEVELS_PER_NAT = (LEVELS - 1) / (LOG_SCALE_MAX - LOG_SCALE_MIN)
+"""Steps of the ladder (12.3 % each) a unit of log σ."""
+FIRST_CODED = 7
+"""Indices below this are not coded: their residual is 0."""
+SKIP_BELOW = math.exp(LOG_SCALE_MIN + (FIRST_CODED - 0.5) / LEVELS_PER_NAT)
+"""The same threshold as a σ: 0.245."""
+
+
+def ladder() -> list[float]:
+    """σ of every index: 0.11 to 256, log-spaced."""
+    return [math.exp(LOG_SCALE_MIN + i / LEVELS_PER_NAT) for i in range(LEVELS)]

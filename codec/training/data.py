@@ -1,0 +1,95 @@
+"""Pictures held in memory as uint8, and random crops cut from them."""
+
+import io
+import math
+import random
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from aez.bitstream.errors import ImageError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
+MIN_RESCALE = 0.5
+RESCALE_SHARE = 0.6
+
+
+def _decode(data: bytes, name: str) -> Tensor:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).contiguous()
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{name}: cannot be read as a picture ({error})") from None
+
+
+def iter_pictures(paths: Sequence[Path]) -> Iterator[Tensor]:
+    """Every picture of files, folders (recursively) and tar shards, as (3, H, W) uint8 RGB.
+
+    Raises:
+        ImageError: a path is missing, or a picture in it cannot be read.
+    """
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES | {".tar"})
+            yield from iter_pictures(inside)
+        elif path.suffix.lower() == ".tar":
+            try:
+                with tarfile.open(path) as shard:
+                    for member in shard:
+                        stream = shard.extractfile(member) if member.isfile() else None
+                        if stream and Path(member.name).suffix.lower() in SUFFIXES:
+                            yield _decode(stream.read(), f"{path}:{member.name}")
+            except (OSError, tarfile.TarError) as error:
+                raise ImageError(f"{path}: cannot be read ({error})") from None
+        elif path.is_file():
+            yield _decode(path.read_bytes(), str(path))
+        else:
+            raise ImageError(f"{path}: no such file or folder")
+
+
+class CropSampler:
+    """Random square crops, flipped, turned, and rescaled by 0.5 to 1 with an antialiasing filter.
+
+    Pictures are drawn in proportion to their area. The same seed gives the same crops.
+    """
+
+    def __init__(self, pictures: Sequence[Tensor], size: int, seed: int) -> None:
+        """Keep ``pictures`` ((3, H, W) uint8) that are at least ``size`` pixels a side.
+
+        Raises:
+            ImageError: there is none.
+        """
+        self.pictures = [p for p in pictures if min(p.shape[1:]) >= size]
+        if not self.pictures:
+            raise ImageError(f"no training picture is at least {size} pixels a side")
+        self.size = size
+        self.random = random.Random(seed)
+        self.areas = [p.shape[1] * p.shape[2] for p in self.pictures]
+
+    def crop(self) -> Tensor:
+        """One crop, (3, size, size) float32, RGB / 255 − 1/2."""
+        draw = self.random
+        picture = draw.choices(self.pictures, self.areas)[0]
+        scale = draw.uniform(MIN_RESCALE, 1.0) if draw.random() < RESCALE_SHARE else 1.0
+        side = min(math.ceil(self.size / scale), *picture.shape[1:])
+        i, j = draw.randint(0, picture.shape[1] - side), draw.randint(0, picture.shape[2] - side)
+        crop = picture[:, i : i + side, j : j + side].float()
+        if side > self.size:
+            crop = F.interpolate(crop[None], size=(self.size, self.size), mode="bilinear", antialias=True)[0].round()
+        if draw.random() < 0.5:
+            crop = crop.flip(2)
+        if draw.random() < 0.5:
+            crop = crop.flip(1)
+        if draw.random() < 0.5:
+            crop = crop.transpose(1, 2)
+        return crop / 255 - 0.5
+
+    def batch(self, count: int) -> Tensor:
+        """(count, 3, size, size) float32, channels last."""
+        return torch.stack([self.crop() for _ in range(count)]).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,62 @@
+"""Rate and distortion of a model in training: rounded symbols, estimated rate, 8-bit pictures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.quality import lambda_of
+from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over pictures at one quality point."""
+
+    point: float
+    bpp: float
+    psnr: float
+    loss: float
+
+
+@torch.no_grad()
+def evaluate(model: HyperpriorModel, pictures: Sequence[Tensor], points: Sequence[float]) -> list[Row]:
+    """Evaluate on whole pictures, cropped to multiples of 16.
+
+    Args:
+        model: on the CPU or an accelerator; its mode is restored.
+        pictures: (3, H, W) uint8, at least 16 pixels a side.
+        points: quality points.
+    """
+    device = next(model.parameters()).device
+    objective, training = RateDistortion(model), model.training
+    objective.eval().to(device)
+    rows = []
+    for point in points:
+        position = torch.tensor([float(point)], device=device)
+        weight = float(lambda_of(position, model.config.points))
+        bpp = psnr = loss = 0.0
+        for picture in pictures:
+            height, width = (side // 16 * 16 for side in picture.shape[1:])
+            x = picture[None, :, :height, :width].to(device).float() / 255 - 0.5
+            outcome, reconstruction = objective.evaluate(x.contiguous(memory_format=torch.channels_last), position)
+            levels = (reconstruction.clamp(-0.5, 0.5) * 255).add(127.5).round() - (x * 255 + 127.5)
+            mse = max(float(levels.square().mean()) / 255**2, 1e-9)
+            rate = float(outcome.bpp)
+            bpp += rate
+            psnr -= 10 * math.log10(mse)
+            loss += (rate + weight * mse) / weight**LAMBDA_NORMALISATION
+        n = len(pictures)
+        rows.append(Row(point, bpp / n, psnr / n, loss / n))
+    model.train(training)
+    return rows
+
+
+def format_table(rows: Sequence[Row]) -> str:
+    """Rows as text, the mean loss last: the one number to compare two models by."""
+    lines = ["point    bpp   PSNR dB    loss"]
+    lines += [f"{row.point:5.1f} {row.bpp:7.4f} {row.psnr:8.3f} {row.loss:9.5f}" for row in rows]
+    return "\n".join([*lines, f"mean loss {sum(row.loss for row in rows) / len(rows):.6f}"])

@@ -1,0 +1,119 @@
+"""A trained model becomes a weights file: float16 networks, integer scale path, integer tables."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.bitstream.tables import PRECISION
+from aez.codec.networks import HyperpriorModel, ScaleNetwork
+from aez.codec.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_SCALE_MIN, ladder
+from aez.codec.training.objective import LOG_HYPER_MAX, LOG_HYPER_MIN
+from aez.codec.weightfile import Weights, parse_weights, serialise_weights
+
+ACTIVATION_FRACTION_BITS = 12
+_HYPER_BOUND_SIGMAS, _HYPER_BOUND_MAX = 9.0, 500
+_RESIDUAL_BOUND_SIGMAS = 5.0
+
+
+def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -> Weights:
+    """Turn a model into its runtime form; what comes back has passed every check that loading does.
+
+    Args:
+        model: trained, float32, on the CPU.
+        name: what users call it.
+        card: training facts.
+
+    Raises:
+        ModelError: the exact path's bound does not hold, or a tensor is not finite.
+    """
+    skipped = ("scale.", "scale_bias.", "hyper_scale.")
+    tensors = {k: v.half() for k, v in model.state_dict().items() if not k.startswith(skipped)}
+    for kept in ("scale_bias.rows", "hyper_scale.rows"):
+        tensors[f"training.{kept}"] = model.state_dict()[kept].half()
+    with torch.no_grad():
+        # The bias belongs to the gain that the decoder will see, which is the rounded one.
+        quality = tensors["encoder_gain.rows"].float() + model.scale_bias.rows
+        tensors |= _integer_scale(model.scale, quality)
+        log_hyper = model.hyper_scale.rows.clamp(LOG_HYPER_MIN, LOG_HYPER_MAX)
+        index = ((log_hyper - LOG_SCALE_MIN) * LEVELS_PER_NAT).round().clamp(0, len(ladder()) - 1)
+    tensors["tables.hyper_index"] = index.to(torch.uint8)
+    tensors["tables.first_coded"] = torch.tensor(FIRST_CODED, dtype=torch.int32)
+    for kind, tables in (("residual", residual_tables()), ("hyper", hyper_tables())):
+        tensors[f"tables.{kind}_counts"] = torch.from_numpy(np.concatenate(tables).astype(np.int32))
+        tensors[f"tables.{kind}_sizes"] = torch.tensor([len(t) for t in tables], dtype=torch.int32)
+    return parse_weights(serialise_weights(Weights(name, model.config, tensors, dict(card))))
+
+
+def _to_int16(weight: Tensor) -> tuple[Tensor, int]:
+    """Round a matrix to int16 at the finest power-of-two step that holds it; returns it and its fraction bits."""
+    bits = 15 - math.ceil(math.log2(float(weight.abs().max()) * (1 + 2**-14) + 1e-30))
+    bits = min(bits, 24)
+    return (weight.double() * 2**bits).round().clamp(-32767, 32767).to(torch.int16), bits
+
+
+def _integer_scale(scale: ScaleNetwork, quality: Tensor) -> dict[str, Tensor]:
+    """Integer weights in units that make every rescaling a shift; see :class:`aez.codec.exact.ExactScales`."""
+    hidden = scale.conv1.weight.shape[0]
+    conv1, k1 = _to_int16(scale.conv1.weight.flatten(1))
+    conv2, k2 = _to_int16(scale.conv2.weight.reshape(hidden, -1))
+    conv3, k3 = _to_int16(scale.conv3.weight.flatten(1) * LEVELS_PER_NAT)
+    linear, kl = _to_int16(scale.linear.weight.flatten(1) * LEVELS_PER_NAT)
+    a1 = min(ACTIVATION_FRACTION_BITS, k1)
+    a2 = min(ACTIVATION_FRACTION_BITS, k2 + a1)
+    final = k3 + a2
+    if final < kl:
+        linear, kl = (linear.double() * 2.0 ** (final - kl)).round().to(torch.int16), final
+    biases = [layer.bias.double() for layer in (scale.conv1, scale.conv2, scale.conv3) if layer.bias is not None]
+    offset = 0.5 - LOG_SCALE_MIN * LEVELS_PER_NAT
+    return {
+        "exact.conv1": conv1,
+        "exact.bias1": (biases[0] * 2**k1).round().long(),
+        "exact.conv2": conv2,
+        "exact.bias2": (biases[1] * 2 ** (k2 + a1)).round().long(),
+        "exact.conv3": conv3,
+        "exact.linear": linear,
+        "exact.bias3": ((biases[2] * LEVELS_PER_NAT + offset) * 2**final).round().long(),
+        "exact.quality_bias": (quality.double() * (LEVELS_PER_NAT * 2**final)).round().long(),
+        "exact.shifts": torch.tensor([k1 - a1, k2 + a1 - a2, final - kl, final], dtype=torch.int32),
+        "training.scale_fraction_bits": torch.tensor([k1, k2, k3, kl], dtype=torch.int32),
+    }
+
+
+def gaussian_masses(sigma: float, bound: int) -> NDArray[np.float64]:
+    """Mass of N(0, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
+    edges = torch.arange(0, bound + 2, dtype=torch.float64) - 0.5
+    upper = 0.5 * torch.special.erfc(edges / (sigma * math.sqrt(2)))  # P(X > edge)
+    half = (upper[:-1] - upper[1:]).numpy()
+    half[0] = 1 - 2 * float(upper[1])
+    return np.concatenate([half[:0:-1], half])
+
+
+def integer_counts(masses: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Counts of at least 1 that sum to 2**24, the remainder going to the largest."""
+    counts = np.maximum(1, np.round(masses / masses.sum() * 2**PRECISION)).astype(np.int64)
+    counts[np.argmax(counts)] += 2**PRECISION - int(counts.sum())
+    return counts
+
+
+def residual_tables() -> list[NDArray[np.int64]]:
+    """A table for each rung of the ladder, the last entry of each the escape with both tails' mass."""
+    tables = []
+    for sigma in ladder():
+        bound = math.ceil(_RESIDUAL_BOUND_SIGMAS * sigma) + 2
+        masses = gaussian_masses(sigma, bound)
+        tail = math.erfc((bound + 0.5) / (sigma * math.sqrt(2)))
+        tables.append(integer_counts(np.append(masses, tail)))
+    return tables
+
+
+def hyper_tables() -> list[NDArray[np.int64]]:
+    """Tables for z on the same ladder, without escape: wide enough that clamping never matters."""
+    return [
+        integer_counts(gaussian_masses(sigma, min(_HYPER_BOUND_MAX, math.ceil(_HYPER_BOUND_SIGMAS * sigma) + 2)))
+        for sigma in ladder()
+    ]

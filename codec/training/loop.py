@@ -1,0 +1,213 @@
+"""The training loop: time-boxed, cut anywhere, resumed from weights alone."""
+
+import math
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from aez.bitstream.errors import ModelError
+from aez.codec.networks import HyperpriorModel
+from aez.codec.training.checkpoint import averaged, save_checkpoint
+from aez.codec.training.data import CropSampler
+from aez.codec.training.objective import RateDistortion
+from aez.codec.training.precision import choose_autocast, peak_gmacs
+
+# Linear shortcuts and gains: half the rate, they are near their optimum from the start.
+SLOW = ("linear.", ".rows")
+MAX_BAD_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How to train.
+
+    Attributes:
+        minutes: wall-clock time of this piece.
+        decay_minutes: the last part of it, in which the learning rate falls linearly to zero; 0 for a constant rate.
+        learning_rate: AdamW's, after the warm-up.
+        warmup: steps.
+        batch: crops a step and process.
+        crop: pixels a side.
+        average: decay of the exponential average of the weights, a step.
+        hard: rate of rounded symbols instead of noisy ones (a last phase: train as it will be coded).
+        save_minutes: between checkpoints.
+        seed: of crops, qualities and noise; each process adds its rank.
+    """
+
+    minutes: float
+    decay_minutes: float = 0.0
+    learning_rate: float = 6e-4
+    warmup: int = 100
+    batch: int = 8
+    crop: int = 256
+    average: float = 0.998
+    hard: bool = False
+    save_minutes: float = 3.0
+    seed: int = 0
+
+    def rate(self, step: int, minutes: float) -> float:
+        """Learning rate as a share of its height, at a step and after so many minutes."""
+        warm = min(1.0, (step + 1) / self.warmup)
+        if self.decay_minutes <= 0:
+            return warm
+        return warm * max(0.0, min(1.0, (self.minutes - minutes) / self.decay_minutes))
+
+
+class Trainer:
+    """Trains one model on crops; every process of a `torchrun` holds one."""
+
+    def __init__(
+        self, model: HyperpriorModel, pictures: Sequence[Tensor], schedule: Schedule, device: torch.device
+    ) -> None:
+        """Move the model to ``device`` and set up optimiser and average.
+
+        Raises:
+            ImageError: no picture is as large as a crop.
+        """
+        rank, self.processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        self.leader = rank == 0
+        torch.manual_seed(schedule.seed + rank)
+        self.schedule, self.device = schedule, device
+        self.sampler = CropSampler(pictures, schedule.crop, schedule.seed * 1009 + rank)
+        self.model = model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        objective: nn.Module = RateDistortion(self.model).to(device).train()
+        self.objective = DistributedDataParallel(objective) if self.processes > 1 else objective
+        fast = [p for n, p in model.named_parameters() if not any(part in n for part in SLOW)]
+        slow = [p for n, p in model.named_parameters() if any(part in n for part in SLOW)]
+        groups = [{"params": fast, "share": 1.0}, {"params": slow, "share": 0.5}]
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=device.type == "cuda"
+        )
+        self.average = averaged(self.model)
+        self.autocast = choose_autocast(device)
+        self.step = self.pixels = self.skipped = 0
+
+    def train_step(self, share: float) -> Tensor:
+        """One step at ``share`` of the learning rate; returns the detached mean loss.
+
+        A step whose gradient is not finite is skipped.
+        """
+        x = self.sampler.batch(self.schedule.batch).to(self.device, non_blocking=True)
+        position = torch.rand(len(x), device=self.device) * (self.model.config.points - 1)
+        # Rates, means and linear shortcuts need float32: only the blocks run in the machine's fast type.
+        with _blocks_in(self.model, self.autocast) if self.autocast != torch.float32 else nullcontext():
+            loss: Tensor = self.objective(x, position, self.schedule.hard)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 0.5)
+        if not torch.isfinite(norm):
+            self.skipped += 1
+            if self.skipped > MAX_BAD_STEPS + self.step // 10:
+                raise ModelError("training diverged: too many steps without a finite gradient")
+            return loss.detach()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.learning_rate * share * group["share"]
+        self.optimiser.step()
+        self.step += 1
+        self.pixels += x.shape[0] * x.shape[2] * x.shape[3] * self.processes
+        decay = min(self.schedule.average, self.step / (self.step + 9))
+        with torch.no_grad():
+            live = self.model.state_dict()
+            torch._foreach_lerp_(list(self.average.values()), [live[k].float() for k in self.average], 1 - decay)
+        return loss.detach()
+
+    def run(self, checkpoint: Path, seen: int, report: Callable[[str], None]) -> None:
+        """Train until the time is up or SIGTERM or SIGINT arrives; the checkpoint is written either way.
+
+        Args:
+            checkpoint: where to save.
+            seen: pixels seen by the weights before.
+            report: called with a line of progress, in the leading process.
+        """
+        stop = _StopFlag()
+        begin = saved = time.monotonic()
+        smooth = math.nan
+        if self.leader:
+            report(f"{self.device}, {self.autocast}, peak {peak_gmacs(self.device, self.autocast):.0f} GMAC/s")
+        while True:
+            minutes = (time.monotonic() - begin) / 60
+            if self._any(stop.set or minutes >= self.schedule.minutes):
+                break
+            loss = self.train_step(self.schedule.rate(self.step, minutes))
+            if self.step % 50 == 0:
+                value = float(loss)
+                smooth = value if math.isnan(smooth) else 0.9 * smooth + 0.1 * value
+                if self.leader:
+                    speed = self.pixels / 1e6 / (time.monotonic() - begin)
+                    report(f"step {self.step}  {minutes:.1f} min  loss {smooth:.5f}  {speed:.3f} Mpixel/s")
+            if self.leader and time.monotonic() - saved > self.schedule.save_minutes * 60:
+                save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
+                saved = time.monotonic()
+        if self.leader:
+            save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
+        stop.restore()
+
+    def _any(self, mine: bool) -> bool:
+        """Whether any process wants to stop, so that all leave the loop at the same step."""
+        if self.processes == 1:
+            return mine
+        flag = torch.tensor([float(mine)], device=self.device)
+        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+        return bool(flag.item())
+
+
+class _StopFlag:
+    """Set by SIGTERM or SIGINT, so that the loop ends between two steps."""
+
+    def __init__(self) -> None:
+        self.set = False
+        self._old = {s: signal.signal(s, self._on) for s in (signal.SIGTERM, signal.SIGINT)}
+
+    def _on(self, _signal: int, _frame: FrameType | None) -> None:
+        self.set = True
+
+    def restore(self) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+
+class _blocks_in:
+    """Autocast inside every stack of blocks and nowhere else, by hooks; gradients and weights stay float32."""
+
+    def __init__(self, model: HyperpriorModel, dtype: torch.dtype) -> None:
+        self.contexts: list[torch.autocast] = []
+        self.dtype, self.kind = dtype, next(model.parameters()).device.type
+        self.stacks = [model.analysis.blocks]
+        self.stacks += [model.synthesis.blocks16, model.synthesis.blocks8, model.synthesis.blocks4]
+        self.handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def _before(self, _module: nn.Module, _inputs: object) -> None:
+        self.contexts.append(torch.autocast(self.kind, self.dtype))
+        self.contexts[-1].__enter__()
+
+    def _after(self, _module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        self.contexts.pop().__exit__(None, None, None)
+        return output.float()
+
+    def __enter__(self) -> None:
+        for stack in self.stacks:
+            for block in stack:
+                self.handles.append(block.register_forward_pre_hook(self._before))
+                self.handles.append(block.register_forward_hook(self._after))
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def start_distributed() -> int:
+    """Join the process group that `torchrun` announces; returns the local rank, 0 without one."""
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        return 0
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return int(os.environ.get("LOCAL_RANK", "0"))

@@ -1,0 +1,89 @@
+"""The rate–distortion objective, with compressai's quantisers and Gaussian likelihood."""
+
+from dataclasses import dataclass
+
+import torch
+from compressai.entropy_models import GaussianConditional
+from compressai.ops import quantize_ste
+from torch import Tensor, nn
+
+from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.quality import lambda_of
+from aez.codec.scales import LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
+
+# λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
+LAMBDA_NORMALISATION = 0.4
+LOG_HYPER_MIN, LOG_HYPER_MAX = -3.0, 4.0
+
+
+@dataclass
+class Outcome:
+    """What one pass gives, every field (N,): loss, bits a pixel, mean squared error of samples in [0, 1]."""
+
+    loss: Tensor
+    bpp: Tensor
+    mse: Tensor
+
+
+class RateDistortion(nn.Module):
+    """λ·255²·MSE + bpp of a batch, each sample at a quality of its own (Ballé et al., ICLR 2018; Minnen et al., 2018).
+
+    In training the rate of y sees uniform noise, reconstruction and context see rounding, straight through.
+    """
+
+    def __init__(self, model: HyperpriorModel) -> None:
+        """Hold ``model`` and compressai's Gaussian."""
+        super().__init__()
+        self.model = model
+        self.gaussian = GaussianConditional(None, scale_bound=0.04)
+
+    def _bits(self, values: Tensor, scales: Tensor) -> Tensor:
+        likelihood = self.gaussian._likelihood(values, scales)
+        return -torch.log2(likelihood.clamp_min(1e-9))
+
+    def forward(self, x: Tensor, position: Tensor, hard: bool = False) -> Tensor:
+        """The mean loss of a batch; the arguments are those of :meth:`evaluate`."""
+        return self.evaluate(x, position, hard or not self.training)[0].loss.mean()
+
+    def evaluate(self, x: Tensor, position: Tensor, hard: bool = True) -> tuple[Outcome, Tensor]:
+        """Evaluate pictures at quality points.
+
+        Args:
+            x: (N, 3, H, W), RGB / 255 − 1/2, sides multiples of 16.
+            position: (N,), real-valued quality points.
+            hard: rate of the rounded symbols too, as a file has it: for evaluation and for the last phase.
+
+        Returns:
+            The outcome and x̂, (N, 3, H, W), not clipped.
+        """
+        model = self.model
+        y = model.analyse(x, position)
+        rows, cols = y.shape[2:]
+        padded = nn.functional.pad(y, (0, -cols % 4, 0, -rows % 4), mode="replicate")
+        z = model.hyper_analysis(padded)
+        z_hat = quantize_ste(z)
+        z_rate = z_hat if hard else z + torch.rand_like(z) - 0.5
+        hyper_scale = torch.exp(model.hyper_scale(position).clamp(LOG_HYPER_MIN, LOG_HYPER_MAX))
+        bits_z = self._bits(z_rate, hyper_scale.expand_as(z))
+        log_scale = model.log_scale(z_hat, position)[:, :, :rows, :cols]
+        scale = torch.exp(log_scale.clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
+        coded = (scale.detach() >= SKIP_BELOW).to(y.dtype)
+
+        features = model.context.features(z_hat)[:, :, :rows, :cols]
+        mean = model.context.first_mean(features)
+        mask = model.context.first_mask(rows, cols, 0, 0, y)
+        known = (coded * quantize_ste(y - mean) + mean) * mask
+        mean = model.context.second_mean(features, mean, known, mask)
+        r = y - mean
+        r_hat = coded * quantize_ste(r)
+        # Elements that are not coded cost nothing, but their σ must still be able to grow: in training they stay.
+        bits_r = self._bits(r_hat if hard else r + torch.rand_like(r) - 0.5, scale)
+        if not self.training:
+            bits_r = bits_r * coded
+        x_hat = model.synthesise(r_hat + mean, position)
+
+        pixels = x.shape[2] * x.shape[3]
+        bpp = (bits_r.sum((1, 2, 3)) + bits_z.sum((1, 2, 3))) / pixels
+        mse = (x_hat - x).square().mean((1, 2, 3))
+        weight = lambda_of(position, model.config.points)
+        return Outcome((bpp + weight * mse) / weight**LAMBDA_NORMALISATION, bpp, mse), x_hat

@@ -1,0 +1,198 @@
+"""The weights file: safetensors with float16 networks, integer scale path and integer tables (SPEC section 8)."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from aez.bitstream.errors import ModelError
+from aez.bitstream.header import FINGERPRINT_BYTES
+from aez.bitstream.tables import TableSet
+from aez.codec.exact import ExactScales
+from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.registry import WEIGHTS_FORMAT
+from aez.codec.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
+
+MAX_WEIGHTS_BYTES = 2**28
+_DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.")
+_EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model as it is stored.
+
+    Attributes:
+        name: what `--model` and `aez models` call it.
+        config: sizes.
+        tensors: every tensor of the file.
+        card: training facts, a flat JSON object.
+    """
+
+    name: str
+    config: NetworkConfig
+    tensors: dict[str, Tensor]
+    card: dict[str, Any]
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """6 bytes of SHA-256 over the configuration and everything that decoding reads."""
+        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
+        for name in sorted(self.tensors):
+            if name.startswith(_DECODER_PREFIXES):
+                tensor = self.tensors[name].contiguous()
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.digest()[:FINGERPRINT_BYTES]
+
+    @cached_property
+    def residual_tables(self) -> TableSet:
+        """The tables of r, one a rung of the σ ladder, with escape."""
+        tables = TableSet(*self._table_arrays("residual"), escape=True)
+        if len(tables) != LEVELS:
+            raise ModelError("the model does not have 64 residual tables")
+        return tables
+
+    @cached_property
+    def hyper_tables(self) -> TableSet:
+        """The tables of z, without escape."""
+        return TableSet(*self._table_arrays("hyper"), escape=False)
+
+    def _table_arrays(self, kind: str) -> tuple[Any, Any]:
+        return tuple(self._get(f"tables.{kind}_{part}").numpy() for part in ("counts", "sizes"))  # type: ignore[return-value]
+
+    @property
+    def first_coded(self) -> int:
+        """Lowest table index that is coded at all."""
+        return int(self._get("tables.first_coded"))
+
+    def hyper_indices(self, position: int) -> Tensor:
+        """(Z,) uint8: the table of each channel of z, from the nearest quality point."""
+        rows = self._get("tables.hyper_index")
+        return rows[min((position + 128) // 256, len(rows) - 1)]
+
+    @cached_property
+    def exact(self) -> ExactScales:
+        """The integer scale path, its bound checked."""
+        shifts = [int(s) for s in self._get("exact.shifts").tolist()]
+        if len(shifts) != 4:
+            raise ModelError("the model's exact path needs four shifts")
+        parts = {name: self._get(f"exact.{name}") for name in _EXACT}
+        bound = int(self.hyper_tables.bounds.max())
+        return ExactScales(**parts, shifts=tuple(shifts), hyper_bound=bound)  # type: ignore[arg-type]
+
+    def _get(self, name: str) -> Tensor:
+        try:
+            return self.tensors[name]
+        except KeyError:
+            raise ModelError(f"the model lacks the tensor {name!r}") from None
+
+    def validate(self) -> None:
+        """Check everything that decoding relies on.
+
+        Raises:
+            ModelError: a shape, a table, an index or the exact path's bound is wrong.
+        """
+        config, exact = self.config, self.exact
+        index = self._get("tables.hyper_index")
+        if tuple(index.shape) != (config.points, config.hyper) or index.dtype != torch.uint8:
+            raise ModelError("the model's hyper-latent table index has the wrong shape")
+        if int(index.max()) >= len(self.hyper_tables) or not 0 <= self.first_coded <= LEVELS:
+            raise ModelError("the model names a table that it does not have")
+        if exact.conv1.shape[1] != config.hyper or exact.quality_bias.shape != (config.points, config.latent):
+            raise ModelError("the model's exact path does not fit its configuration")
+        _ = self.residual_tables
+
+    def to_model(self) -> HyperpriorModel:
+        """The float networks, float32, for coding; the scale network is not filled in.
+
+        Raises:
+            ModelError: a tensor is missing or has another shape than the configuration says.
+        """
+        with torch.device("meta"):
+            model = HyperpriorModel(self.config)
+        for unused in ("scale", "scale_bias", "hyper_scale"):
+            delattr(model, unused)
+        networks = {k: v for k, v in self.tensors.items() if not k.startswith(("training.", "exact.", "tables."))}
+        state = {k: v.float() for k, v in networks.items()}
+        try:
+            model.load_state_dict(state, assign=True)
+        except RuntimeError:
+            raise ModelError("the model's tensors do not fit its configuration") from None
+        return model.eval().requires_grad_(False)
+
+    def to_training_model(self) -> HyperpriorModel:
+        """All networks in float32, the scale network recovered from its 16-bit integers."""
+        model = HyperpriorModel(self.config)
+        state = model.state_dict()
+        for name in state:
+            if name in self.tensors:
+                state[name] = self.tensors[name].float()
+            elif f"training.{name}" in self.tensors:
+                state[name] = self.tensors[f"training.{name}"].float()
+        k1, k2, k3, kl = (int(k) for k in self._get("training.scale_fraction_bits").tolist())
+        exact, hidden = self.exact, self.config.scale
+        s1, _, _, s3 = exact.shifts
+        state["scale.conv1.weight"] = exact.conv1.float()[:, :, None, None] / 2**k1
+        state["scale.conv1.bias"] = (exact.bias1.double() / 2**k1).float()
+        state["scale.conv2.weight"] = exact.conv2.float().reshape(hidden, hidden, 3, 3) / 2**k2
+        state["scale.conv2.bias"] = (exact.bias2.double() / 2 ** (k2 + k1 - s1)).float()
+        state["scale.conv3.weight"] = exact.conv3.float()[:, :, None, None] / (2**k3 * LEVELS_PER_NAT)
+        offset = LOG_SCALE_MIN - 0.5 / LEVELS_PER_NAT
+        state["scale.conv3.bias"] = (exact.bias3.double() / (2**s3 * LEVELS_PER_NAT) + offset).float()
+        state["scale.linear.weight"] = exact.linear.float()[:, :, None, None] / (2**kl * LEVELS_PER_NAT)
+        model.load_state_dict(state)
+        return model
+
+
+def read_weights(path: Path) -> Weights:
+    """Read and validate a weights file.
+
+    Raises:
+        ModelError: the file is missing, damaged, too large or breaks a rule.
+    """
+    try:
+        if path.stat().st_size > MAX_WEIGHTS_BYTES:
+            raise ModelError(f"{path}: too large for a model")
+        return parse_weights(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def parse_weights(data: bytes) -> Weights:
+    """Parse a weights file's bytes; see :func:`read_weights`."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        if metadata.get("format") != WEIGHTS_FORMAT:
+            raise ModelError("not a weights file of this program")
+        config = NetworkConfig.from_dict(json.loads(metadata["config"]))
+        weights = Weights(str(metadata["name"]), config, parse(data), dict(json.loads(metadata["card"])))
+        if weights.fingerprint.hex() != metadata["fingerprint"]:
+            raise ModelError("the fingerprint does not match the tensors: the file is damaged")
+    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError):
+        raise ModelError("not a weights file, or a damaged one") from None
+    weights.validate()
+    return weights
+
+
+def serialise_weights(weights: Weights) -> bytes:
+    """A weights file's bytes."""
+    metadata = {
+        "format": WEIGHTS_FORMAT,
+        "name": weights.name,
+        "fingerprint": weights.fingerprint.hex(),
+        "config": json.dumps(asdict(weights.config)),
+        "card": json.dumps(weights.card),
+    }
+    return serialise({k: v.contiguous() for k, v in weights.tensors.items()}, metadata)

@@ -1,0 +1,1 @@
+"""Weights files, one a model, and their cards."""

@@ -19,7 +19,7 @@ class TableSet:
     stands for the value k − L; with ``escape`` the last entry announces a value beyond ±L.
     """
 
-    def __init__(self, counts: NDArray[np.integer], sizes: NDArray[np.integer], *, escape: bool) -> None:
+    def __init__(self, counts: NDArray[np.int32], sizes: NDArray[np.int32], *, escape: bool) -> None:
         """Check and keep the tables.
 
         Args:

@@ -9,7 +9,7 @@ import click
 
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.cli.batch import run_batch, write_output
-from aez.cli.options import runtime_options, set_threads
+from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def command(
     pairs = plan_outputs(inputs, out, ".aez")
     from aez.codec.codec import Codec
 
-    set_threads(threads)
+    set_up_process(threads)
     codec = Codec(model, device)
 
     def job(source: Path, target: Path) -> str:

@@ -3,21 +3,21 @@
 import io
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import Limits
 from aez.cli.batch import run_batch, write_output
-from aez.cli.options import runtime_options, set_threads
+from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs, read_input
 
 if TYPE_CHECKING:
     from PIL import Image
 
 # Without a word from the user: as good as the format goes at a usual size.
-_SAVE_OPTIONS: dict[str, dict[str, object]] = {
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "WEBP": {"lossless": True},
     "AVIF": {"quality": 95, "subsampling": "4:4:4"},
@@ -55,7 +55,7 @@ def command(
             read_container(data, limits)
             from aez.codec import api
 
-            set_threads(threads)
+            set_up_process(threads)
             image = api.decode(data, model=model, device=device, limits=limits)
         except AezError as error:
             raise type(error)(f"{source}: {error}") from None

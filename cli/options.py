@@ -43,8 +43,11 @@ def runtime_options(function: Function) -> Function:
     return function
 
 
-def set_threads(threads: int | None) -> None:
-    """CPU threads of the networks."""
+def set_up_process(threads: int | None) -> None:
+    """CPU threads of the networks, and memory kept from picture to picture."""
+    from aez.codec.memory import keep_freed_memory
+
+    keep_freed_memory()
     if threads:
         import torch
 

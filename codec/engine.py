@@ -12,11 +12,11 @@ from torch import Tensor
 
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.patches import STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
 from aez.codec.weightfile import Weights
 from aez.codec.windows import CELL, Window, cell_windows
 
-STRIDE = 16
 _CONTEXT_HALO = 1  # cells: the mean context sees 4 latents on each side
 _HYPER_HALO = 1  # cells: the hyper-analysis sees half a cell
 
@@ -59,6 +59,7 @@ class Engine:
         ):
             stack.to(blocks)
         self.model: HyperpriorModel = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.analysis, self.synthesis = PatchAnalysis(model.analysis), PatchSynthesis(model.synthesis)
         config = weights.config
         self.analysis_halo = math.ceil(config.analysis_depth / 2)
         self.synthesis_halo = math.ceil(
@@ -84,18 +85,19 @@ class Engine:
         """
         height, width = picture.shape[:2]
         rows, cols = -(-height // STRIDE), -(-width // STRIDE)
-        y = torch.empty(self.weights.config.latent, rows, cols)
+        y = _interleaved(torch.empty(rows, cols, self.weights.config.latent))
+        at = self._position(position)
+        gain = torch.exp(self.model.encoder_gain(at))
         windows = cell_windows(-(-rows // CELL), -(-cols // CELL))
         for done, cells in enumerate(windows):
             core = cells.scaled(CELL, rows, cols)
             outer = core.grown(self.analysis_halo, rows, cols)
             pixels = picture[outer.top * STRIDE : outer.bottom * STRIDE, outer.left * STRIDE : outer.right * STRIDE]
-            x = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(2, 0, 1)[None].float()
             down, right = (outer.shape[i] * STRIDE - pixels.shape[i] for i in (0, 1))
             if down or right:
-                x = F.pad(x, (0, right, 0, down), mode="replicate")
-            x = (x / 255 - 0.5).contiguous(memory_format=torch.channels_last)
-            part = self.model.analyse(x, self._position(position))
+                pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
+            x = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(self.device)
+            part = self.analysis(x, at) * gain
             y[core.slices] = part[core.within(outer)][0].cpu()
             _tell(progress, done + 1, len(windows))
         return y
@@ -138,9 +140,9 @@ class Engine:
             r, (M, h, w) int16.
         """
         rows, cols = y.shape[1:]
-        r = torch.zeros(y.shape, dtype=torch.int16)
+        r = _interleaved(torch.zeros(rows, cols, len(y), dtype=torch.int16))
         windows = cell_windows(*z.shape[1:])
-        table = torch.from_numpy(indices)
+        table = _interleaved(torch.from_numpy(indices.transpose(1, 2, 0)).contiguous())
         context: _Context | None = None
         for step in (0, 1):
             for cells in windows:
@@ -179,18 +181,16 @@ class Engine:
         rows, cols = r.shape[1:]
         out = np.empty((height, width, 3), dtype=np.uint8)
         windows = cell_windows(*z.shape[1:])
-        residual = torch.from_numpy(r)
+        residual = _interleaved(torch.from_numpy(r.transpose(1, 2, 0)).contiguous())
+        at = self._position(position)
+        gain = torch.exp(self.model.decoder_gain(at) - self.model.encoder_gain(at))
         for done, cells in enumerate(windows):
             core = cells.scaled(CELL, rows, cols)
             y_hat, area = self._latent(z, residual, core)
-            levels = self.model.synthesise(y_hat, self._position(position))[
-                Window(*(v * STRIDE for v in (core.top, core.bottom, core.left, core.right))).within(
-                    Window(*(v * STRIDE for v in (area.top, area.bottom, area.left, area.right)))
-                )
-            ][0]
-            levels = levels.clamp(-0.5, 0.5).mul(255).add(127.5).round().to(torch.uint8).permute(1, 2, 0).cpu()
+            levels = self.synthesis(y_hat * gain, at)
+            top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
             target = out[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
-            target[:] = levels[: target.shape[0], : target.shape[1]].numpy()
+            target[:] = levels[top : top + target.shape[0], left : left + target.shape[1]].cpu().numpy()
             _tell(progress, done + 1, len(windows))
         return out
 
@@ -227,6 +227,11 @@ class _Context:
     features: Tensor
     first: Tensor
     mask: Tensor
+
+
+def _interleaved(tensor: Tensor) -> Tensor:
+    """(rows, columns, channels) in memory, seen as (channels, rows, columns): the order that the networks work in."""
+    return tensor.permute(2, 0, 1)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

@@ -88,7 +88,7 @@ def _to_rgb(image: Image.Image, warnings: list[str]) -> Image.Image:
         image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
     if image.mode in ("RGBA", "LA", "La", "RGBa"):
         image = image.convert("RGBA")
-        if image.getextrema()[3] != (255, 255):
+        if np.asarray(image)[..., 3].min() < 255:
             warnings.append("transparency is not kept: the picture is laid on white")
             ground = Image.new("RGBA", image.size, (*BACKGROUND, 255))
             image = Image.alpha_composite(ground, image)
@@ -96,7 +96,7 @@ def _to_rgb(image: Image.Image, warnings: list[str]) -> Image.Image:
     if profile and image.mode in ("RGB", "CMYK", "L"):
         converted = _to_srgb(image, profile)
         if converted is not None:
-            if image.mode != "RGB" or ImageCms.getProfileDescription(_open(profile)).find("sRGB") < 0:
+            if image.mode != "RGB" or not _is_srgb(profile):
                 warnings.append("the colour profile is not kept: the picture is converted to sRGB")
             return converted
         warnings.append("the colour profile cannot be used and is not kept")
@@ -116,19 +116,28 @@ def _to_8_bits(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
     if samples.dtype.kind in "iu" and low >= 0 and high <= 65535:
         low, high = 0.0, 65535.0
     scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    return np.round(scaled * 255).astype(np.uint8)
+    out: NDArray[np.uint8] = np.round(scaled * 255).astype(np.uint8)
+    return out
 
 
 def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(profile))
 
 
+def _is_srgb(profile: bytes) -> bool:
+    description: str = ImageCms.getProfileDescription(_open(profile))  # type: ignore[no-untyped-call]
+    return "sRGB" in description
+
+
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
     """Through the embedded profile; None if it cannot be used."""
     try:
-        if "sRGB" in ImageCms.getProfileDescription(_open(profile)) and image.mode == "RGB":
+        if image.mode == "RGB" and _is_srgb(profile):
             return image
-        return ImageCms.profileToProfile(image, _open(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
+        converted: Image.Image | None = ImageCms.profileToProfile(
+            image, _open(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        return converted
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
 

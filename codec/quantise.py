@@ -26,7 +26,7 @@ class Quantiser:
 
     first_coded: int
     dead_zone: float = 0.12
-    reach: float = 1.0
+    reach: float = 0.5
 
     @cached_property
     def offsets(self) -> Tensor:

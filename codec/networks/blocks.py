@@ -27,10 +27,16 @@ class DepthConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape and dtype; the branches run in the precision their weights are in."""
-        inside = self.conv_in.weight.dtype
-        x = x + self.conv_out(self.depthwise(F.silu(self.conv_in(x.to(inside))))).to(x.dtype)
-        a, b, c, d = F.silu(self.expand(x.to(inside))).chunk(4, 1)
-        return x + self.project(a + b + c + d).to(x.dtype)
+        inside, free = self.conv_in.weight.dtype, not torch.is_grad_enabled()
+        h = self.conv_out(self.depthwise(F.silu(self.conv_in(x.to(inside)), inplace=free)))
+        x = _sum_into(h, x)
+        a, b, c, d = F.silu(self.expand(x.to(inside)), inplace=free).chunk(4, 1)
+        return _sum_into(self.project((a + b).add_(c).add_(d)), x)
+
+
+def _sum_into(branch: Tensor, x: Tensor) -> Tensor:
+    """x + branch in ``x``'s dtype, in the branch's memory if it may be."""
+    return branch.add_(x) if branch.dtype == x.dtype else branch.to(x.dtype).add_(x)
 
 
 def block_stack(depth: int, channels: int) -> nn.Sequential:

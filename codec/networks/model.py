@@ -35,7 +35,8 @@ class HyperpriorModel(nn.Module):
 
     def analyse(self, x: Tensor, position: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) at quality points (N,) to y (N, M, H/16, W/16), gain included."""
-        return self.analysis(x, position) * torch.exp(self.encoder_gain(position))
+        out: Tensor = self.analysis(x, position) * torch.exp(self.encoder_gain(position))
+        return out
 
     def synthesise(self, y_hat: Tensor, position: Tensor) -> Tensor:
         """ŷ as decoded (gain included) to x̂ (N, 3, 16·h, 16·w), not clipped."""

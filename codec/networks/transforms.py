@@ -66,7 +66,11 @@ class Synthesis(nn.Module):
 
     def forward(self, y: Tensor, position: Tensor) -> Tensor:
         """(N, M, h, w) float32 and quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
+        return F.pixel_shuffle(self.tail(self.hidden(y, position)), 4) + F.pixel_shuffle(self.linear(y), 16)
+
+    def hidden(self, y: Tensor, position: Tensor) -> Tensor:
+        """What the last layer of the network sees, (N, C, 4·h, 4·w)."""
         h = self.blocks16(self.head16(y) * torch.exp(self.gain(position)))
         h = self.blocks8(F.pixel_shuffle(self.head8(h), 2))
-        h = self.blocks4(F.pixel_shuffle(self.head4(h), 2))
-        return F.pixel_shuffle(self.tail(h), 4) + F.pixel_shuffle(self.linear(y), 16)
+        out: Tensor = self.blocks4(F.pixel_shuffle(self.head4(h), 2))
+        return out

@@ -95,7 +95,7 @@ def gaussian_masses(sigma: float, bound: int) -> NDArray[np.float64]:
 
 def integer_counts(masses: NDArray[np.float64]) -> NDArray[np.int64]:
     """Counts of at least 1 that sum to 2**24, the remainder going to the largest."""
-    counts = np.maximum(1, np.round(masses / masses.sum() * 2**PRECISION)).astype(np.int64)
+    counts: NDArray[np.int64] = np.maximum(1, np.round(masses / masses.sum() * 2**PRECISION)).astype(np.int64)
     counts[np.argmax(counts)] += 2**PRECISION - int(counts.sum())
     return counts
 

@@ -188,7 +188,7 @@ class _blocks_in:
 
     def _before(self, _module: nn.Module, _inputs: object) -> None:
         self.contexts.append(torch.autocast(self.kind, self.dtype))
-        self.contexts[-1].__enter__()
+        self.contexts[-1].__enter__()  # type: ignore[no-untyped-call]
 
     def _after(self, _module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
         self.contexts.pop().__exit__(None, None, None)

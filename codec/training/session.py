@@ -9,6 +9,7 @@ import torch.distributed as dist
 
 from aez.bitstream.errors import AezError
 from aez.codec.files import write_atomically
+from aez.codec.memory import keep_freed_memory
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoint import load_checkpoint
 from aez.codec.training.data import CropSampler, iter_pictures
@@ -40,6 +41,7 @@ class Session:
         Raises:
             AezError: the device is not there.
         """
+        keep_freed_memory()
         if threads:
             torch.set_num_threads(threads)
         local_rank = start_distributed()

@@ -1,0 +1,88 @@
+"""What all commands here share: options, tables, and one line instead of a traceback."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from aez.bitstream.errors import AezError
+
+Function = Callable[..., Any]
+
+
+def picture_options(first: int | None = None) -> Callable[[Function], Function]:
+    """The argument FOLDER and the options `--first` and `--model`.
+
+    Args:
+        first: how many pictures are used unless the user says otherwise; None for all.
+    """
+
+    def decorate(function: Function) -> Function:
+        options = (
+            click.argument("folder", type=click.Path(path_type=Path)),
+            click.option(
+                "--first",
+                type=click.IntRange(min=1),
+                default=first,
+                help=f"Use only the first N pictures by name.  [default: {first or 'all'}]",
+                metavar="N",
+            ),
+            model_option,
+        )
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def model_option(function: Function) -> Function:
+    """`--model`."""
+    option = click.option(
+        "--model", default="photo", show_default=True, metavar="NAME|PATH", help="Packaged model or weights file."
+    )
+    return option(function)
+
+
+def quality_option(*default: float) -> Callable[[Function], Function]:
+    """`-q`, which may be given several times, as ``qualities``."""
+    return click.option(
+        "-q",
+        "--quality",
+        "qualities",
+        type=click.FloatRange(1, 100),
+        multiple=True,
+        default=default,
+        show_default=True,
+        help="Give it once for each quality.",
+    )
+
+
+def interval_options(function: Function) -> Function:
+    """`--low` and `--high`, the PSNR interval of BD-rates."""
+    for name, value in (("--high", 40.0), ("--low", 28.0)):
+        function = click.option(
+            name, type=float, default=value, show_default=True, help="End of the PSNR interval of BD-rates, dB."
+        )(function)
+    return function
+
+
+def run(command: click.Command) -> NoReturn:
+    """Run a command; an AezError is one line on standard error and exit code 1."""
+    try:
+        command.main()
+    except AezError as error:
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(1) from None
+    raise SystemExit(0)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text under a header, the first column flush left and the others flush right."""
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    lines = []
+    for name, *cells in (header, *rows):
+        padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append("  ".join([name.ljust(widths[0]), *padded]).rstrip())
+    return "\n".join(lines)

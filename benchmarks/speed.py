@@ -1,0 +1,124 @@
+"""Speed: milliseconds to encode and decode a picture in memory, ours by stage, beside other codecs in the same run.
+
+JPEG (optimised, progressive), WebP (method 6) and AVIF (speed 6) are set to the lowest quality that reaches our PSNR;
+mbt2018-mean of CompressAI, if that is installed, runs at quality 4 with random weights, entropy coding included. The
+codecs take turns, so that a machine whose speed drifts is unfair to none. Medians after two rounds of warm-up; with
+several pictures, means over the pictures of their medians. On the CPU, freed memory kept as the command `aez` does it.
+
+    python -m aez.benchmarks.speed FOLDER [--all] [-q 50] [--threads 2] [--repeats 20]
+"""
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import torch
+from PIL import Image
+
+from aez.benchmarks.classic import AVIF, JPEG, WEBP
+from aez.benchmarks.console import model_option, run, table
+from aez.benchmarks.contestants import Contestant, MeanScaleHyperprior, Ours, classic_like
+from aez.benchmarks.pictures import list_pictures, psnr, read_rgb, samples_of
+from aez.benchmarks.stages import STAGES, timed_stages
+from aez.codec.codec import Codec
+from aez.codec.memory import keep_freed_memory
+
+WARM_UP = 2
+RATIOS = (("decode", "aez", "mbt2018-mean"), ("encode", "aez", "mbt2018-mean"), ("encode", "aez", "avif"))
+Timings = Mapping[tuple[str, str], float]
+"""Milliseconds by what was timed and ``encode`` or ``decode``."""
+
+
+def time_picture(image: Image.Image, contestants: Sequence[Contestant], repeats: int) -> Timings:
+    """Medians over rounds in which every codec encodes and decodes once; ours by stage too, as ``aez: STAGE``."""
+    samples: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for turn in range(WARM_UP + repeats):
+        for contestant in contestants:
+            coded = None
+            for direction in ("encode", "decode"):
+                with timed_stages() as stages:
+                    start = time.perf_counter()
+                    if direction == "encode":
+                        coded = contestant.encode(image)
+                    else:
+                        contestant.decode(coded)
+                    stages[""] = time.perf_counter() - start
+                if turn >= WARM_UP:
+                    for stage, seconds in stages.items():
+                        name = f"{contestant.name}: {stage}" if stage else contestant.name
+                        samples[name, direction].append(1000 * seconds)
+    return {key: statistics.median(values) for key, values in samples.items()}
+
+
+def contestants_for(image: Image.Image, ours: Ours, learned: MeanScaleHyperprior | None) -> list[Contestant]:
+    """All codecs, the classic ones set to our PSNR on the picture; prints what that is."""
+    coded = ours.encode(image)
+    target = psnr(samples_of(image), samples_of(ours.decode(coded)))
+    classic = [classic_like(codec, image, target) for codec in (JPEG, WEBP, AVIF)]
+    pixels = image.width * image.height
+    sizes = [f"aez {target:.2f} dB, {8 * len(coded) / pixels:.3f} bpp"] + [
+        f"{one.name} q {one.quality} {8 * len(one.encode(image)) / pixels:.3f} bpp" for one in classic
+    ]
+    click.echo("; ".join(sizes))
+    return [ours, *classic, *([learned] if learned else [])]
+
+
+def mean_timings(timings: Sequence[Timings]) -> dict[tuple[str, str], float]:
+    """Means over pictures."""
+    return {key: statistics.fmean(each[key] for each in timings) for key in timings[0]}
+
+
+def report(timings: Timings) -> str:
+    """A table in milliseconds, our stages under our total, and the ratios that matter."""
+    names = ["aez", *(f"aez: {stage}" for stage in STAGES)]
+    names += dict.fromkeys(name for name, _ in timings if name not in names)
+    cells = [
+        [f"{timings[name, way]:.1f}" if (name, way) in timings else "" for way in ("encode", "decode")]
+        for name in names
+    ]
+    lines = [table(("ms", "encode", "decode"), [(name, *row) for name, row in zip(names, cells, strict=True)])]
+    for way, ours, theirs in RATIOS:
+        if (theirs, way) in timings:
+            ratio = timings[theirs, way] / timings[ours, way]
+            lines.append(f"{way}: {theirs} takes {ratio:.2f} times as long as {ours}")
+    return "\n".join(lines)
+
+
+def learned_reference() -> MeanScaleHyperprior | None:
+    """CompressAI's model; None, and a line, if it is not installed."""
+    try:
+        return MeanScaleHyperprior()
+    except ImportError:
+        click.echo("mbt2018-mean is left out: compressai is not installed (pip install 'aez[bench]')")
+        return None
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--all", "every", is_flag=True, help="Time all pictures instead of the first by name.")
+@model_option
+@click.option("-q", "--quality", type=click.FloatRange(1, 100), default=50.0, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of torch.")
+@click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Timed rounds.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
+def command(folder: Path, every: bool, model: str, quality: float, threads: int, repeats: int, precision: str) -> None:
+    """Time aez and other codecs on the pictures in FOLDER."""
+    pictures = list_pictures(folder, None if every else 1)
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+    ours, learned = Ours(Codec(model, "cpu", precision), quality), learned_reference()
+    timings = []
+    for path in pictures:
+        image = read_rgb(path)
+        click.echo(f"{path.name} {image.width}×{image.height}: ", nl=False)
+        timings.append(time_picture(image, contestants_for(image, ours, learned), repeats))
+    kind = str(next(ours.codec.engine.model.analysis.blocks.parameters()).dtype).removeprefix("torch.")
+    click.echo(f"{len(pictures)} pictures, {threads} threads, {repeats} rounds, aez's residual blocks in {kind}")
+    click.echo(report(mean_timings(timings)))
+
+
+if __name__ == "__main__":
+    run(command)

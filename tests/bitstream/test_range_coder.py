@@ -1,0 +1,124 @@
+"""What :mod:`aez.bitstream.entropy` writes is decoded by a coder of its own, written from SPEC section 7 alone."""
+
+import bisect
+import itertools
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from aez.bitstream import read_container
+from aez.bitstream.entropy import encode_hyper, encode_residual
+from aez.bitstream.tables import TableSet
+from aez.bitstream.varint import read_varint
+from aez.codec.codec import Codec
+from aez.codec.weightfile import Weights
+
+MASK = 2**64 - 1
+
+
+class RangeDecoder:
+    def __init__(self, data: bytes) -> None:
+        self.words = [*struct.unpack(f"<{len(data) // 4}I", data)][::-1]
+        self.point = self.word() << 32 | self.word()
+        self.lower, self.range = 0, MASK
+
+    def word(self) -> int:
+        return self.words.pop() if self.words else 0
+
+    def symbol(self, cumulative: Sequence[int]) -> int:
+        scale = self.range >> 24
+        quantile = ((self.point - self.lower) & MASK) // scale
+        assert quantile < 2**24
+        k = bisect.bisect_right(cumulative, quantile) - 1
+        self.lower = (self.lower + scale * cumulative[k]) & MASK
+        self.range = scale * (cumulative[k + 1] - cumulative[k])
+        if self.range < 2**32:
+            self.lower, self.range = (self.lower << 32) & MASK, self.range << 32
+            self.point = (self.point << 32) & MASK | self.word()
+        return k
+
+
+def decode(data: bytes, indices: NDArray[np.uint8], tables: TableSet, first: int) -> tuple[list[int], list[int]]:
+    """Symbols and their places, in the order in which they are coded."""
+    cumulative = [[0, *itertools.accumulate(int(c) for c in counts)] for counts in tables.counts]
+    flat = [int(i) for i in indices.ravel()]
+    places = sorted((p for p in range(len(flat)) if flat[p] >= first), key=lambda p: flat[p])
+    decoder = RangeDecoder(data)
+    symbols = [decoder.symbol(cumulative[flat[p]]) for p in places]
+    assert not decoder.words
+    return symbols, places
+
+
+def decode_tile(data: bytes, indices: NDArray[np.uint8], tables: TableSet, first: int) -> NDArray[np.int64]:
+    length, start = read_varint(data, 0)
+    bits = iter("".join(f"{byte:08b}" for byte in data[start : start + length]))
+    symbols, places = decode(data[start + length :], indices, tables, first)
+    flat = [int(i) for i in indices.ravel()]
+    r = np.zeros(len(flat), dtype=np.int64)
+    escaped = []
+    for symbol, place in zip(symbols, places, strict=True):
+        bound = int(tables.bounds[flat[place]])
+        r[place] = symbol - bound
+        if symbol == 2 * bound + 1:
+            escaped.append(place)
+    for place in sorted(escaped):
+        zeros = len(list(itertools.takewhile(lambda bit: bit == "0", bits)))
+        magnitude = int("1" + "".join(itertools.islice(bits, zeros)), 2) + int(tables.bounds[flat[place]])
+        r[place] = -magnitude if next(bits) == "1" else magnitude
+    return r.reshape(indices.shape)
+
+
+@pytest.fixture(params=["tiny", "packaged"])
+def weights(request: pytest.FixtureRequest) -> Weights:
+    weights: Weights = request.getfixturevalue(request.param)
+    return weights
+
+
+def test_residual_streams_of_real_tables(weights: Weights) -> None:
+    rng = np.random.default_rng(3)
+    tables = weights.residual_tables
+    indices = rng.integers(0, len(tables), (6, 20, 30)).astype(np.uint8)
+    spread = rng.choice([0.3, 1.0, 1.5], indices.shape) * tables.bounds[indices]
+    r = np.clip(np.round(rng.normal(0, spread)), -(2**15 - 1), 2**15 - 1).astype(np.int16)
+    r[indices < weights.first_coded] = 0
+    assert (np.abs(r) > tables.bounds[indices]).sum() > 50
+    data = encode_residual(r, indices, tables, weights.first_coded)
+    assert np.array_equal(decode_tile(data, indices, tables, weights.first_coded), r)
+
+
+def test_likely_and_unlikely_symbols_of_real_tables(weights: Weights) -> None:
+    """Long runs of the likeliest symbol, then of the least likely ones: carries and renormalisation."""
+    tables = weights.residual_tables
+    indices = np.full((1, 40, 100), weights.first_coded, np.uint8)
+    r = np.zeros(indices.shape, np.int16)
+    r[0, 30:, ::2] = tables.bounds[weights.first_coded]
+    r[0, 30:, 1::2] = -tables.bounds[weights.first_coded]
+    data = encode_residual(r, indices, tables, weights.first_coded)
+    assert np.array_equal(decode_tile(data, indices, tables, weights.first_coded), r)
+
+
+def test_hyper_streams_of_real_tables(weights: Weights) -> None:
+    rng = np.random.default_rng(4)
+    tables = weights.hyper_tables
+    indices = rng.permutation(len(tables)).astype(np.uint8)
+    bound = tables.bounds[indices][:, None, None]
+    z = rng.integers(-bound, bound + 1, (len(indices), 5, 7)).astype(np.int16)
+    data = encode_hyper(z, indices, tables)
+    every = np.broadcast_to(indices[:, None, None], z.shape)
+    symbols, places = decode(data, every, tables, 0)
+    back = np.empty(z.size, dtype=np.int64)
+    back[places] = np.array(symbols) - tables.bounds[every.ravel()[places]]
+    assert np.array_equal(back.reshape(z.shape), z)
+
+
+def test_a_golden_file(codec: Codec, goldens: dict[str, bytes]) -> None:
+    container = read_container(goldens["tiled"])
+    header, symbols = codec.unpack(goldens["tiled"])
+    tables, first = codec.weights.residual_tables, codec.weights.first_coded
+    assert len(container.tiles) == 2
+    for (rows, cols), tile in zip(header.tiles(), container.tiles, strict=True):
+        back = decode_tile(tile, symbols.indices[:, rows, cols], tables, first)
+        assert np.array_equal(back, symbols.r[:, rows, cols])

@@ -1,0 +1,89 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from aez.codec.codec import Codec
+
+
+def test_beside_the_input(aez: Any, folder: Path, model: Any, codec: Codec) -> None:
+    result = aez("compress", folder / "a.png", *model)
+    assert (result.code, result.err) == (0, "")
+    data = (folder / "a.aez").read_bytes()
+    assert codec.decode(data).size == (40, 30)
+    assert result.out.count("\n") == 1
+    for part in (str(folder / "a.png"), str(folder / "a.aez"), f"{len(data)} bytes", f"{8 * len(data) / 1200:.3f} bpp"):
+        assert part in result.out
+
+
+def test_quality_is_what_was_asked_for(aez: Any, folder: Path, model: Any, codec: Codec) -> None:
+    picture = np.array(Image.open(folder / "a.png"))
+    for arguments, quality in (((), 50), (("-q", "12.5"), 12.5), (("--quality", "100"), 100)):
+        assert aez("compress", folder / "a.png", *model, *arguments, "--overwrite").code == 0
+        assert (folder / "a.aez").read_bytes() == codec.encode(picture, quality)
+
+
+@pytest.mark.parametrize("quality", ["0", "101", "nan", "high"])
+def test_quality_out_of_range(aez: Any, folder: Path, model: Any, quality: str) -> None:
+    assert aez("compress", folder / "a.png", "-q", quality, *model).code == 2
+    assert not (folder / "a.aez").exists()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "bmp", "tif", "gif", "ppm"])
+def test_formats(aez: Any, folder: Path, model: Any, codec: Codec, suffix: str) -> None:
+    Image.open(folder / "a.png").save(folder / f"b.{suffix}")
+    assert aez("compress", folder / f"b.{suffix}", *model).code == 0
+    assert codec.decode((folder / "b.aez").read_bytes()).size == (40, 30)
+
+
+def test_what_is_lost_is_said(aez: Any, folder: Path, model: Any) -> None:
+    Image.open(folder / "a.png").convert("L").save(folder / "grey.png")
+    result = aez("compress", folder / "grey.png", *model, "--quiet")
+    assert (result.code, result.out) == (0, "")
+    assert result.err.startswith(f"aez: warning: {folder / 'grey.png'}: ")
+    assert result.err.count("\n") == 1
+
+
+def test_max_pixels(aez: Any, folder: Path, model: Any) -> None:
+    result = aez("compress", folder / "a.png", *model, "--max-pixels", 1199)
+    assert result.code == 1
+    assert str(folder / "a.png") in result.err
+    assert "1199" in result.err
+    assert not (folder / "a.aez").exists()
+    assert aez("compress", folder / "a.png", *model, "--max-pixels", 1200).code == 0
+
+
+def test_pillows_own_limit_does_not_matter(aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    result = aez("compress", folder / "a.png", *model)
+    assert (result.code, result.err) == (0, "")
+    assert Image.MAX_IMAGE_PIXELS == 100
+    result = aez("decompress", folder / "low.aez", *model)
+    assert (result.code, result.err) == (0, "")
+
+
+def test_threads(aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    assert aez("compress", folder / "a.png", *model, "--threads", 3).code == 0
+    assert threads == [3]
+    assert aez("compress", folder / "a.png", *model, "--threads", 0).code == 2
+
+
+def test_the_default_model_is_packaged(aez: Any, folder: Path) -> None:
+    assert aez("compress", folder / "a.png", "--quiet").code == 0
+    assert aez("decompress", folder / "a.aez", "-o", folder / "back.png", "--quiet").code == 0
+    assert Image.open(folder / "back.png").size == (40, 30)
+
+
+@pytest.mark.parametrize("name", ["unheard of", "a.png"])
+def test_unknown_models(aez: Any, folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    result = aez("compress", "a.png", "--model", name)
+    assert result.code == 1
+    assert result.err.startswith(f"aez: {name}: ")
+    assert result.err.count("\n") == 1
+    assert not (folder / "a.aez").exists()

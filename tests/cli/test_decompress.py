@@ -1,0 +1,80 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aez.codec.codec import Codec
+
+
+def test_beside_the_input(aez: Any, folder: Path, model: Any, codec: Codec) -> None:
+    data = (folder / "low.aez").read_bytes()
+    result = aez("decompress", folder / "low.aez", *model)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.count("\n") == 1
+    assert "150×100" in result.out
+    with Image.open(folder / "low.png") as image:
+        difference = np.abs(np.asarray(image).astype(int) - codec.decode_array(data))
+    assert (difference <= 1).mean() >= 0.999
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"),
+    [("png", "PNG"), ("jpg", "JPEG"), ("JPEG", "JPEG"), ("webp", "WEBP"), ("bmp", "BMP"), ("tif", "TIFF")],
+)
+def test_formats(aez: Any, folder: Path, model: Any, codec: Codec, suffix: str, kind: str) -> None:
+    target = folder / f"out.{suffix}"
+    result = aez("decompress", folder / "low.aez", "-o", target, *model)
+    assert (result.code, result.err) == (0, "")
+    with Image.open(target) as image:
+        assert (image.format, image.size) == (kind, (150, 100))
+        back = np.asarray(image.convert("RGB")).astype(int)
+    error = np.abs(back - codec.decode_array((folder / "low.aez").read_bytes()))
+    assert error.mean() < (3 if kind == "JPEG" else 0.1)
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out", "out.aez", "out.psd"])
+def test_unknown_formats(aez: Any, folder: Path, model: Any, name: str) -> None:
+    result = aez("decompress", folder / "low.aez", "-o", folder / name, *model)
+    assert result.code == 1
+    assert result.err.startswith(f"aez: {folder / name}: ")
+    assert result.err.count("\n") == 1
+    assert not (folder / name).exists()
+
+
+def test_pictures_that_a_format_cannot_hold(aez: Any, folder: Path, model: Any, codec: Codec) -> None:
+    (folder / "wide.aez").write_bytes(codec.encode(np.zeros((1, 17000, 3), np.uint8), 1))
+    result = aez("decompress", folder / "wide.aez", "-o", folder / "wide.webp", *model)
+    assert result.code == 1
+    assert result.err.startswith(f"aez: {folder / 'wide.webp'}: cannot be written as WEBP")
+    assert not (folder / "wide.webp").exists()
+
+
+def test_max_pixels(aez: Any, folder: Path, model: Any) -> None:
+    result = aez("decompress", folder / "low.aez", *model, "--max-pixels", 14999)
+    assert result.code == 1
+    assert result.err.startswith(f"aez: {folder / 'low.aez'}: ")
+    assert "14999" in result.err
+    assert not (folder / "low.png").exists()
+    assert aez("decompress", folder / "low.aez", *model, "--max-pixels", 15000).code == 0
+
+
+def test_unknown_fingerprints(aez: Any, folder: Path, codec: Codec) -> None:
+    for arguments in ((), ("--model", "photo")):
+        result = aez("decompress", folder / "low.aez", *arguments)
+        assert result.code == 1
+        assert result.err.startswith(f"aez: {folder / 'low.aez'}: made with")
+        assert codec.weights.fingerprint.hex() in result.err
+        assert result.err.count("\n") == 1
+    assert not (folder / "low.png").exists()
+
+
+def test_orientation_is_applied(aez: Any, folder: Path, model: Any) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    with Image.open(folder / "a.png") as image:
+        image.save(folder / "turned.jpg", exif=exif, quality=95)
+    assert aez("compress", folder / "turned.jpg", *model).code == 0
+    assert aez("decompress", folder / "turned.aez", *model).code == 0
+    assert Image.open(folder / "turned.png").size == (30, 40)

@@ -1,0 +1,120 @@
+"""Which output belongs to which input, and that nothing is ever lost."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aez.bitstream import AezError
+from aez.cli.paths import plan_outputs
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(result: Any, *parts: object) -> None:
+    assert result.code == 1
+    assert result.out == ""
+    assert result.err.startswith("aez: ")
+    assert result.err.count("\n") == 1
+    for part in parts:
+        assert str(part) in result.err
+
+
+def test_plan() -> None:
+    assert plan_outputs([Path("x/a.b.png")], None, ".aez") == [(Path("x/a.b.png"), Path("x/a.b.aez"))]
+    assert plan_outputs([Path("x/.png")], None, ".aez") == [(Path("x/.png"), Path("x/.png.aez"))]
+    assert plan_outputs([Path("plain")], None, ".aez") == [(Path("plain"), Path("plain.aez"))]
+    assert plan_outputs([Path("x/a.png")], "y/c.bin", ".aez") == [(Path("x/a.png"), Path("y/c.bin"))]
+    with pytest.raises(AezError, match=r"a\.aez"):
+        plan_outputs([Path("a.png"), Path("a.jpg")], None, ".aez")
+
+
+def test_named_output(aez: Any, folder: Path, model: Any) -> None:
+    assert aez("compress", folder / "a.png", "-o", folder / "other.bin", *model).code == 0
+    assert aez("decompress", folder / "other.bin", "-o", folder / "other.bmp", *model).code == 0
+    assert not (folder / "a.aez").exists()
+    assert (folder / "other.bmp").read_bytes()[:2] == b"BM"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_folder_of_outputs(aez: Any, folder: Path, model: Any, exists: bool) -> None:
+    out = folder / "deep" / "out"
+    if exists:
+        out.mkdir(parents=True)
+    assert aez("compress", folder / "a.png", "-o", out if exists else f"{out}{os.sep}", *model).code == 0
+    assert [path.name for path in out.iterdir()] == ["a.aez"]
+
+
+def test_several_inputs(aez: Any, folder: Path, model: Any) -> None:
+    for name in ("b.png", "c.png"):
+        shutil.copy(folder / "a.png", folder / name)
+    inputs = [folder / name for name in ("a.png", "b.png", "c.png")]
+    result = aez("compress", *inputs, "-o", folder / "out", *model)
+    assert result.code == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.aez", "b.aez", "c.aez"]
+    assert [line.split(" → ")[0] for line in result.out.splitlines()] == [str(path) for path in inputs]
+    result = aez("decompress", *sorted((folder / "out").iterdir()), *model, "--quiet")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert len(list((folder / "out").glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "target"), [("compress", "a.png", "a.aez"), ("decompress", "low.aez", "low.png")]
+)
+def test_outputs_are_not_overwritten(aez: Any, folder: Path, model: Any, command: str, name: str, target: str) -> None:
+    (folder / target).write_bytes(b"precious")
+    before = snapshot(folder)
+    refused(aez(command, folder / name, *model), folder / target, "--overwrite")
+    assert snapshot(folder) == before
+    assert aez(command, folder / name, *model, "--overwrite").code == 0
+    assert (folder / target).read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+@pytest.mark.parametrize("link", ["same", "symbolic", "hard"])
+@pytest.mark.parametrize(("command", "name"), [("compress", "a.png"), ("decompress", "low.aez")])
+def test_inputs_are_not_overwritten(
+    aez: Any, folder: Path, model: Any, overwrite: tuple[str, ...], link: str, command: str, name: str
+) -> None:
+    target = folder / (name if link == "same" else "link.png")
+    if link == "symbolic":
+        target.symlink_to(folder / name)
+    elif link == "hard":
+        target.hardlink_to(folder / name)
+    before = snapshot(folder)
+    refused(aez(command, folder / name, "-o", target, *model, *overwrite), target, "replace the input")
+    assert snapshot(folder) == before
+
+
+def test_two_inputs_with_one_output(aez: Any, folder: Path, model: Any) -> None:
+    (folder / "sub").mkdir()
+    shutil.copy(folder / "a.png", folder / "sub" / "a.png")
+    shutil.copy(folder / "a.png", folder / "a.bmp")
+    before = snapshot(folder)
+    refused(aez("compress", folder / "a.png", folder / "a.bmp", *model), folder / "a.aez")
+    refused(aez("compress", folder / "a.png", folder / "sub" / "a.png", "-o", folder, *model), folder / "a.aez")
+    refused(aez("compress", folder / "a.png", folder / "a.png", *model), folder / "a.aez")
+    assert snapshot(folder) == before
+
+
+def test_outputs_that_cannot_be(aez: Any, folder: Path, model: Any) -> None:
+    (folder / "dir.aez").mkdir()
+    (folder / "a.aez").mkdir()
+    before = snapshot(folder)
+    refused(aez("compress", folder / "a.png", *model), folder / "a.aez", "folder")
+    refused(aez("compress", folder / "a.png", "-o", folder / "no" / "b.aez", *model), "no", "folder")
+    refused(aez("compress", folder / "a.png", "-o", folder / "low.aez" / "b.aez", *model), folder / "low.aez")
+    refused(aez("compress", folder / "a.png", "-o", f"{folder / 'low.aez'}/", *model), folder / "low.aez")
+    assert snapshot(folder) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_folders_without_permission(aez: Any, folder: Path, model: Any) -> None:
+    out = folder / "locked"
+    out.mkdir(mode=0o500)
+    refused(aez("compress", folder / "a.png", "-o", out, *model), out / "a.aez")
+    assert list(out.iterdir()) == []

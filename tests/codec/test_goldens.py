@@ -1,0 +1,46 @@
+"""Frozen files of a frozen model, as ``tests/tools/make_tiny.py`` wrote them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.codec.codec import Codec
+
+PICTURE = Path(__file__).parents[1] / "data" / "high.png"
+
+
+def close(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
+    """The format's tolerance between two decoders."""
+    difference = np.abs(a.astype(int) - b)
+    return a.shape == b.shape and float((difference <= 1).mean()) >= 0.999
+
+
+@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled"])
+def test_symbols_are_exact(codec: Codec, goldens: dict[str, bytes], digests: dict[str, str], name: str) -> None:
+    assert codec.digest(goldens[name]) == digests[name]
+
+
+def test_goldens_reach_every_kind_of_symbol(codec: Codec, goldens: dict[str, bytes]) -> None:
+    weights = codec.weights
+    _, low = codec.unpack(goldens["low"])
+    _, high = codec.unpack(goldens["high"])
+    assert (low.indices < weights.first_coded).any()
+    assert (np.abs(high.r) > weights.residual_tables.bounds[high.indices]).any()
+    assert len(np.unique(high.indices)) > 20
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_pixels_agree_within_the_tolerance(
+    codec: Codec, goldens: dict[str, bytes], digests: dict[str, str], precision: str
+) -> None:
+    other = Codec(codec.weights, "cpu", precision)
+    assert other.digest(goldens["high"]) == digests["high"]
+    assert close(other.decode_array(goldens["high"]), np.asarray(Image.open(PICTURE)))
+
+
+def test_packing_gives_the_file_back(codec: Codec, goldens: dict[str, bytes]) -> None:
+    for data in goldens.values():
+        assert codec.pack(*codec.unpack(data)) == data

@@ -1,0 +1,267 @@
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageOps
+
+from aez.bitstream import ImageError
+from aez.codec.codec import Codec
+from aez.codec.images import from_array, from_image, turned
+
+Photo = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def picture(photo: Photo) -> Image.Image:
+    return Image.fromarray(photo[100:124, 200:230])
+
+
+def palette_with_transparency(image: Image.Image) -> Image.Image:
+    out = image.quantize(16)
+    out.info["transparency"] = out.getpixel((0, 0))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("make", "warning", "tolerance"),
+    [
+        pytest.param(lambda i: i, None, 0, id="RGB"),
+        pytest.param(lambda i: i.convert("1"), "grey", None, id="1"),
+        pytest.param(lambda i: i.convert("L"), "grey", None, id="L"),
+        pytest.param(lambda i: i.quantize(256), None, 20, id="P"),
+        pytest.param(lambda i: i.convert("CMYK"), "CMYK", 1, id="CMYK"),
+        pytest.param(lambda i: i.convert("YCbCr"), "YCbCr", 3, id="YCbCr"),
+        pytest.param(lambda i: i.convert("HSV"), "HSV", 12, id="HSV"),
+        pytest.param(lambda i: i.convert("RGBA"), None, 0, id="RGBA opaque"),
+        pytest.param(lambda i: i.convert("RGBX"), "RGBX", 0, id="RGBX"),
+    ],
+)
+def test_modes(
+    picture: Image.Image, make: Callable[[Image.Image], Image.Image], warning: str | None, tolerance: int | None
+) -> None:
+    image = make(picture)
+    result = from_image(image)
+    assert result.samples.shape == (24, 30, 3)
+    assert result.samples.dtype == np.uint8
+    assert result.orientation == 1
+    if warning is None:
+        assert result.warnings == []
+    else:
+        assert len(result.warnings) == 1
+        assert warning in result.warnings[0]
+    expected = np.asarray(picture if tolerance is not None else image.convert("RGB")).astype(int)
+    assert np.abs(result.samples - expected).max() <= (tolerance or 0)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "La", "RGBa", "PA"])
+def test_transparency_is_laid_on_white(picture: Image.Image, mode: str) -> None:
+    """The right half is fully transparent."""
+    mask = Image.new("L", picture.size, 255)
+    mask.paste(0, (15, 0, 30, 24))
+    image = picture.convert("P").convert("PA") if mode == "PA" else picture.convert("LA" if mode[0] == "L" else "RGBA")
+    image.putalpha(mask)
+    image = image.convert(mode)
+    assert image.mode == mode
+    result = from_image(image)
+    assert any("white" in warning for warning in result.warnings)
+    assert (result.samples[:, 15:] == 255).all()
+    assert (result.samples[:, :15] != 255).any()
+
+
+def test_palette_transparency_is_laid_on_white(picture: Image.Image) -> None:
+    image = palette_with_transparency(picture)
+    result = from_image(image)
+    clear = np.asarray(image) == image.info["transparency"]
+    assert any("white" in warning for warning in result.warnings)
+    assert (result.samples[clear] == 255).all()
+    assert np.array_equal(result.samples[~clear], np.asarray(picture.quantize(16).convert("RGB"))[~clear])
+
+
+def test_partial_transparency_mixes_with_white() -> None:
+    image = Image.new("RGBA", (3, 2), (100, 0, 200, 51))
+    assert np.abs(from_image(image).samples[0, 0].astype(int) - (224, 204, 244)).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_transparent_colours_are_laid_on_white(mode: str) -> None:
+    image = Image.new("RGB", (4, 4), (10, 20, 30)).convert(mode)
+    image.putpixel((1, 2), 77 if mode == "L" else (77, 77, 77))
+    image.info["transparency"] = image.getpixel((1, 2))
+    result = from_image(image)
+    assert any("white" in warning for warning in result.warnings)
+    assert result.samples[2, 1].tolist() == [255, 255, 255]
+    assert (result.samples[0, 0] != 255).all()
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
+def test_16_bits_keep_their_high_byte(mode: str) -> None:
+    values = np.linspace(0, 65535, 35).round().reshape(5, 7)
+    if mode == "I;16B":
+        image = Image.frombytes("I;16B", (7, 5), values.astype(">u2").tobytes())
+    else:
+        image = Image.fromarray(values.astype(np.int32 if mode == "I" else np.uint16))
+    assert image.mode == mode
+    result = from_image(image)
+    assert any("8 bits" in warning for warning in result.warnings)
+    assert np.array_equal(result.samples, np.repeat(np.round(values / 257)[..., None], 3, 2))
+
+
+def test_floats_and_large_integers_are_scaled_from_their_range() -> None:
+    for values in (np.array([[-2.5, 0.0, 2.5]], np.float32), np.array([[-(10**6), 0, 10**6]], np.int32)):
+        result = from_image(Image.fromarray(values))
+        assert result.samples[0, :, 0].tolist() == [0, 128, 255]
+        assert any("8 bits" in warning for warning in result.warnings)
+    assert from_image(Image.new("F", (3, 3), 7.5)).samples.max() == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(bad: float) -> None:
+    with pytest.raises(ImageError, match="numbers"):
+        from_image(Image.fromarray(np.array([[0, bad]], np.float32)))
+
+
+def test_lab_is_converted(picture: Image.Image) -> None:
+    profile = ImageCms.createProfile("LAB")
+    lab = ImageCms.profileToProfile(picture, ImageCms.createProfile("sRGB"), profile, outputMode="LAB")
+    assert lab is not None
+    assert lab.mode == "LAB"
+    result = from_image(lab)
+    assert len(result.warnings) == 1
+    assert np.abs(result.samples.astype(int) - np.asarray(picture)).mean() < 4
+
+
+def with_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    image = image.copy()
+    image.info["icc_profile"] = profile
+    return image
+
+
+def profile_bytes(name: str) -> bytes:
+    profile: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()  # type: ignore
+    return profile
+
+
+def swapped_profile() -> bytes:
+    """sRGB's profile with the red and blue primaries exchanged, under another name."""
+    data = profile_bytes("sRGB")
+    hurt = data.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
+    return hurt.replace("sRGB".encode("utf-16-be"), "BGR!".encode("utf-16-be")).replace(b"sRGB", b"BGR!")
+
+
+def test_an_srgb_profile_changes_nothing(picture: Image.Image) -> None:
+    result = from_image(with_profile(picture, profile_bytes("sRGB")))
+    assert result.warnings == []
+    assert np.array_equal(result.samples, np.asarray(picture))
+
+
+def test_other_profiles_are_converted(picture: Image.Image) -> None:
+    result = from_image(with_profile(picture, swapped_profile()))
+    assert [w for w in result.warnings if "sRGB" in w]
+    assert np.abs(result.samples.astype(int) - np.asarray(picture)[..., ::-1]).mean() < 2
+
+
+@pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_unusable_profiles_are_left_out(picture: Image.Image, profile: bytes, mode: str) -> None:
+    image = with_profile(picture.convert(mode), profile)
+    result = from_image(image)
+    assert any("cannot be used" in warning for warning in result.warnings)
+    assert np.array_equal(result.samples, np.asarray(image.convert("RGB")))
+
+
+def test_metadata_that_are_lost_are_named(picture: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    exif[ExifTags.Base.Orientation] = 6
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", exif=exif)
+    result = from_image(Image.open(buffer))
+    assert result.orientation == 6
+    assert len(result.warnings) == 1
+    assert "EXIF" in result.warnings[0]
+
+
+def test_only_the_first_frame_is_kept(picture: Image.Image) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, "TIFF", save_all=True, append_images=[Image.new("RGB", picture.size)])
+    image = Image.open(buffer)
+    image.seek(1)
+    result = from_image(image)
+    assert any("first frame" in warning for warning in result.warnings)
+    assert np.array_equal(result.samples, np.asarray(picture))
+
+
+def test_truncated_pictures_are_refused(photo: Photo) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(photo[:100, :100]).save(buffer, "PNG")
+    image = Image.open(io.BytesIO(buffer.getvalue()[:4000]))
+    with pytest.raises(ImageError, match="cannot be read"):
+        from_image(image)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, TypeError, KeyError, IndexError, struct.error])
+def test_whatever_a_plugin_raises_is_an_image_error(
+    picture: Image.Image, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Damaged AVIF pictures raise RuntimeError, damaged TIFF ones TypeError, and so on."""
+
+    def load(_: Image.Image) -> None:
+        raise error("damaged")
+
+    monkeypatch.setattr(Image.Image, "load", load)
+    with pytest.raises(ImageError, match="damaged"):
+        from_image(picture)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(codec: Codec, tmp_path: Path, orientation: int) -> None:
+    samples = np.full((64, 112, 3), (250, 240, 20), np.uint8)
+    samples[:32, :32] = (20, 30, 200)
+    samples[:16, 64:] = (200, 20, 30)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(samples).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as image:
+        seen = np.asarray(ImageOps.exif_transpose(image)).astype(int)
+        data = codec.encode(image, 60)
+    back = np.asarray(codec.decode(data)).astype(int)
+    assert back.shape == seen.shape
+    errors = []
+    for candidate in range(1, 9):
+        other = np.asarray(turned(Image.fromarray(samples), candidate)).astype(int)
+        errors.append(np.abs(back - other).mean() if other.shape == back.shape else 255.0)
+    assert np.array_equal(np.asarray(turned(Image.fromarray(samples), orientation)), seen)
+    assert int(np.argmin(errors)) + 1 == orientation
+    assert sorted(errors)[0] < sorted(errors)[1] / 2
+    assert codec.decode_array(data).shape == samples.shape
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 200])
+def test_wrong_orientations_are_ignored(picture: Image.Image, orientation: int) -> None:
+    image = picture.copy()
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    assert from_image(image).orientation == 1
+
+
+def test_arrays(photo: Photo) -> None:
+    assert np.array_equal(from_array(photo[:5, :7]).samples, photo[:5, :7])
+    grey = from_array(photo[:5, :7, 0])
+    assert np.array_equal(grey.samples, np.stack([photo[:5, :7, 0]] * 3, 2))
+    assert from_array(photo[::2, ::-1]).samples.flags.c_contiguous
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4, 1), (4, 4, 4), (4, 4, 3, 1), (0, 4, 3), (4, 0, 3), (0, 0), (4, 0), ()])
+def test_arrays_of_other_shapes(codec: Codec, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        codec.encode(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint16, bool])
+def test_arrays_of_other_types(codec: Codec, dtype: Any) -> None:
+    with pytest.raises(TypeError, match="uint8"):
+        codec.encode(np.zeros((4, 4, 3), dtype))

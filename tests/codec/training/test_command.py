@@ -1,0 +1,38 @@
+"""`aez train` as a process, stopped by SIGTERM as a cluster would."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from aez.codec.training.checkpoint import load_checkpoint
+from aez.codec.weightfile import read_weights
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")
+def test_sigterm_leaves_a_checkpoint(tmp_path: Path, tiny_path: Path, photo: object) -> None:
+    Image.fromarray(photo[:100, :120]).save(tmp_path / "a.png")  # type: ignore[index]
+    checkpoint, exported = tmp_path / "c.safetensors", tmp_path / "e.safetensors"
+    command = [sys.executable, "-m", "aez.cli", "train", tmp_path / "a.png", "--minutes", "60", "--out", checkpoint]
+    command += ["--resume", tiny_path, "--batch", "1", "--crop", "64", "--threads", "1", "--device", "cpu"]
+    command += ["--valid", tmp_path / "a.png", "--export", exported, "--name", "mine"]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if line.startswith("step "):
+                run.send_signal(signal.SIGTERM)
+                break
+        out, err = run.communicate(timeout=200)
+    assert run.returncode == 0, err
+    assert "steps, " in out
+    assert "mean loss" in out
+    for average in (True, False):
+        model, pixels = load_checkpoint(checkpoint, average=average)
+        assert pixels >= 50 * 64 * 64
+        assert model.config == read_weights(tiny_path).config
+    assert read_weights(exported).name == "mine"
+    assert read_weights(exported).card["pixels"] == pixels
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "c.safetensors", "e.safetensors"]

@@ -1,0 +1,93 @@
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from aez.bitstream import ImageError
+from aez.codec.training.data import CropSampler, iter_pictures
+
+
+def png(value: int, side: int = 8) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (side + 1, side), (value, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def shard(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def values(paths: list[Path]) -> list[int]:
+    return [int(picture[0, 0, 0]) for picture in iter_pictures(paths)]
+
+
+def test_files_folders_and_shards(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.png").write_bytes(png(1))
+    (tmp_path / "deep" / "b.PNG").write_bytes(png(2))
+    (tmp_path / "deep" / "note.txt").write_text("not a picture")
+    shard(tmp_path / "deep" / "c.tar", {"x/1.png": png(3), "readme.md": b"text", "x/2.png": png(4)})
+    assert values([tmp_path]) == [1, 2, 3, 4]
+    assert values([tmp_path / "deep" / "c.tar", tmp_path / "a.png"]) == [3, 4, 1]
+    (picture,) = iter_pictures([tmp_path / "a.png"])
+    assert (picture.shape, picture.dtype) == ((3, 8, 9), torch.uint8)
+
+
+def test_other_modes_become_rgb(tmp_path: Path) -> None:
+    Image.new("LA", (5, 4), (9, 255)).save(tmp_path / "a.png")
+    (picture,) = iter_pictures([tmp_path])
+    assert picture.shape == (3, 4, 5)
+    assert (picture == 9).all()
+
+
+@pytest.mark.parametrize("name", ["missing.png", "bad.png", "bad.tar", "cut.tar"])
+def test_bad_data_are_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.startswith("bad"):
+        path.write_bytes(b"neither a picture nor an archive" * 40)
+    elif name == "cut.tar":
+        shard(path, {"1.png": png(1)[:40]})
+    with pytest.raises(ImageError, match=name.replace(".", r"\.")):
+        list(iter_pictures([path]))
+
+
+def test_crops(pictures: list[Tensor]) -> None:
+    batch = CropSampler(pictures, 64, 1).batch(6)
+    assert batch.shape == (6, 3, 64, 64)
+    assert batch.dtype == torch.float32
+    assert -0.5 <= float(batch.min()) < -0.3 < 0.3 < float(batch.max()) <= 0.5
+    levels = (batch + 0.5) * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-3)
+    assert torch.equal(batch, CropSampler(pictures, 64, 1).batch(6))
+    assert not torch.equal(batch, CropSampler(pictures, 64, 2).batch(6))
+
+
+def test_crops_are_flipped_and_turned() -> None:
+    ramp = np.add.outer(np.arange(64) * 3, np.arange(64)).astype(np.uint8)
+    picture = torch.from_numpy(np.stack([ramp] * 3))
+    sampler = CropSampler([picture], 64, 0)
+    corners = {tuple(np.sign(np.diff(sampler.crop()[0].numpy()[[0, 0, -1], [0, -1, 0]]))) for _ in range(100)}
+    assert len(corners) >= 4
+    assert len({bytes(sampler.crop().numpy().tobytes()) for _ in range(100)}) == 8
+
+
+def test_large_pictures_are_drawn_more_often() -> None:
+    small, large = torch.zeros(3, 32, 32, dtype=torch.uint8), torch.full((3, 64, 128), 255, dtype=torch.uint8)
+    sampler = CropSampler([small, large], 32, 0)
+    share = np.mean([float(sampler.crop()[0, 0, 0]) > 0 for _ in range(400)])
+    assert 0.82 < share < 0.96
+
+
+def test_pictures_smaller_than_a_crop_are_left_out(pictures: list[Tensor]) -> None:
+    assert len(CropSampler(pictures, 110, 0).pictures) == 1
+    with pytest.raises(ImageError, match="129"):
+        CropSampler(pictures, 129, 0)

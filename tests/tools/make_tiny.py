@@ -1,0 +1,90 @@
+"""Make the frozen tiny model and the golden files of ``tests/data``, all in one call::
+
+    python tests/tools/make_tiny.py
+
+Run it by hand, and only when the file format or the weights file changes: the tests read what it wrote. It needs the
+`dev` extra. The model is a linear codec fitted to one photograph, with random residual branches so that every layer
+changes the result; its probability tables are short, so that escapes are common and the file stays small.
+"""
+
+import json
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+from PIL import Image
+from skimage import data
+from torch import nn
+
+from aez.codec.codec import Codec
+from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.training import export
+from aez.codec.training.start import start_from_data
+from aez.codec.weightfile import serialise_weights
+
+FOLDER = Path(__file__).parents[1] / "data"
+CONFIG = NetworkConfig(
+    latent=20,
+    hyper=8,
+    analysis=16,
+    analysis_depth=1,
+    synthesis16=16,
+    synthesis16_depth=1,
+    synthesis8=16,
+    synthesis8_depth=1,
+    synthesis4=8,
+    synthesis4_depth=1,
+    context=16,
+    scale=16,
+    points=4,
+)
+BRANCH_ENDS = ("conv_out", "project", "tail", "mean", "update", "conv3")
+BRANCH_STD, TAIL_STD = 0.02, 0.002
+SEED = 20
+
+
+def tiny_model() -> HyperpriorModel:
+    """The model before export."""
+    torch.manual_seed(SEED)
+    model = HyperpriorModel(CONFIG)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d) and name.rpartition(".")[2] in BRANCH_ENDS:
+            nn.init.normal_(module.weight, std=TAIL_STD if name.endswith("tail") else BRANCH_STD)
+    for table in (model.scale_bias, model.decoder_gain, model.analysis.gain, model.synthesis.gain):
+        nn.init.normal_(table.rows, std=0.05)
+    # From hardly anything coded to hardly any loss.
+    model.encoder_gain.rows.data.copy_(torch.linspace(-3.5, 2.0, CONFIG.points)[:, None].expand(-1, CONFIG.latent))
+    photo = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255 - 0.5
+    crops = [photo[:, i : i + 128, j : j + 128] for i in range(0, 385, 64) for j in range(0, 385, 64)]
+    start_from_data(model, torch.stack(crops).split(7))
+    return model.eval()
+
+
+def main() -> None:
+    """Write ``tiny.safetensors``, the golden files, one decoded picture and the digests."""
+    FOLDER.mkdir(exist_ok=True)
+    with mock.patch.multiple(export, _HYPER_BOUND_MAX=60, _RESIDUAL_BOUND_SIGMAS=1.5):
+        weights = export.export_weights(tiny_model(), "tiny", {"summary": "for tests"})
+    (FOLDER / "tiny.safetensors").write_bytes(serialise_weights(weights))
+    codec = Codec(weights, "cpu", "float32")
+    photo = data.astronaut()
+    goldens = {
+        "low": codec.encode(photo[:100, 180:330], 8),
+        "high": codec.encode(photo[:100, 180:330], 97.3),
+        "dot": codec.encode(photo[:1, :1], 50),
+        "tiled": codec.encode(photo[100:300, 100:400], 40, tile_log2=4),
+    }
+    for name, file in goldens.items():
+        (FOLDER / f"{name}.aez").write_bytes(file)
+    Image.fromarray(codec.decode_array(goldens["high"])).save(FOLDER / "high.png", optimize=True)
+    digests = {name: codec.digest(file) for name, file in goldens.items()}
+    (FOLDER / "goldens.json").write_text(json.dumps(digests, indent=1) + "\n")
+    for name, file in goldens.items():
+        _, symbols = codec.unpack(file)
+        bound = weights.residual_tables.bounds[symbols.indices]
+        print(name, len(file), "bytes,", int((np.abs(symbols.r) > bound).sum()), "escapes")
+
+
+if __name__ == "__main__":
+    main()

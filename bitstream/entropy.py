@@ -47,8 +47,9 @@ def _decode_runs(data: bytes, counts: NDArray[np.intp], tables: TableSet) -> NDA
         except AssertionError:  # constriction's word for words that no encoder writes
             raise FormatError("a stream cannot have been written by an encoder of this model") from None
         at += run
-    if not decoder.maybe_exhausted():
-        raise FormatError("a stream is longer than its symbols")
+    # The coder itself cannot tell a word too many from its look-ahead.
+    if not decoder.maybe_exhausted() or _encode_runs(out, counts, tables) != data:
+        raise FormatError("a stream is not what an encoder writes for its symbols")
     return out
 
 
@@ -124,6 +125,8 @@ def decode_residual(data: bytes, indices: NDArray[np.uint8], tables: TableSet, f
     index = indices.ravel()
     order, counts = _runs(index, first_coded)
     length, start = read_varint(data, 0) if data else (0, 0)
+    if data and not order.size:
+        raise FormatError("a tile without coded symbols is not empty")
     if start + length > len(data):
         raise FormatError("the escape stream is longer than its tile")
     symbols = _decode_runs(data[start + length :], counts, tables)

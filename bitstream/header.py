@@ -83,6 +83,8 @@ class Header:
             raise ValueError(f"a picture of {self.width}×{self.height} does not fit: sides are 1 to {MAX_SIDE} pixels")
         if len(self.fingerprint) != FINGERPRINT_BYTES:
             raise ValueError("a fingerprint has 6 bytes")
+        if not 0 <= self.quality <= 0xFFFF:
+            raise ValueError("quality position out of range")
         if not 0 <= self.layout <= 31 or not 1 <= self.orientation <= 8:
             raise ValueError("layout or orientation out of range")
         if self.tile_log2 and not MIN_TILE_LOG2 <= self.tile_log2 <= MAX_TILE_LOG2:

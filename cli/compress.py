@@ -3,7 +3,7 @@
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +16,21 @@ if TYPE_CHECKING:
     from aez.codec.images import Picture
 
 
+class _Quality(click.FloatRange):
+    """A range that `nan` is not in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As the base class, which lets `nan` through."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number", param, ctx) if number != number else number
+
+
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path(path_type=Path))
 @click.option(
     "-q",
     "--quality",
-    type=click.FloatRange(1, 100),
+    type=_Quality(1, 100),
     default=50.0,
     show_default=True,
     help="1 (smallest) to 100 (best); fractions work.",
@@ -101,7 +110,9 @@ def read_picture(path: Path, max_pixels: int) -> "Picture":
         ) from None
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except LimitError:
+        raise
+    except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     finally:
         Image.MAX_IMAGE_PIXELS = bomb

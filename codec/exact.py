@@ -69,6 +69,11 @@ class ExactScales:
         }
         if any(tuple(getattr(self, name).shape) != shape for name, shape in expected.items()):
             raise ModelError("the model's exact path has layers of the wrong shape")
+        if any(getattr(self, name).dtype != torch.int16 for name in ("conv1", "conv2", "conv3", "linear")):
+            raise ModelError("the model's exact path has weights that are not 16-bit integers")
+        for bias in (self.bias1, self.bias2, self.bias3, self.quality_bias):
+            if bias.dtype != torch.int64 or int(bias.max()) >= EXACT_BOUND or int(bias.min()) <= -EXACT_BOUND:
+                raise ModelError("the model's exact path could leave the range in which it is exact")
         if outputs != self.quality_bias.shape[1] * _UPSAMPLING**2 or not all(0 <= s <= 40 for s in self.shifts):
             raise ModelError("the model's exact path has a shape or shift out of range")
         quality = int(self.quality_bias.abs().max()) * 256

@@ -73,7 +73,7 @@ def from_image(image: Image.Image) -> Picture:
         samples = np.array(rgb)
     except ImageError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, ImageCms.PyCMSError) as error:
+    except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"cannot be read as a picture ({error})") from None
     return Picture(samples, orientation if 1 <= orientation <= 8 else 1, warnings)
 
@@ -86,7 +86,9 @@ def _to_rgb(image: Image.Image, warnings: list[str]) -> Image.Image:
         return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
     if image.mode in ("P", "PA") or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
-    if image.mode in ("RGBA", "LA", "La", "RGBa"):
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.mode in ("RGBA", "LA", "RGBa"):
         image = image.convert("RGBA")
         if np.asarray(image)[..., 3].min() < 255:
             warnings.append("transparency is not kept: the picture is laid on white")

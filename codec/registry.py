@@ -50,7 +50,7 @@ def read_entry(path: Path) -> ModelEntry:
         return ModelEntry(metadata["name"], metadata["fingerprint"], path, points, json.loads(metadata["card"]))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ModelError(f"{path}: not a weights file of this program") from None
 
 

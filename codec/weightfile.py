@@ -105,6 +105,8 @@ class Weights:
         index = self._get("tables.hyper_index")
         if tuple(index.shape) != (config.points, config.hyper) or index.dtype != torch.uint8:
             raise ModelError("the model's hyper-latent table index has the wrong shape")
+        if self._get("tables.first_coded").numel() != 1:
+            raise ModelError("the model's first coded table is not one number")
         if int(index.max()) >= len(self.hyper_tables) or not 0 <= self.first_coded <= LEVELS:
             raise ModelError("the model names a table that it does not have")
         if exact.conv1.shape[1] != config.hyper or exact.quality_bias.shape != (config.points, config.latent):
@@ -180,7 +182,7 @@ def parse_weights(data: bytes) -> Weights:
         weights = Weights(str(metadata["name"]), config, parse(data), dict(json.loads(metadata["card"])))
         if weights.fingerprint.hex() != metadata["fingerprint"]:
             raise ModelError("the fingerprint does not match the tensors: the file is damaged")
-    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError):
+    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError, RecursionError):
         raise ModelError("not a weights file, or a damaged one") from None
     weights.validate()
     return weights

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.bitstream.errors import ModelError
 from aez.bitstream.tables import PRECISION
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
 from aez.codec.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_SCALE_MIN, ladder
@@ -31,6 +32,8 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
     Raises:
         ModelError: the exact path's bound does not hold, or a tensor is not finite.
     """
+    if not all(bool(v.half().isfinite().all()) for v in model.state_dict().values()):
+        raise ModelError("the model has tensors that are not finite as float16")
     skipped = ("scale.", "scale_bias.", "hyper_scale.")
     tensors = {k: v.half() for k, v in model.state_dict().items() if not k.startswith(skipped)}
     for kept in ("scale_bias.rows", "hyper_scale.rows"):

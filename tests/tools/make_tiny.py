@@ -55,9 +55,9 @@ def tiny_model() -> HyperpriorModel:
         nn.init.normal_(table.rows, std=0.05)
     # From hardly anything coded to hardly any loss.
     model.encoder_gain.rows.data.copy_(torch.linspace(-3.5, 2.0, CONFIG.points)[:, None].expand(-1, CONFIG.latent))
-    photo = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255 - 0.5
+    photo = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255 - 0.5  # type: ignore[no-untyped-call]
     crops = [photo[:, i : i + 128, j : j + 128] for i in range(0, 385, 64) for j in range(0, 385, 64)]
-    start_from_data(model, torch.stack(crops).split(7))
+    start_from_data(model, torch.stack(crops).split(7))  # type: ignore[no-untyped-call]
     return model.eval()
 
 
@@ -68,7 +68,7 @@ def main() -> None:
         weights = export.export_weights(tiny_model(), "tiny", {"summary": "for tests"})
     (FOLDER / "tiny.safetensors").write_bytes(serialise_weights(weights))
     codec = Codec(weights, "cpu", "float32")
-    photo = data.astronaut()
+    photo = data.astronaut()  # type: ignore[no-untyped-call]
     goldens = {
         "low": codec.encode(photo[:100, 180:330], 8),
         "high": codec.encode(photo[:100, 180:330], 97.3),

@@ -53,4 +53,5 @@ AVIF = ClassicCodec("avif", "AVIF", {"speed": 6, "subsampling": "4:4:4"}, (10, 2
 def decode(data: bytes) -> Image.Image:
     """The pixels of any of these formats, mode RGB."""
     with Image.open(io.BytesIO(data)) as image:
-        return image.convert("RGB")
+        rgb: Image.Image = image.convert("RGB")
+        return rgb

@@ -26,10 +26,8 @@ from aez.codec.codec import Codec
 from aez.codec.engine import Symbols
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.scales import LOG_SCALE_MAX, LOG_SCALE_MIN, ladder
+from aez.codec.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, ladder
 
-LOG_HYPER_MIN, LOG_HYPER_MAX = -3.0, 4.0
-"""Bounds of log σ of z, those of ``codec.training.objective``, which cannot be imported without compressai."""
 LIKELIHOOD_MIN = 1e-9
 """As in the objective: a symbol far outside its Gaussian is an escape in the file, not an infinity."""
 ALLOWED_SHARE, ALLOWED_BYTES = 0.01, 64

@@ -19,6 +19,9 @@ def choose_device(name: str) -> torch.device:
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not present.get(name, False):
         raise AezError(f"there is no device {name!r} here")
+    if name == "cuda":
+        # Means and the linear shortcuts must be real float32: TF32 keeps 10 bits of latents that reach hundreds.
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
 
 

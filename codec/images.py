@@ -1,6 +1,7 @@
 """Pictures in: any Pillow image or array to 8-bit RGB, saying what that changes. Pictures out: orientation."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -127,8 +128,8 @@ def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 
 def _is_srgb(profile: bytes) -> bool:
-    description: str = ImageCms.getProfileDescription(_open(profile))  # type: ignore[no-untyped-call]
-    return "sRGB" in description
+    describe: Callable[[ImageCms.ImageCmsProfile], str] = ImageCms.getProfileDescription
+    return "sRGB" in describe(_open(profile))
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:

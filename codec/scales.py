@@ -5,6 +5,8 @@ import math
 SCALE_MIN, SCALE_MAX = 0.11, 256.0
 LEVELS = 64
 LOG_SCALE_MIN, LOG_SCALE_MAX = math.log(SCALE_MIN), math.log(SCALE_MAX)
+LOG_HYPER_MIN, LOG_HYPER_MAX = -3.0, 4.0
+"""Range of log σ of the hyper-latent's channels."""
 LEVELS_PER_NAT = (LEVELS - 1) / (LOG_SCALE_MAX - LOG_SCALE_MIN)
 """Steps of the ladder (12.3 % each) a unit of log σ."""
 FIRST_CODED = 7

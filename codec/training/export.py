@@ -12,8 +12,7 @@ from torch import Tensor
 from aez.bitstream.errors import ModelError
 from aez.bitstream.tables import PRECISION
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
-from aez.codec.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_SCALE_MIN, ladder
-from aez.codec.training.objective import LOG_HYPER_MAX, LOG_HYPER_MIN
+from aez.codec.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MIN, ladder
 from aez.codec.weightfile import Weights, parse_weights, serialise_weights
 
 ACTIVATION_FRACTION_BITS = 12

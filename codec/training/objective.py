@@ -9,11 +9,10 @@ from torch import Tensor, nn
 
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
-from aez.codec.scales import LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
+from aez.codec.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
 
 # λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
 LAMBDA_NORMALISATION = 0.4
-LOG_HYPER_MIN, LOG_HYPER_MAX = -3.0, 4.0
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A picture beside itself as JPEG and as `.aez` of the same number of bytes, enlarged: what the README shows.
 
-python -m aez.benchmarks.picture PICTURE -o OUT.png [--bpp 0.25] [--crop X,Y,SIDE]
+python -m aez.benchmarks.side_by_side PICTURE -o OUT.png [--bpp 0.25] [--crop X,Y,SIDE]
 """
 
 import argparse

@@ -88,8 +88,18 @@ class ExactScales:
             raise ModelError("the model's exact path could leave the range in which it is exact")
 
     @cached_property
-    def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.conv1.double(), self.conv2.double(), self.conv3.double(), self.linear.double()
+    def _weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The layers in float64, each scaled by its final shift (a power of two: exact), the last two side by side."""
+        s1, s2, left, s3 = self.shifts
+        last = torch.cat([self.conv3.double(), self.linear.double() * 2.0**left], 1)
+        return self.conv1.double() * 2.0**-s1, self.conv2.double() * 2.0**-s2, last * 2.0**-s3
+
+    @cached_property
+    def _biases(self) -> tuple[Tensor, Tensor]:
+        """Of the first two layers, columns, scaled alike."""
+        return self.bias1.double()[:, None] * 2.0 ** -self.shifts[0], self.bias2.double()[
+            :, None
+        ] * 2.0 ** -self.shifts[1]
 
     def bias_at(self, position: int) -> Tensor:
         """(M,) int64 bias of a quality position (quality point × 256), interpolated in integers."""
@@ -109,43 +119,37 @@ class ExactScales:
         Returns:
             (M, 4·h, 4·w) uint8 in 0 … 63.
         """
-        conv1, conv2, conv3, linear = self._weights
+        conv1, _, last = self._weights
         hyper, rows, cols = z.shape
         cells = torch.from_numpy(z.reshape(hyper, -1)).double()
-        hidden = _rescale(conv1 @ cells + self.bias1.double()[:, None], self.shifts[0])
-        patches = F.unfold(hidden.reshape(1, -1, rows, cols), 3, padding=1)[0] if rows * cols <= _CHUNK_CELLS else None
-        if patches is not None:
-            hidden = _rescale(conv2 @ patches + self.bias2.double()[:, None], self.shifts[1])
-        else:
-            hidden = self._conv2_by_rows(hidden.reshape(-1, rows, cols), conv2)
+        first = _activate(torch.addmm(self._biases[0], conv1, cells))
+        inputs = torch.cat([self._second_layer(first.reshape(-1, rows, cols)), cells])
         m = self.quality_bias.shape[1]
         bias = (self.bias3 + self.bias_at(position).repeat_interleave(_UPSAMPLING**2)).double()[:, None]
-        scale = float(2 ** self.shifts[2])
+        bias *= 2.0 ** -self.shifts[3]
         out = torch.empty((m * _UPSAMPLING**2, rows * cols), dtype=torch.uint8)
         for start in range(0, rows * cols, _CHUNK_CELLS):
             part = slice(start, start + _CHUNK_CELLS)
-            total = (linear @ cells[:, part]).mul_(scale).add_(bias)
-            total.addmm_(conv3, hidden[:, part])
-            out[:, part] = total.mul_(2.0 ** -self.shifts[3]).floor_().clamp_(0, LEVELS - 1).to(torch.uint8)
+            # At or above 0, the cut to an integer is a floor.
+            out[:, part] = torch.addmm(bias, last, inputs[:, part]).clamp_(0, LEVELS - 1)
         shuffled = out.reshape(m, _UPSAMPLING, _UPSAMPLING, rows, cols).permute(0, 3, 1, 4, 2)
         return shuffled.reshape(m, _UPSAMPLING * rows, _UPSAMPLING * cols).numpy()
 
-    def _conv2_by_rows(self, hidden: Tensor, conv2: Tensor) -> Tensor:
-        """The 3×3 layer over bands of rows, so that its unfolded input stays small."""
+    def _second_layer(self, hidden: Tensor) -> Tensor:
+        """The 3×3 layer, (H, rows, columns) to (H, rows·columns), over bands of rows: its unfolded input is large."""
         _, rows, cols = hidden.shape
         padded = F.pad(hidden, (1, 1, 1, 1))
         step = max(1, _CHUNK_CELLS // cols)
         bands = []
         for start in range(0, rows, step):
-            stop = min(start + step, rows)
-            patches = F.unfold(padded[None, :, start : stop + 2], 3)[0]
-            bands.append(_rescale(conv2 @ patches + self.bias2.double()[:, None], self.shifts[1]))
+            patches = F.unfold(padded[None, :, start : min(start + step, rows) + 2], 3)[0]
+            bands.append(_activate(torch.addmm(self._biases[1], self._weights[1], patches)))
         return torch.cat(bands, 1)
 
 
-def _rescale(total: Tensor, shift: int) -> Tensor:
-    """Right shift with floor, then ReLU and the clamp that keeps the next layer exact; exact in float64."""
-    return total.mul_(2.0**-shift).floor_().clamp_(0, ACTIVATION_MAX)
+def _activate(total: Tensor) -> Tensor:
+    """Floor, ReLU and the clamp that keeps the next layer exact."""
+    return total.clamp_(0, ACTIVATION_MAX).floor_()
 
 
 def _reach(weight: Tensor, activation: int, bias: Tensor) -> int:

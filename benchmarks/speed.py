@@ -3,9 +3,10 @@
 JPEG (optimised, progressive), WebP (method 6) and AVIF (speed 6) are set to the lowest quality that reaches our PSNR;
 mbt2018-mean of CompressAI, if that is installed, runs at quality 4 with random weights, entropy coding included. The
 codecs take turns, so that a machine whose speed drifts is unfair to none. Medians after two rounds of warm-up; with
-several pictures, means over the pictures of their medians. On the CPU, freed memory kept as the command `aez` does it.
+several pictures, means over the pictures of their medians. With ``--keep-memory`` the process keeps freed memory, for
+all codecs alike, as the command `aez` does; without it everything runs as in a program that knows nothing of it.
 
-    python -m aez.benchmarks.speed FOLDER [--all] [-q 50] [--threads 2] [--repeats 20]
+    python -m aez.benchmarks.speed FOLDER [--all] [-q 50] [--threads 2] [--repeats 20] [--keep-memory]
 """
 
 import statistics
@@ -104,11 +105,22 @@ def learned_reference() -> MeanScaleHyperprior | None:
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of torch.")
 @click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Timed rounds.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
-def command(folder: Path, every: bool, model: str, quality: float, threads: int, repeats: int, precision: str) -> None:
+@click.option("--keep-memory", is_flag=True, help="Keep freed memory in the process, as the command does.")
+def command(
+    folder: Path,
+    every: bool,
+    model: str,
+    quality: float,
+    threads: int,
+    repeats: int,
+    precision: str,
+    keep_memory: bool,
+) -> None:
     """Time aez and other codecs on the pictures in FOLDER."""
     pictures = list_pictures(folder, None if every else 1)
     torch.set_num_threads(threads)
-    keep_freed_memory()
+    if keep_memory:
+        keep_freed_memory()
     ours, learned = Ours(Codec(model, "cpu", precision), quality), learned_reference()
     timings = []
     for path in pictures:

@@ -97,7 +97,7 @@ class Engine:
             if down or right:
                 pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
             x = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(self.device)
-            part = self.analysis(x, at) * gain
+            part = self.analysis(x, at).mul_(gain)
             y[core.slices] = part[core.within(outer)][0].cpu()
             _tell(progress, done + 1, len(windows))
         return y
@@ -152,8 +152,11 @@ class Engine:
                 mean = context.first if step == 0 else self._second_mean(context, r)
                 values = y[core.slices] - mean[core.within(context.area)][0].cpu()
                 chosen = quantiser(values, table[core.slices])
-                mask = context.mask[core.within(context.area)][0].cpu().to(torch.int16)
-                r[core.slices] += chosen * (mask if step == 0 else 1 - mask)
+                first = context.mask[core.within(context.area)][0].cpu().to(torch.int16)
+                if step == 0:
+                    r[core.slices] = chosen.mul_(first)
+                else:
+                    r[core.slices] += chosen.mul_(1 - first)
         return r.numpy()
 
     def encode(
@@ -187,7 +190,7 @@ class Engine:
         for done, cells in enumerate(windows):
             core = cells.scaled(CELL, rows, cols)
             y_hat, area = self._latent(z, residual, core)
-            levels = self.synthesis(y_hat * gain, at)
+            levels = self.synthesis(y_hat.mul_(gain), at)
             top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
             target = out[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
             target[:] = levels[top : top + target.shape[0], left : left + target.shape[1]].cpu().numpy()
@@ -200,7 +203,7 @@ class Engine:
         area = core.grown(self.synthesis_halo, rows, cols)
         cells = Window(area.top // CELL, -(-area.bottom // CELL), area.left // CELL, -(-area.right // CELL))
         context = self._context(z, cells, rows, cols)
-        y_hat = self._second_mean(context, r) + r[context.area.slices][None].to(self.device)
+        y_hat = self._second_mean(context, r).add_(r[context.area.slices][None].to(self.device))
         return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), area
 
     def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "_Context":
@@ -215,7 +218,7 @@ class Engine:
         return _Context(area, features, first, mask)
 
     def _second_mean(self, context: "_Context", r: Tensor) -> Tensor:
-        known = (r[context.area.slices][None].to(self.device) + context.first) * context.mask
+        known = (r[context.area.slices][None].to(self.device) + context.first).mul_(context.mask)
         return self.model.context.second_mean(context.features, context.first, known, context.mask)
 
 

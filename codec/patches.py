@@ -6,6 +6,7 @@ results are those of :mod:`aez.codec.networks.transforms` to float rounding.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from aez.codec.networks.transforms import Analysis, Synthesis
@@ -21,6 +22,9 @@ class PatchAnalysis:
         self.module = analysis
         head, linear = analysis.head.weight, analysis.linear.weight
         self.head = head.reshape(-1, 3, PATCH, PATCH).permute(2, 3, 1, 0).reshape(3 * PATCH**2, -1).contiguous()
+        # pixel_unshuffle by 2 and a 1×1 layer behind it are a 2×2 layer of stride 2.
+        tail = analysis.tail.weight
+        self.tail = tail.reshape(len(tail), -1, 2, 2).contiguous(memory_format=torch.channels_last)
         # The 16×16 patch is read as 2×2 patches of 8×8.
         self.linear = (
             linear.reshape(-1, 3, 2, PATCH, 2, PATCH).permute(2, 4, 3, 5, 1, 0).reshape(3 * STRIDE**2, -1).contiguous()
@@ -33,8 +37,8 @@ class PatchAnalysis:
         x = patches.to(torch.float32).mul_(1 / 255).sub_(0.5)
         module = self.module
         h = torch.addmm(module.head.bias, x, self.head)  # type: ignore[arg-type]
-        h = h.reshape(1, rows, cols, -1).permute(0, 3, 1, 2) * torch.exp(module.gain(position))
-        h = module.tail(torch.nn.functional.pixel_unshuffle(module.blocks(h), 2))
+        h = h.reshape(1, rows, cols, -1).permute(0, 3, 1, 2).mul_(torch.exp(module.gain(position)))
+        h = F.conv2d(module.blocks(h), self.tail, module.tail.bias, stride=2)
         wide = x.reshape(rows // 2, 2, cols // 2, 2, -1).permute(0, 2, 1, 3, 4).reshape(rows * cols // 4, -1)
         y = torch.addmm(module.linear.bias, wide, self.linear)  # type: ignore[arg-type]
         return y.reshape(1, rows // 2, cols // 2, -1).permute(0, 3, 1, 2).add_(h)

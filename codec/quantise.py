@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.escapes import MAX_MAGNITUDE
 from aez.codec.scales import ladder
+
+NEVER = -1e9
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,11 @@ class Quantiser:
     reach: float = 0.5
 
     @cached_property
-    def offsets(self) -> Tensor:
-        """1/2 − δ of every table, (64,) float32."""
-        return torch.tensor([0.5 - self.dead_zone / (1 + (sigma / self.reach) ** 2) for sigma in ladder()])
+    def offsets(self) -> NDArray[np.float32]:
+        """1/2 − δ of every table, (64,); far below 0 where nothing is coded."""
+        offsets = [0.5 - self.dead_zone / (1 + (sigma / self.reach) ** 2) for sigma in ladder()]
+        offsets[: self.first_coded] = [NEVER] * self.first_coded
+        return np.array(offsets, dtype=np.float32)
 
     def __call__(self, values: Tensor, indices: Tensor) -> Tensor:
         """Quantise.
@@ -43,9 +49,9 @@ class Quantiser:
         Returns:
             int16 of the same shape.
         """
-        magnitude = (values.abs() + self.offsets[indices.int()]).floor_().clamp_(max=MAX_MAGNITUDE)
-        magnitude *= indices >= self.first_coded
-        return torch.copysign(magnitude, values).to(torch.int16)
+        magnitude = torch.from_numpy(np.take(self.offsets, indices.numpy()))
+        magnitude.add_(values.abs()).floor_().clamp_(0, MAX_MAGNITUDE)
+        return magnitude.copysign_(values).to(torch.int16)
 
 
 def plain(first_coded: int) -> Quantiser:

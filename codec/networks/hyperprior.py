@@ -99,7 +99,7 @@ class MeanContext(nn.Module):
         weight = self.fuse.weight
         h = F.conv2d(features, weight[:, :width], self.fuse.bias) + F.conv2d(known, weight[:, width:])
         update: Tensor = self.update(self.blocks(h))
-        return mean + (1 - mask) * update
+        return torch.addcmul(mean, update, 1 - mask)
 
     def first_mask(self, rows: int, cols: int, row0: int, col0: int, like: Tensor) -> Tensor:
         """1 for the elements of the first step: half of the channels on even cells, the others on odd cells.

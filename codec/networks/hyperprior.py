@@ -110,4 +110,5 @@ class MeanContext(nn.Module):
         col = torch.arange(col0, col0 + cols, device=like.device)[None]
         even = ((row + col) % 2 == 0).to(like.dtype)[None, None]
         half = self.latent // 2
-        return torch.cat([even.expand(1, half, -1, -1), (1 - even).expand(1, self.latent - half, -1, -1)], 1)
+        mask = torch.cat([even.expand(1, half, -1, -1), (1 - even).expand(1, self.latent - half, -1, -1)], 1)
+        return mask.contiguous(memory_format=torch.channels_last)

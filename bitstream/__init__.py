@@ -11,6 +11,7 @@ from aez.bitstream.container import (
     Container,
     is_aez,
     read_container,
+    read_header,
     write_container,
 )
 from aez.bitstream.errors import (
@@ -41,5 +42,6 @@ __all__ = [
     "TruncatedError",
     "is_aez",
     "read_container",
+    "read_header",
     "write_container",
 ]

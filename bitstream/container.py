@@ -116,6 +116,22 @@ def iter_chunks(data: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
         at = stop
 
 
+def read_header(data: bytes | memoryview, limits: Limits | None = None) -> Header:
+    """The header alone, its checksum verified and its limits checked; the rest of the file is not looked at.
+
+    Raises:
+        FormatError (TruncatedError, ChecksumError): the file does not start with a valid header.
+        LimitError: it asks for more than ``limits`` allows.
+    """
+    for kind, payload in iter_chunks(data):
+        if kind != ChunkType.HEADER:
+            raise FormatError("the first chunk is not the header")
+        header = Header.from_bytes(payload)
+        (limits or Limits()).check(header, len(data))
+        return header
+    raise TruncatedError("the file ends before its header")
+
+
 def read_container(data: bytes | memoryview, limits: Limits | None = None) -> Container:
     """Take a file apart: every rule of SPEC section 3 is enforced.
 

@@ -29,7 +29,11 @@ def run_batch(pairs: list[tuple[Path, Path]], job: Job, *, quiet: bool) -> None:
             line = job(source, target)
             if not quiet:
                 say(line)
-        except AezError as error:
+        except (AezError, MemoryError, RuntimeError) as error:
+            if not isinstance(error, AezError):
+                if not _is_out_of_memory(error):
+                    raise
+                error = AezError(f"{source}: not enough memory for a picture of this size")
             failures += 1
             click.echo(f"aez: {error}", err=True)
 
@@ -53,6 +57,12 @@ def run_batch(pairs: list[tuple[Path, Path]], job: Job, *, quiet: bool) -> None:
             attempt(source, target, click.echo)
     if failures:
         raise SystemExit(1)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch has an error of its own for accelerators and a bare RuntimeError for the CPU."""
+    text = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 def write_output(target: Path, data: bytes) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aez.bitstream import read_header
 from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import Limits
 from aez.cli.batch import run_batch, write_output
 from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs, read_input
+from aez.codec.registry import find_fingerprint
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,18 +51,15 @@ def command(
         start = time.perf_counter()
         data = read_input(source)
         try:
-            # A damaged or foreign file is refused before the second that importing torch takes.
-            from aez.bitstream import read_container
-
-            read_container(data, limits)
+            # A foreign file, or one of an unknown model, is refused before the seconds that importing torch takes.
+            header = read_header(data, limits)
+            name = model or find_fingerprint(header.fingerprint).name
             from aez.codec import api
 
             set_up_process(threads)
-            image = api.decode(data, model=model, device=device, limits=limits)
+            image = api.load(name, device).decode(data, limits=limits)
         except AezError as error:
             raise type(error)(f"{source}: {error}") from None
-        except MemoryError:
-            raise AezError(f"{source}: not enough memory for a picture of this size") from None
         write_output(target, picture_bytes(image, kind, target))
         size = target.stat().st_size
         return f"{source} → {target}: {image.width}×{image.height}, {len(data)} → {size} bytes, " + (

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from aez.bitstream import Limits, read_container
+from aez.bitstream import Limits, read_header
 from aez.codec.codec import DEFAULT_QUALITY, Codec, Pixels
 from aez.codec.registry import DEFAULT_MODEL, find_fingerprint
 
@@ -40,11 +40,11 @@ def codec_for(data: bytes, *, model: str | None = None, device: str = "auto", li
     """The codec that a file needs: the packaged model it names, or ``model``.
 
     Raises:
-        FormatError, LimitError: the data are damaged, or ask for too much.
+        FormatError, LimitError: the data do not start with a valid header, or ask for too much.
         ModelError: the file's model is not in the package.
     """
     if model is None:
-        model = find_fingerprint(read_container(data, limits).header.fingerprint).name
+        model = find_fingerprint(read_header(data, limits).fingerprint).name
     return load(model, device)
 
 

@@ -1,6 +1,5 @@
 """The encoder's choice of r: rounding with a dead zone that grows where symbols are dear."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,8 +51,3 @@ class Quantiser:
         magnitude = torch.from_numpy(np.take(self.offsets, indices.numpy()))
         magnitude.add_(values.abs()).floor_().clamp_(0, MAX_MAGNITUDE)
         return magnitude.copysign_(values).to(torch.int16)
-
-
-def plain(first_coded: int) -> Quantiser:
-    """Rounding to the nearest integer: what training simulates."""
-    return Quantiser(first_coded, 0.0, math.inf)

@@ -4,8 +4,8 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from aez.bitstream.errors import ModelError
+from aez.codec.device import choose_precision
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoint import averaged, save_checkpoint
 from aez.codec.training.data import CropSampler
 from aez.codec.training.objective import RateDistortion
-from aez.codec.training.precision import choose_autocast, peak_gmacs
+from aez.codec.training.precision import peak_gmacs
 
 # Linear shortcuts and gains: half the rate, they are near their optimum from the start.
 SLOW = ("linear.", ".rows")
@@ -89,7 +90,7 @@ class Trainer:
             groups, lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=device.type == "cuda"
         )
         self.average = averaged(self.model)
-        self.autocast = choose_autocast(device)
+        self.autocast = choose_precision(device.type)
         self.step = self.pixels = self.skipped = 0
 
     def train_step(self, share: float) -> Tensor:
@@ -100,7 +101,7 @@ class Trainer:
         x = self.sampler.batch(self.schedule.batch).to(self.device, non_blocking=True)
         position = torch.rand(len(x), device=self.device) * (self.model.config.points - 1)
         # Rates, means and linear shortcuts need float32: only the blocks run in the machine's fast type.
-        with _blocks_in(self.model, self.autocast) if self.autocast != torch.float32 else nullcontext():
+        with _blocks_autocast(self.model, self.autocast) if self.autocast != torch.float32 else nullcontext():
             loss: Tensor = self.objective(x, position, self.schedule.hard)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -176,33 +177,26 @@ class _StopFlag:
             signal.signal(number, handler)
 
 
-class _blocks_in:
-    """Autocast inside every stack of blocks and nowhere else, by hooks; gradients and weights stay float32."""
+@contextmanager
+def _blocks_autocast(model: HyperpriorModel, dtype: torch.dtype) -> Iterator[None]:
+    """Autocast inside the transforms' blocks and nowhere else; gradients and weights stay float32."""
+    contexts: list[torch.autocast] = []
+    kind = next(model.parameters()).device.type
 
-    def __init__(self, model: HyperpriorModel, dtype: torch.dtype) -> None:
-        self.contexts: list[torch.autocast] = []
-        self.dtype, self.kind = dtype, next(model.parameters()).device.type
-        self.stacks = [model.analysis.blocks]
-        self.stacks += [model.synthesis.blocks16, model.synthesis.blocks8, model.synthesis.blocks4]
-        self.handles: list[torch.utils.hooks.RemovableHandle] = []
+    def before(_module: nn.Module, _inputs: object) -> None:
+        contexts.append(torch.autocast(kind, dtype))
+        contexts[-1].__enter__()  # type: ignore[no-untyped-call]
 
-    def _before(self, _module: nn.Module, _inputs: object) -> None:
-        self.contexts.append(torch.autocast(self.kind, self.dtype))
-        self.contexts[-1].__enter__()  # type: ignore[no-untyped-call]
-
-    def _after(self, _module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-        self.contexts.pop().__exit__(None, None, None)
+    def after(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        contexts.pop().__exit__(None, None, None)
         return output.float()
 
-    def __enter__(self) -> None:
-        for stack in self.stacks:
-            for block in stack:
-                self.handles.append(block.register_forward_pre_hook(self._before))
-                self.handles.append(block.register_forward_hook(self._after))
-
-    def __exit__(self, *_: object) -> None:
-        for handle in self.handles:
-            handle.remove()
+    synthesis = model.synthesis
+    with ExitStack() as hooks:
+        for block in (*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4):
+            hooks.callback(block.register_forward_pre_hook(before).remove)
+            hooks.callback(block.register_forward_hook(after).remove)
+        yield
 
 
 def start_distributed() -> int:

@@ -18,6 +18,7 @@ from aez.bitstream import (
     TruncatedError,
     is_aez,
     read_container,
+    read_header,
     write_container,
 )
 from aez.bitstream.container import write_chunk
@@ -169,3 +170,17 @@ def test_metadata_are_limited() -> None:
     assert read_container(data, Limits(max_metadata=120)).metadata
     with pytest.raises(LimitError):
         read_container(data, Limits(max_metadata=119))
+
+
+def test_the_header_is_read_alone() -> None:
+    assert read_header(START + H) == HEADER
+    assert read_header(START + H + b"whatever follows") == HEADER
+    with pytest.raises(LimitError):
+        read_header(START + H, Limits(max_pixels=399))
+    with pytest.raises(ChecksumError):
+        read_header(START + H[:-1] + bytes([H[-1] ^ 1]))
+    with pytest.raises(FormatError):
+        read_header(START + Z + H)
+    for length in range(len(START + H)):
+        with pytest.raises(TruncatedError):
+            read_header((START + H)[:length])

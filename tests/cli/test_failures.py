@@ -155,3 +155,29 @@ def test_wrong_usage(aez: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, ar
     assert (result.code, result.out) == (2, "")
     assert "Usage: aez" in result.err
     assert snapshot(folder) == before
+
+
+OUT_OF_MEMORY = [
+    MemoryError(),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+    ),
+    RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+]
+
+
+@pytest.mark.parametrize(("command", "name"), [("compress", "a.png"), ("decompress", "low.aez")])
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_out_of_memory(
+    aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, command: str, name: str, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    for step in ("encode", "decode"):
+        monkeypatch.setattr(f"aez.codec.codec.Codec.{step}", fail)
+    before = snapshot(folder)
+    result = aez(command, folder / name, "-o", folder / "out.png", *model)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"aez: {folder / name}: not enough memory for a picture of this size\n"
+    assert snapshot(folder) == before

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from aez.codec.quantise import Quantiser, plain
+from aez.codec.quantise import Quantiser
 
 TABLES = torch.arange(64, dtype=torch.uint8)
 
@@ -41,12 +41,12 @@ def test_symbols_rise_with_values() -> None:
 
 def test_plain_rounding() -> None:
     values = torch.linspace(-9.9, 9.9, 1777)
-    out = plain(3)(values, torch.full_like(values, 3, dtype=torch.uint8))
+    out = Quantiser(3, dead_zone=0.0)(values, torch.full_like(values, 3, dtype=torch.uint8))
     assert torch.equal(out.float(), values.round())
-    assert quantise(plain(3), 5.0, 2) == 0
+    assert quantise(Quantiser(3, dead_zone=0.0), 5.0, 2) == 0
 
 
 def test_values_are_clamped_to_what_a_file_holds() -> None:
-    for quantiser in (plain(0), Quantiser(0)):
+    for quantiser in (Quantiser(0, dead_zone=0.0), Quantiser(0)):
         assert quantise(quantiser, 1e9, 63) == 2**15 - 1
         assert quantise(quantiser, -1e9, 63) == -(2**15 - 1)

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 # Branches start so close to zero that a new block does not change what a trained network computes.
 BRANCH_STD = 1e-3
+# Positions computed at a time on a CPU: 4·C channels of float32 are 1 to 4 MB.
+SLICE = 2048
 
 
 class DepthConvBlock(nn.Module):
@@ -30,8 +32,24 @@ class DepthConvBlock(nn.Module):
         inside, free = self.conv_in.weight.dtype, not torch.is_grad_enabled()
         h = self.conv_out(self.depthwise(F.silu(self.conv_in(x.to(inside)), inplace=free)))
         x = _sum_into(h, x)
+        if free and x.device.type == "cpu":
+            return self._add_feed_forward(x)
         a, b, c, d = F.silu(self.expand(x.to(inside)), inplace=free).chunk(4, 1)
         return _sum_into(self.project((a + b).add_(c).add_(d)), x)
+
+    def _add_feed_forward(self, x: Tensor) -> Tensor:
+        """The second branch added in ``x``'s memory, some positions at a time.
+
+        It looks at one position at a time, and its 4·C channels of a whole picture neither stay in a cache nor in the
+        allocator's hands: in slices the same sums take up to half of the time.
+        """
+        expand, project = self.expand, self.project
+        rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+        for part in rows.split(SLICE):
+            h = F.linear(part.to(expand.weight.dtype), expand.weight.flatten(1), expand.bias)
+            a, b, c, d = F.silu(h, inplace=True).chunk(4, 1)
+            part.add_(F.linear((a + b).add_(c).add_(d), project.weight.flatten(1), project.bias))
+        return rows.reshape(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
 
 
 def _sum_into(branch: Tensor, x: Tensor) -> Tensor:

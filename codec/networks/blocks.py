@@ -45,7 +45,7 @@ class DepthConvBlock(nn.Module):
         """
         expand, project = self.expand, self.project
         rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-        for part in rows.split(SLICE):
+        for part in torch.split(rows, SLICE):
             h = F.linear(part.to(expand.weight.dtype), expand.weight.flatten(1), expand.bias)
             a, b, c, d = F.silu(h, inplace=True).chunk(4, 1)
             part.add_(F.linear((a + b).add_(c).add_(d), project.weight.flatten(1), project.bias))

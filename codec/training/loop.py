@@ -21,10 +21,9 @@ from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoint import averaged, save_checkpoint
 from aez.codec.training.data import CropSampler
 from aez.codec.training.objective import RateDistortion
+from aez.codec.training.optimisers import make_optimiser
 from aez.codec.training.precision import peak_gmacs
 
-# Linear shortcuts and gains: half the rate, they are near their optimum from the start.
-SLOW = ("linear.", ".rows")
 MAX_BAD_STEPS = 50
 
 
@@ -35,7 +34,8 @@ class Schedule:
     Attributes:
         minutes: wall-clock time of this piece.
         decay_minutes: the last part of it, in which the learning rate falls linearly to zero; 0 for a constant rate.
-        learning_rate: AdamW's, after the warm-up.
+        optimiser: a name of ``optimisers.OPTIMISERS``.
+        learning_rate: after the warm-up.
         warmup: steps.
         batch: crops a step and process.
         crop: pixels a side.
@@ -47,6 +47,7 @@ class Schedule:
 
     minutes: float
     decay_minutes: float = 0.0
+    optimiser: str = "adamw"
     learning_rate: float = 6e-4
     warmup: int = 100
     batch: int = 8
@@ -83,12 +84,7 @@ class Trainer:
         self.model = model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         objective: nn.Module = RateDistortion(self.model).to(device).train()
         self.objective = DistributedDataParallel(objective) if self.processes > 1 else objective
-        fast = [p for n, p in model.named_parameters() if not any(part in n for part in SLOW)]
-        slow = [p for n, p in model.named_parameters() if any(part in n for part in SLOW)]
-        groups = [{"params": fast, "share": 1.0}, {"params": slow, "share": 0.5}]
-        self.optimiser = torch.optim.AdamW(
-            groups, lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=device.type == "cuda"
-        )
+        self.optimiser = make_optimiser(schedule.optimiser, self.model, schedule.learning_rate)
         self.average = averaged(self.model)
         self.autocast = choose_precision(device.type)
         self.step = self.pixels = self.skipped = 0

@@ -11,6 +11,7 @@ from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.cli.batch import run_batch, write_output
 from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs
+from aez.cli.pixel_options import input_options, picture_to_code
 
 if TYPE_CHECKING:
     from aez.codec.images import Picture
@@ -36,11 +37,16 @@ class _Quality(click.FloatRange):
     help="1 (smallest) to 100 (best); fractions work.",
 )
 @click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
+@input_options
 @runtime_options
 def command(
     inputs: tuple[Path, ...],
     quality: float,
     model: str,
+    alpha_quality: float,
+    auto_orient: bool,
+    strip: bool,
+    to_srgb: bool,
     out: str | None,
     device: str,
     threads: int | None,
@@ -58,11 +64,11 @@ def command(
     def job(source: Path, target: Path) -> str:
         check_output(source, target, overwrite)
         start = time.perf_counter()
-        picture = read_picture(source, max_pixels)
+        picture = read_picture(source, max_pixels, auto_orient=auto_orient, strip=strip, to_srgb=to_srgb)
         for warning in picture.warnings:
             click.echo(f"aez: warning: {source}: {warning}", err=True)
         try:
-            data = codec.encode(picture, quality)
+            data = codec.encode(picture, quality, alpha_quality=alpha_quality)
         except AezError as error:
             raise ImageError(f"{source}: {error}") from None
         write_output(target, data)
@@ -76,16 +82,14 @@ def command(
     run_batch(pairs, job, quiet=quiet)
 
 
-def read_picture(path: Path, max_pixels: int) -> "Picture":
-    """Read a picture file of any format that Pillow knows.
+def read_picture(path: Path, max_pixels: int, **changes: bool) -> "Picture":
+    """Read a picture file of any format that Pillow knows; ``changes`` as :func:`picture_to_code` takes them.
 
     Raises:
         ImageError: it is missing, a folder, damaged, or no picture.
         LimitError: it has more than ``max_pixels`` pixels.
     """
     from PIL import Image, UnidentifiedImageError
-
-    from aez.codec.images import from_image
 
     # Pillow's own bomb check works on a global: here the limit is the user's, checked before pixels are decoded.
     bomb, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -98,7 +102,7 @@ def read_picture(path: Path, max_pixels: int) -> "Picture":
                         f"{path}: the picture has {image.width}×{image.height} = {image.width * image.height} pixels, "
                         f"above the limit of {max_pixels} (--max-pixels)"
                     )
-                return from_image(image)
+                return picture_to_code(image, **changes)
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except IsADirectoryError:

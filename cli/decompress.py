@@ -1,9 +1,7 @@
 """`aez decompress`."""
 
-import io
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,27 +11,22 @@ from aez.bitstream.limits import Limits
 from aez.cli.batch import run_batch, write_output
 from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs, read_input
+from aez.cli.pixel_options import output_bytes, output_options
 from aez.codec.registry import find_fingerprint
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-# Without a word from the user: as good as the format goes at a usual size.
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
-    "WEBP": {"lossless": True},
-    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
-    "PNG": {"compress_level": 4},
-}
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path(path_type=Path))
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the files, if aez does not have them.")
+@output_options
 @runtime_options
 def command(
     inputs: tuple[Path, ...],
     model: str | None,
+    background: tuple[int, int, int],
+    auto_orient: bool,
+    strip: bool,
+    to_srgb: bool,
     out: str | None,
     device: str,
     threads: int | None,
@@ -47,6 +40,8 @@ def command(
 
     def job(source: Path, target: Path) -> str:
         check_output(source, target, overwrite)
+        from aez.codec.outputs import format_of
+
         kind = format_of(target)
         start = time.perf_counter()
         data = read_input(source)
@@ -57,42 +52,21 @@ def command(
             from aez.codec import api
 
             set_up_process(threads)
-            image = api.load(name, device).decode(data, limits=limits)
+            picture = api.load(name, device).decode_picture(data, limits=limits)
         except AezError as error:
             raise type(error)(f"{source}: {error}") from None
-        write_output(target, picture_bytes(image, kind, target))
-        size = target.stat().st_size
-        return f"{source} → {target}: {image.width}×{image.height}, {len(data)} → {size} bytes, " + (
+        try:
+            out, notes = output_bytes(
+                picture, kind, background=background, auto_orient=auto_orient, strip=strip, to_srgb=to_srgb
+            )
+        except ImageError as error:
+            raise ImageError(f"{target}: {error}") from None
+        for note in notes:
+            click.echo(f"aez: warning: {target}: {note}", err=True)
+        write_output(target, out)
+        height, width = picture.samples.shape[:2]
+        return f"{source} → {target}: {width}×{height}, {len(data)} → {len(out)} bytes, " + (
             f"{time.perf_counter() - start:.2f} s"
         )
 
     run_batch(pairs, job, quiet=quiet)
-
-
-def format_of(target: Path) -> str:
-    """Pillow's name of the format that a file's suffix stands for.
-
-    Raises:
-        ImageError: Pillow writes none of that suffix.
-    """
-    from PIL import Image
-
-    known = Image.registered_extensions()
-    kind = known.get(target.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
-    return kind
-
-
-def picture_bytes(image: "Image.Image", kind: str, target: Path) -> bytes:
-    """A picture as the bytes of a file of a format.
-
-    Raises:
-        ImageError: the format cannot hold it.
-    """
-    buffer = io.BytesIO()
-    try:
-        image.save(buffer, kind, **_SAVE_OPTIONS.get(kind, {}))
-    except (OSError, ValueError, KeyError) as error:
-        raise ImageError(f"{target}: cannot be written as {kind} ({error})") from None
-    return buffer.getvalue()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Limits, read_header
+from aez.codec.alpha import LOSSLESS
 from aez.codec.codec import DEFAULT_QUALITY, Codec, Pixels
 from aez.codec.registry import DEFAULT_MODEL, find_fingerprint
 
@@ -19,13 +20,19 @@ def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "aut
 
 
 def encode(
-    image: Pixels, quality: float = DEFAULT_QUALITY, *, model: str = DEFAULT_MODEL, device: str = "auto"
+    image: Pixels,
+    quality: float = DEFAULT_QUALITY,
+    *,
+    alpha_quality: float = LOSSLESS,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
 ) -> bytes:
     """A picture as the bytes of an `.aez` file.
 
     Args:
-        image: a Pillow image of any mode, or an (H, W, 3) or (H, W) uint8 array.
+        image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
         quality: 1 … 100, any real number.
+        alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
         model: a packaged model's name or a weights file's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
@@ -33,7 +40,7 @@ def encode(
         AezError: the picture cannot be read, or there is no such model or device.
         ValueError, TypeError: an argument is out of range or an array of the wrong kind.
     """
-    return load(model, device).encode(image, quality)
+    return load(model, device).encode(image, quality, alpha_quality=alpha_quality)
 
 
 def codec_for(data: bytes, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Codec:
@@ -49,7 +56,7 @@ def codec_for(data: bytes, *, model: str | None = None, device: str = "auto", li
 
 
 def decode(data: bytes, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Image.Image:
-    """The picture of an `.aez` file, turned as it is meant to be seen, as a Pillow image of mode RGB.
+    """The picture of an `.aez` file, turned as it is meant to be seen, as a Pillow image of mode RGB, RGBA, L or LA.
 
     Args:
         data: the whole file.
@@ -66,7 +73,11 @@ def decode(data: bytes, *, model: str | None = None, device: str = "auto", limit
 def decode_array(
     data: bytes, *, model: str | None = None, device: str = "auto", limits: Limits | None = None
 ) -> NDArray[np.uint8]:
-    """The picture of an `.aez` file as stored, (H, W, 3) uint8 RGB; arguments and errors as :func:`decode`."""
+    """The picture of an `.aez` file as stored; arguments and errors as :func:`decode`.
+
+    Returns:
+        uint8: (H, W, 3) for RGB, (H, W) for grey, one channel more, (H, W, 4) or (H, W, 2), with alpha.
+    """
     return codec_for(data, model=model, device=device, limits=limits).decode_array(data, limits=limits)
 
 

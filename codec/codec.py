@@ -1,6 +1,7 @@
 """Pictures to `.aez` bytes and back, with a loaded model."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import (
+    ChunkType,
     Container,
     FormatError,
     Header,
@@ -19,9 +21,11 @@ from aez.bitstream import (
 )
 from aez.bitstream.entropy import decode_hyper, decode_residual, encode_hyper, encode_residual, symbols_digest
 from aez.bitstream.header import MAX_SIDE
+from aez.codec.alpha import LOSSLESS, decode_alpha, encode_alpha, filled
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.engine import Engine, Symbols
-from aez.codec.images import Picture, from_array, from_image, turned
+from aez.codec.images import Picture, from_array, from_image, upright
+from aez.codec.metadata import Metadata
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.quantise import Quantiser
 from aez.codec.registry import DEFAULT_MODEL, find_model
@@ -88,15 +92,18 @@ class Codec:
         image: Pixels | Picture,
         quality: float = DEFAULT_QUALITY,
         *,
+        alpha_quality: float = LOSSLESS,
         tile_log2: int | None = None,
         progress: Progress | None = None,
     ) -> bytes:
         """A picture as the bytes of an `.aez` file.
 
         Args:
-            image: a Pillow image of any mode (what is not carried yet is converted, see ``images.Picture.warnings``),
-                or an (H, W, 3) or (H, W) uint8 array. Sides are 1 to 65535 pixels.
+            image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array: grey, grey
+                with alpha, RGB, RGBA. Sides are 1 to 65535 pixels. What cannot be carried is converted with a
+                :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
+            alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
             tile_log2: side of the tiles of r in latents (16 pixels each), as a power of two from 4 to 12; 0 for one
                 tile, None to choose.
             progress: called with the share of the work done, 0 … 1.
@@ -106,8 +113,14 @@ class Codec:
             ValueError, TypeError: an argument is out of range or an array of the wrong kind.
         """
         position = self.position_of(quality)
+        if not QUALITY_MIN <= alpha_quality <= QUALITY_MAX:
+            raise ValueError(f"alpha quality must be from 1 to 100, not {alpha_quality}")
         picture = as_picture(image)
-        height, width = picture.samples.shape[:2]
+        if picture is not image:
+            for warning in picture.warnings:
+                warnings.warn(warning, stacklevel=2)
+        samples = picture.samples
+        height, width = samples.shape[:2]
         if max(height, width) > MAX_SIDE:
             raise ImageError(f"a picture of {width}×{height} does not fit: sides are at most {MAX_SIDE} pixels")
         if tile_log2 is None:
@@ -117,14 +130,27 @@ class Codec:
             height=height,
             fingerprint=self.weights.fingerprint,
             quality=position,
+            colour="grey" if samples.ndim == 2 else "RGB",
+            alpha=picture.alpha is not None,
             orientation=picture.orientation,
             tile_log2=tile_log2,
         )
-        symbols = self.engine.encode(picture.samples, position, self.quantiser, progress)
-        return self.pack(header, symbols)
+        alpha = None
+        if picture.alpha is not None:
+            alpha = encode_alpha(picture.alpha, alpha_quality)
+            samples = filled(samples, picture.alpha)
+        symbols = self.engine.encode(samples, position, self.quantiser, progress)
+        return self.pack(header, symbols, metadata=chunks_of(picture.metadata), alpha=alpha)
 
-    def pack(self, header: Header, symbols: Symbols) -> bytes:
-        """Entropy-code symbols into a file."""
+    def pack(
+        self,
+        header: Header,
+        symbols: Symbols,
+        *,
+        metadata: dict[ChunkType, bytes] | None = None,
+        alpha: bytes | None = None,
+    ) -> bytes:
+        """Entropy-code symbols into a file; ``metadata`` and ``alpha`` are payloads of further chunks."""
         hyper_indices = self.weights.hyper_indices(header.quality).numpy()
         hyper = encode_hyper(symbols.z, hyper_indices, self.weights.hyper_tables)
         tables, first = self.weights.residual_tables, self.weights.first_coded
@@ -132,7 +158,7 @@ class Codec:
             encode_residual(symbols.r[:, rows, cols], symbols.indices[:, rows, cols], tables, first)
             for rows, cols in header.tiles()
         ]
-        return write_container(Container(header, hyper, tiles))
+        return write_container(Container(header, hyper, tiles, metadata or {}, alpha))
 
     def unpack(self, data: bytes, limits: Limits | None = None) -> tuple[Header, Symbols]:
         """Parse a file and decode its symbols; no float network runs.
@@ -142,14 +168,18 @@ class Codec:
             ModelError: it was made with another model.
         """
         container = read_container(data, limits)
+        return container.header, self.symbols_of(container)
+
+    def symbols_of(self, container: Container) -> Symbols:
+        """Decode the symbols of a file taken apart; errors as :meth:`unpack`."""
         header = container.header
         if header.fingerprint != self.weights.fingerprint:
             raise ModelError(
                 f"made with another model (fingerprint {header.fingerprint.hex()}; "
                 f"{self.weights.name!r} is {self.weights.fingerprint.hex()})"
             )
-        if header.layout != 0 or header.colour != "RGB" or header.depth != 8 or header.alpha:
-            raise FormatError("this version of aez decodes 8-bit RGB of latent layout 0 without alpha only")
+        if header.layout != 0 or header.depth != 8:
+            raise FormatError("this version of aez decodes 8-bit pictures of latent layout 0 only")
         if header.quality > (self.weights.config.points - 1) * POSITION_SCALE:
             raise FormatError(f"quality position {header.quality} is beyond the model's")
         hyper_indices = self.weights.hyper_indices(header.quality).numpy()
@@ -159,20 +189,37 @@ class Codec:
         r = np.zeros(indices.shape, dtype=np.int16)
         for (rows, cols), tile in zip(header.tiles(), container.tiles, strict=True):
             r[:, rows, cols] = decode_residual(tile, indices[:, rows, cols], tables, first)
-        return header, Symbols(z, indices, r)
+        return Symbols(z, indices, r)
+
+    def decode_picture(self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None) -> Picture:
+        """All that a file holds: samples and alpha as stored, orientation, metadata; errors as :meth:`unpack`."""
+        container = read_container(data, limits)
+        header, symbols = container.header, self.symbols_of(container)
+        alpha = None
+        if container.alpha is not None:
+            alpha = decode_alpha(container.alpha, header.height, header.width)
+        size = header.height, header.width
+        grey = header.colour == "grey"
+        samples = self.engine.decode(symbols.z, symbols.r, header.quality, *size, progress, grey=grey)
+        return Picture(samples, alpha, header.orientation, metadata_of(container.metadata))
 
     def decode_array(
         self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None
     ) -> NDArray[np.uint8]:
-        """The picture as stored, (H, W, 3) uint8 RGB, not turned by its orientation; errors as :meth:`unpack`."""
-        header, symbols = self.unpack(data, limits)
-        return self.engine.decode(symbols.z, symbols.r, header.quality, header.height, header.width, progress)
+        """The picture as stored, not turned by its orientation; errors as :meth:`unpack`.
+
+        Returns:
+            uint8: (H, W, 3) for RGB, (H, W) for grey, one channel more, (H, W, 4) or (H, W, 2), with alpha.
+        """
+        return self.decode_picture(data, limits=limits, progress=progress).to_array()
 
     def decode(self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None) -> Image.Image:
-        """The picture as it is meant to be seen, as a Pillow image of mode RGB; errors as :meth:`unpack`."""
-        header, symbols = self.unpack(data, limits)
-        samples = self.engine.decode(symbols.z, symbols.r, header.quality, header.height, header.width, progress)
-        return turned(Image.fromarray(samples), header.orientation)
+        """The picture as it is meant to be seen, a Pillow image of mode RGB, RGBA, L or LA; errors as :meth:`unpack`.
+
+        ``info`` holds the metadata under ``icc_profile``, ``exif`` and ``xmp``, their orientation set to 1 if the
+        picture was turned.
+        """
+        return upright(self.decode_picture(data, limits=limits, progress=progress)).to_image()
 
     def digest(self, data: bytes, *, limits: Limits | None = None) -> str:
         """SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""
@@ -192,3 +239,14 @@ def as_picture(image: Pixels | Picture) -> Picture:
     if isinstance(image, Image.Image):
         return from_image(image)
     return from_array(np.asarray(image))
+
+
+def chunks_of(metadata: Metadata) -> dict[ChunkType, bytes]:
+    """Metadata as the payloads of their chunks."""
+    parts = {ChunkType.ICC: metadata.icc, ChunkType.EXIF: metadata.exif, ChunkType.XMP: metadata.xmp}
+    return {kind: payload for kind, payload in parts.items() if payload}
+
+
+def metadata_of(chunks: Mapping[ChunkType, bytes]) -> Metadata:
+    """Inverse of :func:`chunks_of`."""
+    return Metadata(chunks.get(ChunkType.ICC), chunks.get(ChunkType.EXIF), chunks.get(ChunkType.XMP))

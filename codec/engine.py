@@ -76,13 +76,14 @@ class Engine:
         """y of a whole picture.
 
         Args:
-            picture: (H, W, 3) uint8, any size.
+            picture: (H, W, 3) or (H, W) uint8, any size.
             position: quality position.
             progress: called with the share of windows done.
 
         Returns:
             (M, ceil(H/16), ceil(W/16)) float32 on the CPU.
         """
+        picture = picture.reshape(*picture.shape[:2], -1)
         height, width = picture.shape[:2]
         rows, cols = -(-height // STRIDE), -(-width // STRIDE)
         y = _interleaved(torch.empty(rows, cols, self.weights.config.latent))
@@ -162,7 +163,7 @@ class Engine:
     def encode(
         self, picture: NDArray[np.uint8], position: int, quantiser: Quantiser, progress: Progress | None = None
     ) -> Symbols:
-        """All symbols of a picture, (H, W, 3) uint8."""
+        """All symbols of a picture, (H, W, 3) or (H, W) uint8."""
         y = self.analyse(picture, position, progress)
         z = self.hyper_analyse(y, position)
         indices = self.indices(z, position, *y.shape[1:])
@@ -179,10 +180,13 @@ class Engine:
         height: int,
         width: int,
         progress: Progress | None = None,
+        *,
+        grey: bool = False,
     ) -> NDArray[np.uint8]:
-        """Symbols to a picture, (height, width, 3) uint8."""
+        """Symbols to a picture, (height, width, 3) uint8, or (height, width) if it is grey."""
         rows, cols = r.shape[1:]
-        out = np.empty((height, width, 3), dtype=np.uint8)
+        channels = 1 if grey else 3
+        out = np.empty((height, width, channels), dtype=np.uint8)
         windows = cell_windows(*z.shape[1:])
         residual = _interleaved(torch.from_numpy(r.transpose(1, 2, 0)).contiguous())
         at = self._position(position)
@@ -190,12 +194,12 @@ class Engine:
         for done, cells in enumerate(windows):
             core = cells.scaled(CELL, rows, cols)
             y_hat, area = self._latent(z, residual, core)
-            levels = self.synthesis(y_hat.mul_(gain), at)
+            levels = self.synthesis(y_hat.mul_(gain), at, channels)
             top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
             target = out[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
             target[:] = levels[top : top + target.shape[0], left : left + target.shape[1]].cpu().numpy()
             _tell(progress, done + 1, len(windows))
-        return out
+        return out[:, :, 0] if grey else out
 
     def _latent(self, z: NDArray[np.int16], r: Tensor, core: Window) -> tuple[Tensor, Window]:
         """ŷ of a window of latents and the halo that the synthesis needs, and the area that it covers."""

@@ -70,11 +70,55 @@ def test_unknown_fingerprints(aez: Any, folder: Path, codec: Codec) -> None:
     assert not (folder / "low.png").exists()
 
 
-def test_orientation_is_applied(aez: Any, folder: Path, model: Any) -> None:
+@pytest.fixture
+def sideways(folder: Path) -> Path:
+    """A JPEG picture of 40×30 pixels to be turned for display, coded."""
     exif = Image.Exif()
     exif[274] = 6
     with Image.open(folder / "a.png") as image:
-        image.save(folder / "turned.jpg", exif=exif, quality=95)
-    assert aez("compress", folder / "turned.jpg", *model).code == 0
-    assert aez("decompress", folder / "turned.aez", *model).code == 0
-    assert Image.open(folder / "turned.png").size == (30, 40)
+        image.save(folder / "sideways.jpg", exif=exif, quality=95)
+    return folder / "sideways.jpg"
+
+
+def look(path: Path) -> tuple[tuple[int, int], int]:
+    with Image.open(path) as image:
+        return image.size, image.getexif().get(274, 1)
+
+
+def test_orientation(aez: Any, folder: Path, model: Any, sideways: Path) -> None:
+    assert aez("compress", sideways, *model).code == 0
+    for options, name, expected in (
+        ((), "a1.png", ((40, 30), 6)),
+        ((), "a2.bmp", ((30, 40), 1)),
+        (("--auto-orient",), "a3.png", ((30, 40), 1)),
+        (("--strip",), "a4.png", ((30, 40), 1)),
+    ):
+        assert aez("decompress", folder / "sideways.aez", "-o", folder / name, *model, *options).code == 0
+        assert look(folder / name) == expected
+    for options, expected in (
+        (("--auto-orient",), ((30, 40), 1)),
+        (("--strip",), ((30, 40), 1)),
+    ):
+        assert aez("compress", sideways, "--overwrite", *model, *options).code == 0
+        assert aez("decompress", folder / "sideways.aez", "-o", folder / "b.png", "--overwrite", *model).code == 0
+        assert look(folder / "b.png") == expected
+
+
+def test_background(aez: Any, folder: Path, model: Any) -> None:
+    image = Image.open(folder / "a.png").convert("RGBA")
+    image.putalpha(0)
+    image.save(folder / "clear.png")
+    assert aez("compress", folder / "clear.png", *model).code == 0
+    for options, level in (((), (255, 255, 255)), (("--background", "#102030"), (16, 32, 48))):
+        assert (
+            aez("decompress", folder / "clear.aez", "-o", folder / "c.bmp", "--overwrite", *model, *options).code == 0
+        )
+        assert Image.open(folder / "c.bmp").getpixel((3, 3)) == level
+    result = aez("decompress", folder / "clear.aez", "-o", folder / "c.bmp", "--background", "nothing", *model)
+    assert result.code == 2
+
+
+def test_what_a_format_cannot_hold_is_said(aez: Any, folder: Path, model: Any, sideways: Path) -> None:
+    assert aez("compress", sideways, *model).code == 0
+    result = aez("decompress", folder / "sideways.aez", "-o", folder / "c.bmp", "--quiet", *model)
+    assert result.err == f"aez: warning: {folder / 'c.bmp'}: EXIF metadata cannot be kept in BMP\n"

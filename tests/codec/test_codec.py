@@ -140,7 +140,6 @@ def container(codec: Codec, **fields: Any) -> bytes:
     [
         ({"fingerprint": b"123456"}, ModelError),
         ({"layout": 1}, FormatError),
-        ({"colour": "grey"}, FormatError),
         ({"depth": 10}, FormatError),
         ({"alpha": True}, FormatError),
         ({"quality": 769}, FormatError),

@@ -1,7 +1,9 @@
 """Pictures to `.aez` bytes and back, with a loaded model."""
 
+import mmap
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -11,16 +13,15 @@ from PIL import Image
 from aez.bitstream import (
     ChunkType,
     Container,
-    FormatError,
     Header,
     ImageError,
     Limits,
-    ModelError,
     read_container,
+    read_header,
     write_container,
 )
-from aez.bitstream.entropy import decode_hyper, decode_residual, encode_hyper, encode_residual, symbols_digest
-from aez.bitstream.header import MAX_SIDE
+from aez.bitstream.entropy import symbols_digest
+from aez.bitstream.header import LATENT_STRIDE, MAX_SIDE
 from aez.codec.alpha import LOSSLESS, decode_alpha, encode_alpha, filled
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.engine import Engine, Symbols
@@ -28,16 +29,21 @@ from aez.codec.images import Picture, from_array, from_image, upright
 from aez.codec.metadata import Metadata
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.quantise import Quantiser
+from aez.codec.regions import Region, averaged, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
+from aez.codec.residuals import TileAreas
+from aez.codec.streams import StreamWriter, check_model, read_hyper, read_tile, tile_residuals
 from aez.codec.weightfile import Weights, read_weights
+from aez.codec.windows import CELL, WHOLE_CELLS, Window
 
 QUALITY_MIN, QUALITY_MAX, DEFAULT_QUALITY = 1.0, 100.0, 50.0
-UNTILED_LATENTS = 2**15
-"""Pictures of up to so many latent positions (8.4 megapixels) have one tile; larger ones tiles of 2**7 a side."""
-TILE_LOG2 = 7
+UNTILED_LATENTS = WHOLE_CELLS * CELL**2
+"""Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
+TILE_LOG2 = 6
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 Pixels = Image.Image | NDArray[np.uint8]
+Data = bytes | bytearray | memoryview | mmap.mmap
 Progress = Callable[[float], None]
 
 
@@ -139,89 +145,140 @@ class Codec:
         if picture.alpha is not None:
             alpha = encode_alpha(picture.alpha, alpha_quality)
             samples = filled(samples, picture.alpha)
-        symbols = self.engine.encode(samples, position, self.quantiser, progress)
-        return self.pack(header, symbols, metadata=chunks_of(picture.metadata), alpha=alpha)
+        bands = self.engine.encode_bands(samples, position, self.quantiser, progress)
+        return self.pack(header, bands, metadata=chunks_of(picture.metadata), alpha=alpha)
 
     def pack(
         self,
         header: Header,
-        symbols: Symbols,
+        symbols: Symbols | Iterable[Symbols],
         *,
         metadata: dict[ChunkType, bytes] | None = None,
         alpha: bytes | None = None,
     ) -> bytes:
-        """Entropy-code symbols into a file; ``metadata`` and ``alpha`` are payloads of further chunks."""
-        hyper_indices = self.weights.hyper_indices(header.quality).numpy()
-        hyper = encode_hyper(symbols.z, hyper_indices, self.weights.hyper_tables)
-        tables, first = self.weights.residual_tables, self.weights.first_coded
-        tiles = [
-            encode_residual(symbols.r[:, rows, cols], symbols.indices[:, rows, cols], tables, first)
-            for rows, cols in header.tiles()
-        ]
-        return write_container(Container(header, hyper, tiles, metadata or {}, alpha))
+        """Entropy-code symbols, whole or in bands from top to bottom, into a file.
 
-    def unpack(self, data: bytes, limits: Limits | None = None) -> tuple[Header, Symbols]:
-        """Parse a file and decode its symbols; no float network runs.
+        ``metadata`` and ``alpha`` are payloads of further chunks.
+        """
+        writer = StreamWriter(self.weights, header)
+        for band in [symbols] if isinstance(symbols, Symbols) else symbols:
+            writer.add(band)
+        return write_container(Container(header, writer.hyper(), writer.tiles, metadata or {}, alpha))
+
+    def unpack(self, data: Data, limits: Limits | None = None) -> tuple[Header, Symbols]:
+        """Parse a file and decode all of its symbols; no float network runs.
 
         Raises:
             FormatError, LimitError: the file is damaged, or asks for too much.
             ModelError: it was made with another model.
         """
         container = read_container(data, limits)
-        return container.header, self.symbols_of(container)
-
-    def symbols_of(self, container: Container) -> Symbols:
-        """Decode the symbols of a file taken apart; errors as :meth:`unpack`."""
         header = container.header
-        if header.fingerprint != self.weights.fingerprint:
-            raise ModelError(
-                f"made with another model (fingerprint {header.fingerprint.hex()}; "
-                f"{self.weights.name!r} is {self.weights.fingerprint.hex()})"
-            )
-        if header.layout != 0 or header.depth != 8:
-            raise FormatError("this version of aez decodes 8-bit pictures of latent layout 0 only")
-        if header.quality > (self.weights.config.points - 1) * POSITION_SCALE:
-            raise FormatError(f"quality position {header.quality} is beyond the model's")
-        hyper_indices = self.weights.hyper_indices(header.quality).numpy()
-        z = decode_hyper(container.hyper, header.hyper_shape, hyper_indices, self.weights.hyper_tables)
-        indices = self.engine.indices(z, header.quality, *header.latent_shape)
-        tables, first = self.weights.residual_tables, self.weights.first_coded
-        r = np.zeros(indices.shape, dtype=np.int16)
-        for (rows, cols), tile in zip(header.tiles(), container.tiles, strict=True):
-            r[:, rows, cols] = decode_residual(tile, indices[:, rows, cols], tables, first)
-        return Symbols(z, indices, r)
+        check_model(header, self.weights)
+        z = read_hyper(container, self.weights)
+        shape = self.weights.config.latent, *header.latent_shape
+        indices, r = np.zeros(shape, np.uint8), np.zeros(shape, np.int16)
+        for number, (rows, cols) in enumerate(header.tiles()):
+            indices[:, rows, cols], r[:, rows, cols] = read_tile(container, number, z, self.engine)
+        return header, Symbols(z, indices, r)
 
-    def decode_picture(self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None) -> Picture:
-        """All that a file holds: samples and alpha as stored, orientation, metadata; errors as :meth:`unpack`."""
-        container = read_container(data, limits)
-        header, symbols = container.header, self.symbols_of(container)
+    def decode_picture(
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        seen: bool = False,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> Picture:
+        """All that a file holds: samples and alpha as stored, orientation, metadata.
+
+        Args:
+            data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
+            region: column, row, width and height of the part to decode, in pixels of the whole picture at scale 1. Only
+                the tiles that it needs are read.
+            scale: 1, 1/2, 1/4, 1/8 or 1/16. Every pixel is the average of a square of pixels; squares lie on a grid that
+                starts at the picture's first pixel, those at its end may reach beyond it.
+            seen: whether ``region`` is meant in the picture turned as it is meant to be seen, not as stored.
+            limits: what the file may ask for.
+            progress: called with the share of the work done, 0 … 1.
+
+        Raises:
+            ImageError: the region is not within the picture.
+            ValueError: the scale is another.
+            AezError: as :meth:`unpack`.
+        """
+        reduction = reduction_of(scale)
+        header = read_header(data, limits)
+        check_model(header, self.weights)
+        whole = Window(0, header.height, 0, header.width)
+        area = stored_window(region, header, seen=seen) if region else whole
+        window = area.coarser(reduction)
+        needed = None
+        if region:
+            reach = self.engine.reach(window.coarser(LATENT_STRIDE // reduction), *header.latent_shape)
+            needed = set(TileAreas(header.tiles()).within(reach))
+        container = read_container(data, limits, tiles=needed)
+        z = read_hyper(container, self.weights)
+        with tile_residuals(container, z, self.engine) as residuals:
+            samples = self.engine.decode(
+                z,
+                residuals,
+                header.quality,
+                header.height,
+                header.width,
+                progress,
+                grey=header.colour == "grey",
+                region=window,
+                reduction=reduction,
+            )
         alpha = None
         if container.alpha is not None:
-            alpha = decode_alpha(container.alpha, header.height, header.width)
-        size = header.height, header.width
-        grey = header.colour == "grey"
-        samples = self.engine.decode(symbols.z, symbols.r, header.quality, *size, progress, grey=grey)
+            span = window.scaled(reduction, header.height, header.width)
+            plane = decode_alpha(
+                container.alpha, header.height, header.width, (span.top, span.bottom), (span.left, span.right)
+            )
+            alpha = averaged(plane, reduction, window)
         return Picture(samples, alpha, header.orientation, metadata_of(container.metadata))
 
     def decode_array(
-        self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
     ) -> NDArray[np.uint8]:
-        """The picture as stored, not turned by its orientation; errors as :meth:`unpack`.
+        """The picture as stored, not turned by its orientation; arguments and errors as :meth:`decode_picture`.
 
         Returns:
             uint8: (H, W, 3) for RGB, (H, W) for grey, one channel more, (H, W, 4) or (H, W, 2), with alpha.
         """
-        return self.decode_picture(data, limits=limits, progress=progress).to_array()
+        return self.decode_picture(data, region=region, scale=scale, limits=limits, progress=progress).to_array()
 
-    def decode(self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None) -> Image.Image:
-        """The picture as it is meant to be seen, a Pillow image of mode RGB, RGBA, L or LA; errors as :meth:`unpack`.
+    def decode(
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> Image.Image:
+        """The picture as it is meant to be seen; arguments and errors as :meth:`decode_picture`.
 
-        ``info`` holds the metadata under ``icc_profile``, ``exif`` and ``xmp``, their orientation set to 1 if the
-        picture was turned.
+        A region is one of the picture as it is meant to be seen.
+
+        Returns:
+            A Pillow image of mode RGB, RGBA, L or LA. Its ``info`` holds the metadata under ``icc_profile``, ``exif`` and
+            ``xmp``, their orientation set to 1 if the picture was turned.
         """
-        return upright(self.decode_picture(data, limits=limits, progress=progress)).to_image()
+        picture = self.decode_picture(data, region=region, scale=scale, seen=True, limits=limits, progress=progress)
+        return upright(picture).to_image()
 
-    def digest(self, data: bytes, *, limits: Limits | None = None) -> str:
+    def digest(self, data: Data, *, limits: Limits | None = None) -> str:
         """SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""
         _, symbols = self.unpack(data, limits)
         return symbols_digest(symbols.z, symbols.r)

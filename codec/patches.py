@@ -56,31 +56,51 @@ class PatchSynthesis:
     def __init__(self, synthesis: Synthesis) -> None:
         """Permute the weights of the two layers that make pixels."""
         self.module = synthesis
-        self.tail, self.linear = {}, {}
-        for channels in (1, 3):
-            self.tail[channels] = _interleaved(synthesis.tail, QUARTER, channels)
-            self.linear[channels] = _interleaved(synthesis.linear, STRIDE, channels)
+        self._ends: dict[tuple[int, int], tuple[_End, _End]] = {}
 
-    def __call__(self, y: Tensor, position: Tensor, channels: int = 3) -> Tensor:
-        """ŷ (1, M, h, w) float32, gain divided out, and a quality point (1,) to (16·h, 16·w, channels) uint8."""
+    def _end(self, channels: int, reduction: int) -> tuple["_End", "_End"]:
+        """The network's last layer and the linear path for so many channels at 1/``reduction`` of the size."""
+        key = channels, reduction
+        if key not in self._ends:
+            fine = _interleaved(self.module.tail, QUARTER, channels, min(QUARTER, reduction))
+            self._ends[key] = fine, _interleaved(self.module.linear, STRIDE, channels, reduction)
+        return self._ends[key]
+
+    def __call__(self, y: Tensor, position: Tensor, channels: int = 3, reduction: int = 1) -> Tensor:
+        """ŷ (1, M, h, w) float32, gain divided out, and a quality point (1,) to uint8 pixels.
+
+        Returns:
+            (16·h / reduction, 16·w / reduction, channels) uint8; each sample the average of reduction² samples.
+        """
         rows, cols = y.shape[2:]
-        h = self.module.hidden(y, position).permute(0, 2, 3, 1).reshape(16 * rows * cols, -1)
-        weight, bias = self.tail[channels]
-        fine = torch.addmm(bias, h, weight)
-        fine = fine.reshape(rows, QUARTER, cols, QUARTER, QUARTER, channels * QUARTER).permute(0, 2, 1, 4, 3, 5)
-        weight, bias = self.linear[channels]
-        coarse = torch.addmm(bias, y.permute(0, 2, 3, 1).reshape(rows * cols, -1), weight)
+        side = STRIDE // reduction
+        h = self.module.hidden(y, position)
+        if reduction > QUARTER:
+            h = F.avg_pool2d(h, reduction // QUARTER)
+        (tail, tail_bias), (linear, linear_bias) = self._end(channels, reduction)
+        small = max(1, QUARTER // reduction)
+        blocks = side // small
+        fine = torch.addmm(tail_bias, h.permute(0, 2, 3, 1).reshape(blocks**2 * rows * cols, -1), tail)
+        fine = fine.reshape(rows, blocks, cols, blocks, small, channels * small).permute(0, 2, 1, 4, 3, 5)
+        coarse = torch.addmm(linear_bias, y.permute(0, 2, 3, 1).reshape(rows * cols, -1), linear)
         x = coarse.add_(fine.reshape(rows * cols, -1)).clamp_(-0.5, 0.5)
         levels = x.mul_(255).add_(127.5).round_().to(torch.uint8)
-        levels = levels.reshape(rows, cols, STRIDE, channels * STRIDE).permute(0, 2, 1, 3)
-        return levels.reshape(STRIDE * rows, STRIDE * cols, channels)
+        levels = levels.reshape(rows, cols, side, channels * side).permute(0, 2, 1, 3)
+        return levels.reshape(side * rows, side * cols, channels)
 
 
-def _interleaved(layer: nn.Conv2d, side: int, channels: int) -> tuple[Tensor, Tensor]:
-    """Weight (inputs, side²·channels) and bias, outputs ordered row–column–colour instead of colour–row–column."""
+_End = tuple[Tensor, Tensor]
+
+
+def _interleaved(layer: nn.Conv2d, side: int, channels: int, reduction: int) -> _End:
+    """Weight (inputs, side²·channels) and bias, outputs ordered row–column–colour instead of colour–row–column.
+
+    With a reduction, each output is the average of reduction² neighbours.
+    """
 
     def ordered(weight: Tensor) -> Tensor:
-        planes = weight.reshape(3, side, side, -1)
+        small = side // reduction
+        planes = weight.reshape(3, small, reduction, small, reduction, -1).mean((2, 4))
         if channels == 1:
             planes = planes.mean(0, keepdim=True)
         return planes.permute(3, 1, 2, 0).reshape(weight.shape[1], -1).contiguous()

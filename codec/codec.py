@@ -196,10 +196,10 @@ class Codec:
 
         Args:
             data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
-            region: column, row, width and height of the part to decode, in pixels of the whole picture at scale 1. Only
-                the tiles that it needs are read.
-            scale: 1, 1/2, 1/4, 1/8 or 1/16. Every pixel is the average of a square of pixels; squares lie on a grid that
-                starts at the picture's first pixel, those at its end may reach beyond it.
+            region: column, row, width and height of the part to decode, in pixels of the whole picture at scale 1.
+                Only the tiles that it needs are read.
+            scale: 1, 1/2, 1/4, 1/8 or 1/16. Every pixel is the average of a square of pixels; squares lie on a grid
+                that starts at the picture's first pixel, those at its end may reach beyond it.
             seen: whether ``region`` is meant in the picture turned as it is meant to be seen, not as stored.
             limits: what the file may ask for.
             progress: called with the share of the work done, 0 … 1.
@@ -272,8 +272,8 @@ class Codec:
         A region is one of the picture as it is meant to be seen.
 
         Returns:
-            A Pillow image of mode RGB, RGBA, L or LA. Its ``info`` holds the metadata under ``icc_profile``, ``exif`` and
-            ``xmp``, their orientation set to 1 if the picture was turned.
+            A Pillow image of mode RGB, RGBA, L or LA. Its ``info`` holds the metadata under ``icc_profile``, ``exif``
+            and ``xmp``, their orientation set to 1 if the picture was turned.
         """
         picture = self.decode_picture(data, region=region, scale=scale, seen=True, limits=limits, progress=progress)
         return upright(picture).to_image()

@@ -219,6 +219,7 @@ class Engine:
         for done, band in enumerate(parts):
             new = self.analyse(picture, position, _part_of(progress, done, len(parts)), band)
             y = new if y is None else _joined(y, new)
+            del new
             waiting.append(band)
             ready = cell_rows if done + 1 == len(parts) else band.bottom - _HYPER_HALO
             start = max(top, known - _HYPER_HALO)
@@ -229,7 +230,8 @@ class Engine:
                 core = waiting.pop(0)
                 yield self._encode_band(y, top, z, core, position, quantiser, rows, cols)
                 keep = max(top, core.bottom - _BAND_HALO)
-                y, top = y[:, (keep - top) * CELL :], keep
+                # A copy, so that the rows above are freed.
+                y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
 
     def _encode_band(
         self,
@@ -294,7 +296,7 @@ class Engine:
         region = region or Window(0, -(-height // reduction), 0, -(-width // reduction))
         channels = 1 if grey else 3
         out = np.empty((*region.shape, channels), dtype=np.uint8)
-        # A small region is its own window; otherwise windows lie as they do for the whole picture.
+        # What fits in one window is computed to the latent, not to the cell.
         cores = [cells.scaled(CELL, rows, cols) for cells in cell_windows(region.coarser(side * CELL))]
         if len(cores) == 1:
             cores = [region.coarser(side)]

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 CELL = 4
 """Latents a cell of the hyper-latent has on a side."""
 WHOLE_CELLS = 768
-"""Pictures of up to so many cells (3.1 megapixels) are computed in one window; larger ones in windows of this area."""
+"""Pictures of up to so many cells (3.1 megapixels) are computed in one window."""
+WINDOW_CELLS = 384
+"""Cells of a window of larger pictures: smaller windows compute more halo, larger ones take more memory."""
 BAND_CELLS = 16
 """Rows of the windows of larger pictures, 1024 pixels."""
 
@@ -73,19 +75,22 @@ class Window:
         return part if part.top < part.bottom and part.left < part.right else None
 
 
-def cell_windows(area: Window, height: int = BAND_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
+def cell_windows(
+    area: Window, height: int = BAND_CELLS, size: int = WINDOW_CELLS, whole: int = WHOLE_CELLS
+) -> list[Window]:
     """Windows that cover an area of cells, in raster order.
 
     Args:
         area: what to cover.
-        height: rows of a window at most, unless one is enough.
-        whole: cells of a window at most.
+        height: rows of a window at most.
+        size: cells of a window at most, if it has more than one column.
+        whole: cells of an area that is one window.
     """
     rows, cols = area.shape
     if rows * cols <= whole:
         return [area]
     height = min(height, rows)
-    return list(_grid(area, height, max(1, whole // height)))
+    return list(_grid(area, height, max(1, size // height)))
 
 
 def _grid(area: Window, height: int, width: int) -> Iterator[Window]:

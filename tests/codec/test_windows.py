@@ -22,7 +22,7 @@ Photo = NDArray[np.uint8]
 def test_windows_cover_every_cell_once(rows: int, cols: int, height: int) -> None:
     area = Window(1, 1 + rows, 2, 2 + cols)
     covered = np.zeros((1, rows + 2, cols + 3), int)
-    for window in cell_windows(area, height, whole=4):
+    for window in cell_windows(area, height, size=4, whole=0):
         covered[window.slices] += 1
         assert window.shape[0] * window.shape[1] <= max(4, height)
     assert (covered[area.slices] == 1).all()
@@ -46,7 +46,7 @@ def test_window_arithmetic() -> None:
 
 def in_pieces(monkeypatch: pytest.MonkeyPatch, height: int) -> None:
     """Bands and windows of few cells."""
-    windows = functools.partial(cell_windows, height=height, whole=2 * height)
+    windows = functools.partial(cell_windows, height=height, size=2 * height, whole=0)
     monkeypatch.setattr("aez.codec.engine.cell_windows", lambda area, **_: windows(area))
     monkeypatch.setattr("aez.codec.engine.bands", functools.partial(bands, height=height, whole=0))
 

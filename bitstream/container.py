@@ -153,7 +153,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
     Nothing behind it is looked at, so data may end there.
 
     Raises:
-        FormatError (TruncatedError, ChecksumError): the file does not start with a valid header, or the chunk is damaged.
+        FormatError (TruncatedError, ChecksumError): the data do not start with a valid header, or the chunk is damaged.
         LimitError: the header asks for more than ``limits`` allows, or the chunk is too large.
     """
     limits = limits or Limits()

@@ -12,6 +12,7 @@ from aez.cli.batch import run_batch, write_output
 from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs
 from aez.cli.pixel_options import input_options, picture_to_code
+from aez.cli.progress import picture_progress
 
 if TYPE_CHECKING:
     from aez.codec.images import Picture
@@ -47,6 +48,7 @@ def command(
     auto_orient: bool,
     strip: bool,
     to_srgb: bool,
+    preview: bool,
     out: str | None,
     device: str,
     threads: int | None,
@@ -67,15 +69,17 @@ def command(
         picture = read_picture(source, max_pixels, auto_orient=auto_orient, strip=strip, to_srgb=to_srgb)
         for warning in picture.warnings:
             click.echo(f"aez: warning: {source}: {warning}", err=True)
+        height, width = picture.samples.shape[:2]
+        pixels = height * width
         try:
-            data = codec.encode(picture, quality, alpha_quality=alpha_quality)
+            with picture_progress(source.name, pixels, wanted=not quiet and len(pairs) == 1) as progress:
+                data = codec.encode(picture, quality, alpha_quality=alpha_quality, preview=preview, progress=progress)
         except AezError as error:
             raise ImageError(f"{source}: {error}") from None
         write_output(target, data)
-        height, width = picture.samples.shape[:2]
         before = source.stat().st_size
         return (
-            f"{source} → {target}: {before} → {len(data)} bytes, {8 * len(data) / (height * width):.3f} bpp, "
+            f"{source} → {target}: {before} → {len(data)} bytes, {8 * len(data) / pixels:.3f} bpp, "
             f"1:{before / len(data):.1f}, {time.perf_counter() - start:.2f} s"
         )
 

@@ -19,10 +19,10 @@ from aez.bitstream.errors import (
 from aez.bitstream.limits import Limits
 
 if TYPE_CHECKING:
-    from aez.codec.api import decode, decode_array, encode, info, load
+    from aez.codec.api import decode, decode_array, encode, info, load, preview
     from aez.codec.codec import Codec
 
-_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load"), "aez.codec.api") | {
+_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "preview"), "aez.codec.api") | {
     "Codec": "aez.codec.codec"
 }
 
@@ -41,6 +41,7 @@ __all__ = [
     "encode",
     "info",
     "load",
+    "preview",
 ]
 
 

@@ -1,8 +1,8 @@
 """Pictures to `.aez` bytes and back, with a loaded model."""
 
-import mmap
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -20,6 +20,7 @@ from aez.bitstream import (
     read_header,
     write_container,
 )
+from aez.bitstream.container import Buffer
 from aez.bitstream.entropy import symbols_digest
 from aez.bitstream.header import LATENT_STRIDE, MAX_SIDE
 from aez.codec.alpha import LOSSLESS, decode_alpha, encode_alpha, filled
@@ -28,6 +29,7 @@ from aez.codec.engine import Engine, Symbols
 from aez.codec.images import Picture, from_array, from_image, upright
 from aez.codec.metadata import Metadata
 from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.previews import preview_reduction, stored_preview, thumbnail
 from aez.codec.quantise import Quantiser
 from aez.codec.regions import Region, averaged, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
@@ -42,8 +44,9 @@ UNTILED_LATENTS = WHOLE_CELLS * CELL**2
 TILE_LOG2 = 6
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
+Data = Buffer
 Pixels = Image.Image | NDArray[np.uint8]
-Data = bytes | bytearray | memoryview | mmap.mmap
+PREVIEW_QUALITY = 50.0
 Progress = Callable[[float], None]
 
 
@@ -99,6 +102,7 @@ class Codec:
         quality: float = DEFAULT_QUALITY,
         *,
         alpha_quality: float = LOSSLESS,
+        preview: bool = False,
         tile_log2: int | None = None,
         progress: Progress | None = None,
     ) -> bytes:
@@ -110,6 +114,7 @@ class Codec:
                 :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
             alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
+            preview: put a small picture in front, of at most 256 pixels a side; see :meth:`preview`.
             tile_log2: side of the tiles of r in latents (16 pixels each), as a power of two from 4 to 12; 0 for one
                 tile, None to choose.
             progress: called with the share of the work done, 0 … 1.
@@ -146,7 +151,11 @@ class Codec:
             alpha = encode_alpha(picture.alpha, alpha_quality)
             samples = filled(samples, picture.alpha)
         bands = self.engine.encode_bands(samples, position, self.quantiser, progress)
-        return self.pack(header, bands, metadata=chunks_of(picture.metadata), alpha=alpha)
+        metadata = chunks_of(picture.metadata)
+        if preview:
+            small = thumbnail(replace(picture, samples=samples))
+            metadata[ChunkType.PREVIEW] = self.encode(small, min(quality, PREVIEW_QUALITY))
+        return self.pack(header, bands, metadata=metadata, alpha=alpha)
 
     def pack(
         self,
@@ -217,7 +226,8 @@ class Codec:
         window = area.coarser(reduction)
         needed = None
         if region:
-            reach = self.engine.reach(window.coarser(LATENT_STRIDE // reduction), *header.latent_shape)
+            latents = window.coarser(LATENT_STRIDE // reduction)
+            reach = self.engine.reach(latents, *header.latent_shape, reduction)
             needed = set(TileAreas(header.tiles()).within(reach))
         container = read_container(data, limits, tiles=needed)
         z = read_hyper(container, self.weights)
@@ -277,6 +287,20 @@ class Codec:
         """
         picture = self.decode_picture(data, region=region, scale=scale, seen=True, limits=limits, progress=progress)
         return upright(picture).to_image()
+
+    def preview(self, data: Data, *, limits: Limits | None = None) -> Image.Image:
+        """A small picture as it is meant to be seen: the file's preview, or else its picture at a smaller scale.
+
+        A preview is decoded without a look at what is behind it, so that the first bytes of a file are enough. Without
+        one, the scale is the smallest that leaves the longer side 256 pixels or more.
+
+        Raises:
+            AezError: as :meth:`unpack`.
+        """
+        stored = stored_preview(data, limits)
+        if stored is not None:
+            return self.decode(stored, limits=limits)
+        return self.decode(data, scale=Fraction(1, preview_reduction(read_header(data, limits))), limits=limits)
 
     def digest(self, data: Data, *, limits: Limits | None = None) -> str:
         """SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""

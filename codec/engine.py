@@ -12,7 +12,7 @@ from torch import Tensor
 
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.patches import STRIDE, PatchAnalysis, PatchSynthesis
+from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
 from aez.codec.weightfile import Weights
@@ -254,9 +254,9 @@ class Engine:
 
     # Decoding
 
-    def reach(self, area: Window, rows: int, cols: int) -> Window:
+    def reach(self, area: Window, rows: int, cols: int, reduction: int = 1) -> Window:
         """The latents whose r a window of latents depends on, within the picture's rows × cols."""
-        area = area.grown(self.synthesis_halo, rows, cols)
+        area = area.grown(self._halo(reduction), rows, cols)
         cells = area.coarser(CELL).grown(_CONTEXT_HALO, -(-rows // CELL), -(-cols // CELL))
         return cells.scaled(CELL, rows, cols)
 
@@ -303,9 +303,11 @@ class Engine:
         at = self._position(position)
         gain = torch.exp(self.model.decoder_gain(at) - self.model.encoder_gain(at))
         for done, core in enumerate(cores):
-            y_hat, area = self._latent(z, source, core, rows, cols)
+            area = core.grown(self._halo(reduction), rows, cols)
+            r_part = source.window(self.reach(core, rows, cols, reduction))
             if done + 1 < len(cores):
-                source.expect(self.reach(cores[done + 1], rows, cols))
+                source.expect(self.reach(cores[done + 1], rows, cols, reduction))
+            y_hat = self._latent(z, r_part, area, rows, cols)
             levels = self.synthesis(y_hat.mul_(gain), at, channels, reduction)
             pixels = area.scaled(side, area.bottom * side, area.right * side)
             part = core.scaled(side, region.bottom, region.right).shared(region)
@@ -314,15 +316,15 @@ class Engine:
             _tell(progress, done + 1, len(cores))
         return out[:, :, 0] if grey else out
 
-    def _latent(
-        self, z: NDArray[np.int16], source: Residuals, core: Window, rows: int, cols: int
-    ) -> tuple[Tensor, Window]:
-        """ŷ of a window of latents and the halo that the synthesis needs, and the area that it covers."""
-        area = core.grown(self.synthesis_halo, rows, cols)
+    def _halo(self, reduction: int) -> int:
+        """Latents that the synthesis sees around its window."""
+        return self.synthesis_halo if reduction < LINEAR_FROM else 0
+
+    def _latent(self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int) -> Tensor:
+        """ŷ of a window of latents, from r of all that it depends on."""
         context = self._context(z, area.coarser(CELL), rows, cols)
-        r = source.window(context.area)
         y_hat = self._second_mean(context, r).add_(r[None].to(self.device))
-        return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), area
+        return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last)
 
     def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "_Context":
         """Features and first means of a window of cells and the halo that the second step needs."""

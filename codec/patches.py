@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from aez.codec.networks.transforms import Analysis, Synthesis
 
 STRIDE, PATCH, QUARTER = 16, 8, 4
+LINEAR_FROM = 8
+"""At 1/8 and below the network beside the linear path changes little (it is left out at 45 to 52 dB) and costs most."""
 
 
 class PatchAnalysis:
@@ -54,39 +56,37 @@ class PatchSynthesis:
     """:class:`Synthesis` to interleaved uint8 pictures, RGB or grey."""
 
     def __init__(self, synthesis: Synthesis) -> None:
-        """Permute the weights of the two layers that make pixels."""
+        """Weights are permuted when they are first needed."""
         self.module = synthesis
-        self._ends: dict[tuple[int, int], tuple[_End, _End]] = {}
-
-    def _end(self, channels: int, reduction: int) -> tuple["_End", "_End"]:
-        """The network's last layer and the linear path for so many channels at 1/``reduction`` of the size."""
-        key = channels, reduction
-        if key not in self._ends:
-            fine = _interleaved(self.module.tail, QUARTER, channels, min(QUARTER, reduction))
-            self._ends[key] = fine, _interleaved(self.module.linear, STRIDE, channels, reduction)
-        return self._ends[key]
+        self._ends: dict[tuple[nn.Conv2d, int, int], _End] = {}
 
     def __call__(self, y: Tensor, position: Tensor, channels: int = 3, reduction: int = 1) -> Tensor:
         """ŷ (1, M, h, w) float32, gain divided out, and a quality point (1,) to uint8 pixels.
 
         Returns:
-            (16·h / reduction, 16·w / reduction, channels) uint8; each sample the average of reduction² samples.
+            (16·h / reduction, 16·w / reduction, channels) uint8; each sample the average of reduction² samples, of the
+            linear path's alone if the reduction is ``LINEAR_FROM`` or more.
         """
         rows, cols = y.shape[2:]
         side = STRIDE // reduction
-        h = self.module.hidden(y, position)
-        if reduction > QUARTER:
-            h = F.avg_pool2d(h, reduction // QUARTER)
-        (tail, tail_bias), (linear, linear_bias) = self._end(channels, reduction)
-        small = max(1, QUARTER // reduction)
-        blocks = side // small
-        fine = torch.addmm(tail_bias, h.permute(0, 2, 3, 1).reshape(blocks**2 * rows * cols, -1), tail)
-        fine = fine.reshape(rows, blocks, cols, blocks, small, channels * small).permute(0, 2, 1, 4, 3, 5)
-        coarse = torch.addmm(linear_bias, y.permute(0, 2, 3, 1).reshape(rows * cols, -1), linear)
-        x = coarse.add_(fine.reshape(rows * cols, -1)).clamp_(-0.5, 0.5)
-        levels = x.mul_(255).add_(127.5).round_().to(torch.uint8)
+        linear, bias = self._end(self.module.linear, STRIDE, channels, reduction)
+        x = torch.addmm(bias, y.permute(0, 2, 3, 1).reshape(rows * cols, -1), linear)
+        if reduction < LINEAR_FROM:
+            tail, bias = self._end(self.module.tail, QUARTER, channels, reduction)
+            small = QUARTER // reduction
+            h = self.module.hidden(y, position).permute(0, 2, 3, 1).reshape(QUARTER**2 * rows * cols, -1)
+            fine = torch.addmm(bias, h, tail).reshape(rows, QUARTER, cols, QUARTER, small, channels * small)
+            x.add_(fine.permute(0, 2, 1, 4, 3, 5).reshape(rows * cols, -1))
+        levels = x.clamp_(-0.5, 0.5).mul_(255).add_(127.5).round_().to(torch.uint8)
         levels = levels.reshape(rows, cols, side, channels * side).permute(0, 2, 1, 3)
         return levels.reshape(side * rows, side * cols, channels)
+
+    def _end(self, layer: nn.Conv2d, side: int, channels: int, reduction: int) -> "_End":
+        """The permuted weights of one of the two layers that make pixels, kept."""
+        key = layer, channels, reduction
+        if key not in self._ends:
+            self._ends[key] = _interleaved(layer, side, channels, reduction)
+        return self._ends[key]
 
 
 _End = tuple[Tensor, Tensor]

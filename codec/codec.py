@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -218,6 +218,61 @@ class Codec:
             ValueError: the scale is another.
             AezError: as :meth:`unpack`.
         """
+        part = self._open(data, region, scale, seen, limits)
+        with tile_residuals(part.container, part.z, self.engine) as residuals:
+            header = part.container.header
+            samples = self.engine.decode(
+                part.z,
+                residuals,
+                header.quality,
+                header.height,
+                header.width,
+                progress,
+                grey=header.colour == "grey",
+                region=part.window,
+                reduction=part.reduction,
+            )
+        return Picture(samples, part.alpha(), header.orientation, metadata_of(part.container.metadata))
+
+    def decode_tensor(
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> torch.Tensor:
+        """The picture as stored, on this codec's device; arguments and errors as :meth:`decode_picture`.
+
+        Returns:
+            (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha. The samples are not copied through the
+            host.
+        """
+        part = self._open(data, region, scale, False, limits)
+        with tile_residuals(part.container, part.z, self.engine) as residuals:
+            header = part.container.header
+            samples = self.engine.decode_to_device(
+                part.z,
+                residuals,
+                header.quality,
+                header.height,
+                header.width,
+                progress,
+                self.device,
+                grey=header.colour == "grey",
+                region=part.window,
+                reduction=part.reduction,
+            )
+        alpha = part.alpha()
+        planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
+        # Outside of inference mode, so that the result may be used in training.
+        return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
+
+    def _open(
+        self, data: Data, region: Region | None, scale: float | Fraction, seen: bool, limits: Limits | None
+    ) -> "_Part":
+        """Parse what is needed of a file for a part of its picture, and decode z."""
         reduction = reduction_of(scale)
         header = read_header(data, limits)
         check_model(header, self.weights)
@@ -230,27 +285,7 @@ class Codec:
             reach = self.engine.reach(latents, *header.latent_shape, reduction)
             needed = set(TileAreas(header.tiles()).within(reach))
         container = read_container(data, limits, tiles=needed)
-        z = read_hyper(container, self.weights)
-        with tile_residuals(container, z, self.engine) as residuals:
-            samples = self.engine.decode(
-                z,
-                residuals,
-                header.quality,
-                header.height,
-                header.width,
-                progress,
-                grey=header.colour == "grey",
-                region=window,
-                reduction=reduction,
-            )
-        alpha = None
-        if container.alpha is not None:
-            span = window.scaled(reduction, header.height, header.width)
-            plane = decode_alpha(
-                container.alpha, header.height, header.width, (span.top, span.bottom), (span.left, span.right)
-            )
-            alpha = averaged(plane, reduction, window)
-        return Picture(samples, alpha, header.orientation, metadata_of(container.metadata))
+        return _Part(container, read_hyper(container, self.weights), window, reduction)
 
     def decode_array(
         self,
@@ -306,6 +341,32 @@ class Codec:
         """SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""
         _, symbols = self.unpack(data, limits)
         return symbols_digest(symbols.z, symbols.r)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is needed for a part of a picture.
+
+    Attributes:
+        container: the file, the tiles that are not needed empty.
+        z: all of it.
+        window: the part, on the reduced grid.
+        reduction: 1, 2, 4, 8 or 16.
+    """
+
+    container: Container
+    z: NDArray[np.int16]
+    window: Window
+    reduction: int
+
+    def alpha(self) -> NDArray[np.uint8] | None:
+        """Opacity of the part, (rows, columns) uint8; None if the picture has none."""
+        payload, header = self.container.alpha, self.container.header
+        if payload is None:
+            return None
+        span = self.window.scaled(self.reduction, header.height, header.width)
+        plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
+        return averaged(plane, self.reduction, self.window)
 
 
 def as_picture(image: Pixels | Picture) -> Picture:

@@ -260,7 +260,6 @@ class Engine:
         cells = area.coarser(CELL).grown(_CONTEXT_HALO, -(-rows // CELL), -(-cols // CELL))
         return cells.scaled(CELL, rows, cols)
 
-    @torch.inference_mode()
     def decode(
         self,
         z: NDArray[np.int16],
@@ -274,28 +273,52 @@ class Engine:
         region: Window | None = None,
         reduction: int = 1,
     ) -> NDArray[np.uint8]:
+        """Symbols to pixels in memory; see :meth:`decode_to_device`, which gives (rows, columns) if it is grey."""
+        source = ArrayResiduals(r) if isinstance(r, np.ndarray) else r
+        cpu = torch.device("cpu")
+        out = self.decode_to_device(
+            z, source, position, height, width, progress, cpu, grey=grey, region=region, reduction=reduction
+        )
+        samples: NDArray[np.uint8] = out.numpy()
+        return samples[:, :, 0] if grey else samples
+
+    @torch.inference_mode()
+    def decode_to_device(
+        self,
+        z: NDArray[np.int16],
+        source: Residuals,
+        position: int,
+        height: int,
+        width: int,
+        progress: Progress | None,
+        device: torch.device,
+        *,
+        grey: bool,
+        region: Window | None,
+        reduction: int,
+    ) -> Tensor:
         """Symbols to pixels.
 
         Args:
             z: (Z, ceil(height/64), ceil(width/64)) int16.
-            r: (M, ceil(height/16), ceil(width/16)) int16, or where to take its windows from.
+            source: where windows of r, (M, ceil(height/16), ceil(width/16)), come from.
             position: quality position.
             height: of the whole picture.
             width: of the whole picture.
             progress: called with the share of windows done.
+            device: where the pixels go; on the engine's own they are not copied through the host.
             grey: give one sample a pixel.
             region: pixels to give, in the picture reduced by ``reduction``; all of them if None.
             reduction: 1, 2, 4, 8 or 16: averages of so many rows and columns.
 
         Returns:
-            (rows, columns, 3) uint8, or (rows, columns) if it is grey.
+            (rows, columns, 3) uint8, or (rows, columns, 1) if it is grey.
         """
-        source = ArrayResiduals(r) if isinstance(r, np.ndarray) else r
         rows, cols = -(-height // STRIDE), -(-width // STRIDE)
         side = STRIDE // reduction
         region = region or Window(0, -(-height // reduction), 0, -(-width // reduction))
         channels = 1 if grey else 3
-        out = np.empty((*region.shape, channels), dtype=np.uint8)
+        out = torch.empty(*region.shape, channels, dtype=torch.uint8, device=device)
         # What fits in one window is computed to the latent, not to the cell.
         cores = [cells.scaled(CELL, rows, cols) for cells in cell_windows(region.coarser(side * CELL))]
         if len(cores) == 1:
@@ -312,9 +335,9 @@ class Engine:
             pixels = area.scaled(side, area.bottom * side, area.right * side)
             part = core.scaled(side, region.bottom, region.right).shared(region)
             if part is not None:
-                out[part.within(region)[2:]] = levels[part.within(pixels)[2:]].cpu().numpy()
+                out[part.within(region)[2:]] = levels[part.within(pixels)[2:]].to(device)
             _tell(progress, done + 1, len(cores))
-        return out[:, :, 0] if grey else out
+        return out
 
     def _halo(self, reduction: int) -> int:
         """Latents that the synthesis sees around its window."""

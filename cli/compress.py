@@ -11,6 +11,8 @@ from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.cli.batch import run_batch, write_output
 from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs
+from aez.cli.pixel_options import input_options, picture_to_code
+from aez.cli.progress import picture_progress
 
 if TYPE_CHECKING:
     from aez.codec.images import Picture
@@ -36,11 +38,17 @@ class _Quality(click.FloatRange):
     help="1 (smallest) to 100 (best); fractions work.",
 )
 @click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
+@input_options
 @runtime_options
 def command(
     inputs: tuple[Path, ...],
     quality: float,
     model: str,
+    alpha_quality: float,
+    auto_orient: bool,
+    strip: bool,
+    to_srgb: bool,
+    preview: bool,
     out: str | None,
     device: str,
     threads: int | None,
@@ -58,34 +66,34 @@ def command(
     def job(source: Path, target: Path) -> str:
         check_output(source, target, overwrite)
         start = time.perf_counter()
-        picture = read_picture(source, max_pixels)
+        picture = read_picture(source, max_pixels, auto_orient=auto_orient, strip=strip, to_srgb=to_srgb)
         for warning in picture.warnings:
             click.echo(f"aez: warning: {source}: {warning}", err=True)
+        height, width = picture.samples.shape[:2]
+        pixels = height * width
         try:
-            data = codec.encode(picture, quality)
+            with picture_progress(source.name, pixels, wanted=not quiet and len(pairs) == 1) as progress:
+                data = codec.encode(picture, quality, alpha_quality=alpha_quality, preview=preview, progress=progress)
         except AezError as error:
             raise ImageError(f"{source}: {error}") from None
         write_output(target, data)
-        height, width = picture.samples.shape[:2]
         before = source.stat().st_size
         return (
-            f"{source} → {target}: {before} → {len(data)} bytes, {8 * len(data) / (height * width):.3f} bpp, "
+            f"{source} → {target}: {before} → {len(data)} bytes, {8 * len(data) / pixels:.3f} bpp, "
             f"1:{before / len(data):.1f}, {time.perf_counter() - start:.2f} s"
         )
 
     run_batch(pairs, job, quiet=quiet)
 
 
-def read_picture(path: Path, max_pixels: int) -> "Picture":
-    """Read a picture file of any format that Pillow knows.
+def read_picture(path: Path, max_pixels: int, **changes: bool) -> "Picture":
+    """Read a picture file of any format that Pillow knows; ``changes`` as :func:`picture_to_code` takes them.
 
     Raises:
         ImageError: it is missing, a folder, damaged, or no picture.
         LimitError: it has more than ``max_pixels`` pixels.
     """
     from PIL import Image, UnidentifiedImageError
-
-    from aez.codec.images import from_image
 
     # Pillow's own bomb check works on a global: here the limit is the user's, checked before pixels are decoded.
     bomb, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -98,7 +106,7 @@ def read_picture(path: Path, max_pixels: int) -> "Picture":
                         f"{path}: the picture has {image.width}×{image.height} = {image.width * image.height} pixels, "
                         f"above the limit of {max_pixels} (--max-pixels)"
                     )
-                return from_image(image)
+                return picture_to_code(image, **changes)
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except IsADirectoryError:

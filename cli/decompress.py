@@ -1,9 +1,7 @@
 """`aez decompress`."""
 
-import io
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,28 +10,26 @@ from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import Limits
 from aez.cli.batch import run_batch, write_output
 from aez.cli.options import runtime_options, set_up_process
-from aez.cli.paths import check_output, plan_outputs, read_input
+from aez.cli.paths import check_output, plan_outputs
+from aez.cli.pixel_options import decoded_picture, opened_input, output_bytes, output_options
 from aez.codec.registry import find_fingerprint
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-# Without a word from the user: as good as the format goes at a usual size.
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
-    "WEBP": {"lossless": True},
-    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
-    "PNG": {"compress_level": 4},
-}
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path(path_type=Path))
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the files, if aez does not have them.")
+@output_options
 @runtime_options
 def command(
     inputs: tuple[Path, ...],
     model: str | None,
+    region: tuple[int, int, int, int] | None,
+    scale: str,
+    preview: bool,
+    background: tuple[int, int, int],
+    auto_orient: bool,
+    strip: bool,
+    to_srgb: bool,
     out: str | None,
     device: str,
     threads: int | None,
@@ -42,57 +38,50 @@ def command(
     overwrite: bool,
 ) -> None:
     """Turn .aez files back into pictures: PNG beside the inputs, or any format that Pillow writes by -o's suffix."""
+    if preview and (region or scale != "1"):
+        raise click.UsageError("--preview excludes --region and --scale")
     pairs = plan_outputs(inputs, out, ".png")
     limits = Limits(max_pixels=max_pixels)
 
     def job(source: Path, target: Path) -> str:
         check_output(source, target, overwrite)
+        from aez.codec.outputs import format_of
+
         kind = format_of(target)
         start = time.perf_counter()
-        data = read_input(source)
-        try:
-            # A foreign file, or one of an unknown model, is refused before the seconds that importing torch takes.
-            header = read_header(data, limits)
-            name = model or find_fingerprint(header.fingerprint).name
-            from aez.codec import api
+        with opened_input(source, partly=preview or region is not None) as data:
+            size = len(data)
+            try:
+                # A foreign file, or one of an unknown model, is refused before the seconds that importing torch takes.
+                header = read_header(data, limits)
+                name = model or find_fingerprint(header.fingerprint).name
+                from aez.codec import api
 
-            set_up_process(threads)
-            image = api.load(name, device).decode(data, limits=limits)
-        except AezError as error:
-            raise type(error)(f"{source}: {error}") from None
-        write_output(target, picture_bytes(image, kind, target))
-        size = target.stat().st_size
-        return f"{source} → {target}: {image.width}×{image.height}, {len(data)} → {size} bytes, " + (
+                set_up_process(threads)
+                picture = decoded_picture(
+                    api.load(name, device),
+                    source,
+                    data,
+                    region=region,
+                    scale=scale,
+                    preview=preview,
+                    limits=limits,
+                    progress_wanted=not quiet and len(pairs) == 1,
+                )
+            except AezError as error:
+                raise type(error)(f"{source}: {error}") from None
+        try:
+            out, notes = output_bytes(
+                picture, kind, background=background, auto_orient=auto_orient, strip=strip, to_srgb=to_srgb
+            )
+        except ImageError as error:
+            raise ImageError(f"{target}: {error}") from None
+        for note in notes:
+            click.echo(f"aez: warning: {target}: {note}", err=True)
+        write_output(target, out)
+        height, width = picture.samples.shape[:2]
+        return f"{source} → {target}: {width}×{height}, {size} → {len(out)} bytes, " + (
             f"{time.perf_counter() - start:.2f} s"
         )
 
     run_batch(pairs, job, quiet=quiet)
-
-
-def format_of(target: Path) -> str:
-    """Pillow's name of the format that a file's suffix stands for.
-
-    Raises:
-        ImageError: Pillow writes none of that suffix.
-    """
-    from PIL import Image
-
-    known = Image.registered_extensions()
-    kind = known.get(target.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
-    return kind
-
-
-def picture_bytes(image: "Image.Image", kind: str, target: Path) -> bytes:
-    """A picture as the bytes of a file of a format.
-
-    Raises:
-        ImageError: the format cannot hold it.
-    """
-    buffer = io.BytesIO()
-    try:
-        image.save(buffer, kind, **_SAVE_OPTIONS.get(kind, {}))
-    except (OSError, ValueError, KeyError) as error:
-        raise ImageError(f"{target}: cannot be written as {kind} ({error})") from None
-    return buffer.getvalue()

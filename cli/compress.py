@@ -3,7 +3,7 @@
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,36 +13,25 @@ from aez.cli.options import runtime_options, set_up_process
 from aez.cli.paths import check_output, plan_outputs
 from aez.cli.pixel_options import input_options, picture_to_code
 from aez.cli.progress import picture_progress
+from aez.cli.rate_options import rate_of, rate_options
 
 if TYPE_CHECKING:
     from aez.codec.images import Picture
 
 
-class _Quality(click.FloatRange):
-    """A range that `nan` is not in."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As the base class, which lets `nan` through."""
-        number = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is not a number", param, ctx) if number != number else number
-
-
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path(path_type=Path))
-@click.option(
-    "-q",
-    "--quality",
-    type=_Quality(1, 100),
-    default=50.0,
-    show_default=True,
-    help="1 (smallest) to 100 (best); fractions work.",
-)
+@rate_options
 @click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
 @input_options
 @runtime_options
 def command(
     inputs: tuple[Path, ...],
-    quality: float,
+    quality: float | None,
+    target_size: int | None,
+    target_bpp: float | None,
+    target_psnr: float | None,
+    effort: int,
     model: str,
     alpha_quality: float,
     auto_orient: bool,
@@ -57,6 +46,7 @@ def command(
     overwrite: bool,
 ) -> None:
     """Compress pictures into .aez files, beside the inputs unless -o says otherwise."""
+    rate = rate_of(quality, target_size, target_bpp, target_psnr, effort)
     pairs = plan_outputs(inputs, out, ".aez")
     from aez.codec.codec import Codec
 
@@ -73,7 +63,7 @@ def command(
         pixels = height * width
         try:
             with picture_progress(source.name, pixels, wanted=not quiet and len(pairs) == 1) as progress:
-                data = codec.encode(picture, quality, alpha_quality=alpha_quality, preview=preview, progress=progress)
+                data = rate.encode(codec, picture, progress, alpha_quality=alpha_quality, preview=preview)
         except AezError as error:
             raise ImageError(f"{source}: {error}") from None
         write_output(target, data)

@@ -21,6 +21,7 @@ from aez.bitstream.limits import Limits
 if TYPE_CHECKING:
     from aez.codec.api import decode, decode_array, encode, info, load, preview
     from aez.codec.codec import Codec
+    from aez.codec.rate_control import Target
     from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
 _LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "preview"), "aez.codec.api") | {
@@ -29,6 +30,7 @@ _LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "prev
     "encode_batch": "aez.codec.tensors",
     "encode_tensor": "aez.codec.tensors",
     "Codec": "aez.codec.codec",
+    "Target": "aez.codec.rate_control",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "LimitError",
     "Limits",
     "ModelError",
+    "Target",
     "TruncatedError",
     "decode",
     "decode_array",

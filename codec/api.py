@@ -11,6 +11,8 @@ from PIL import Image
 from aez.bitstream import Limits, read_header
 from aez.codec.alpha import LOSSLESS
 from aez.codec.codec import DEFAULT_QUALITY, Codec, Data, Pixels
+from aez.codec.effort import DEFAULT_EFFORT
+from aez.codec.rate_control import Target
 from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL, find_fingerprint
 
@@ -25,6 +27,8 @@ def encode(
     image: Pixels,
     quality: float = DEFAULT_QUALITY,
     *,
+    target: Target | None = None,
+    effort: int = DEFAULT_EFFORT,
     alpha_quality: float = LOSSLESS,
     preview: bool = False,
     model: str = DEFAULT_MODEL,
@@ -35,6 +39,8 @@ def encode(
     Args:
         image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
         quality: 1 … 100, any real number.
+        target: a size, bits a pixel or PSNR to reach instead of a quality.
+        effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
         alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
         preview: put a small picture in front, of at most 256 pixels a side; see the function :func:`preview`.
         model: a packaged model's name or a weights file's path.
@@ -44,7 +50,10 @@ def encode(
         AezError: the picture cannot be read, or there is no such model or device.
         ValueError, TypeError: an argument is out of range or an array of the wrong kind.
     """
-    return load(model, device).encode(image, quality, alpha_quality=alpha_quality, preview=preview)
+    codec = load(model, device)
+    if target is not None:
+        return codec.encode_to(image, target, effort=effort, alpha_quality=alpha_quality, preview=preview)
+    return codec.encode(image, quality, effort=effort, alpha_quality=alpha_quality, preview=preview)
 
 
 def codec_for(data: Data, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Codec:

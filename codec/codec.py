@@ -25,12 +25,13 @@ from aez.bitstream.entropy import symbols_digest
 from aez.bitstream.header import LATENT_STRIDE, MAX_SIDE
 from aez.codec.alpha import LOSSLESS, decode_alpha, encode_alpha, filled
 from aez.codec.device import choose_device, choose_precision
+from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine, Symbols
 from aez.codec.images import Picture, from_array, from_image, upright
 from aez.codec.metadata import Metadata
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.previews import preview_reduction, stored_preview, thumbnail
-from aez.codec.quantise import Quantiser
+from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_within
 from aez.codec.regions import Region, averaged, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.residuals import TileAreas
@@ -78,7 +79,6 @@ class Codec:
         self.device = choose_device(device)
         kind = choose_precision(self.device.type) if precision == "auto" else PRECISIONS[precision]
         self.engine = Engine(self.weights, self.device, kind)
-        self.quantiser = Quantiser(self.weights.first_coded)
 
     def position_of(self, quality: float) -> int:
         """Quality 1 … 100 to the file's integer position.
@@ -101,6 +101,7 @@ class Codec:
         image: Pixels | Picture,
         quality: float = DEFAULT_QUALITY,
         *,
+        effort: int = DEFAULT_EFFORT,
         alpha_quality: float = LOSSLESS,
         preview: bool = False,
         tile_log2: int | None = None,
@@ -113,6 +114,7 @@ class Codec:
                 with alpha, RGB, RGBA. Sides are 1 to 65535 pixels. What cannot be carried is converted with a
                 :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
+            effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
             alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
             preview: put a small picture in front, of at most 256 pixels a side; see :meth:`preview`.
             tile_log2: side of the tiles of r in latents (16 pixels each), as a power of two from 4 to 12; 0 for one
@@ -124,12 +126,64 @@ class Codec:
             ValueError, TypeError: an argument is out of range or an array of the wrong kind.
         """
         position = self.position_of(quality)
+        picture = _announced(image)
+        return self._encode_at(picture, position, effort, alpha_quality, preview, tile_log2, progress)
+
+    def encode_to(
+        self,
+        image: Pixels | Picture,
+        target: Target,
+        *,
+        effort: int = DEFAULT_EFFORT,
+        alpha_quality: float = LOSSLESS,
+        preview: bool = False,
+        tile_log2: int | None = None,
+    ) -> bytes:
+        """A picture as the file that comes nearest to a target, by search over the quality; see :class:`Target`.
+
+        A size is that of the whole file, kept to and missed by 2 % at most; a PSNR is that of the decoded colour
+        samples, reached and exceeded by 0.05 dB at most where the quality steps are fine enough. It takes 4 to 10
+        encodings.
+
+        Args:
+            image: as for :meth:`encode`, and so the other arguments.
+            target: what to reach.
+
+        Raises:
+            ImageError: the picture cannot be read or is too large, or the target cannot be reached.
+            ValueError, TypeError: an argument is out of range or an array of the wrong kind.
+        """
+        picture = _announced(image)
+        last = (self.weights.config.points - 1) * POSITION_SCALE
+
+        def at(position: int) -> bytes:
+            return self._encode_at(picture, position, effort, alpha_quality, preview, tile_log2, None)
+
+        size = target.size_for(picture.samples.shape[0] * picture.samples.shape[1])
+        if size is not None:
+            return smallest_within(at, size, last)
+        want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
+
+        def psnr(data: bytes) -> float:
+            return psnr_of(want, self.decode_picture(data).samples)
+
+        assert target.psnr is not None  # a target has one field
+        return reaching_psnr(at, psnr, target.psnr, last)
+
+    def _encode_at(
+        self,
+        picture: Picture,
+        position: int,
+        effort: int,
+        alpha_quality: float,
+        preview: bool,
+        tile_log2: int | None,
+        progress: Progress | None,
+    ) -> bytes:
+        """:meth:`encode` at a quality position."""
         if not QUALITY_MIN <= alpha_quality <= QUALITY_MAX:
             raise ValueError(f"alpha quality must be from 1 to 100, not {alpha_quality}")
-        picture = as_picture(image)
-        if picture is not image:
-            for warning in picture.warnings:
-                warnings.warn(warning, stacklevel=2)
+        how = effort_of(effort)
         samples = picture.samples
         height, width = samples.shape[:2]
         if max(height, width) > MAX_SIDE:
@@ -150,11 +204,13 @@ class Codec:
         if picture.alpha is not None:
             alpha = encode_alpha(picture.alpha, alpha_quality)
             samples = filled(samples, picture.alpha)
-        bands = self.engine.encode_bands(samples, position, self.quantiser, progress)
+        bands = self.engine.encode_bands(samples, position, how, progress)
         metadata = chunks_of(picture.metadata)
         if preview:
             small = thumbnail(replace(picture, samples=samples))
-            metadata[ChunkType.PREVIEW] = self.encode(small, min(quality, PREVIEW_QUALITY))
+            metadata[ChunkType.PREVIEW] = self.encode(
+                small, min(self.quality_of(position), PREVIEW_QUALITY), effort=effort
+            )
         return self.pack(header, bands, metadata=metadata, alpha=alpha)
 
     def pack(
@@ -367,6 +423,15 @@ class _Part:
         span = self.window.scaled(self.reduction, header.height, header.width)
         plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
         return averaged(plane, self.reduction, self.window)
+
+
+def _announced(image: Pixels | Picture) -> Picture:
+    """As :func:`as_picture`, with a warning for each thing that is lost; a Picture carries its warnings itself."""
+    picture = as_picture(image)
+    if picture is not image:
+        for warning in picture.warnings:
+            warnings.warn(warning, stacklevel=3)
+    return picture
 
 
 def as_picture(image: Pixels | Picture) -> Picture:

@@ -10,10 +10,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.effort import Effort, curvature
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
+from aez.codec.refine import corrected
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
 from aez.codec.weightfile import Weights
 from aez.codec.windows import BAND_CELLS, CELL, Window, bands, cell_windows
@@ -69,7 +71,8 @@ class Engine:
             config.synthesis16_depth + config.synthesis8_depth / 2 + config.synthesis4_depth / 4
         )
 
-    def _position(self, position: int) -> Tensor:
+    def position_tensor(self, position: int) -> Tensor:
+        """A quality position as the networks take it, (1,)."""
         return torch.tensor([position / POSITION_SCALE], device=self.device)
 
     # Encoding
@@ -99,7 +102,7 @@ class Engine:
         band = band or Window(0, -(-rows // CELL), 0, -(-cols // CELL))
         whole = band.scaled(CELL, rows, cols)
         y = interleaved(torch.empty(*whole.shape, self.weights.config.latent))
-        at = self._position(position)
+        at = self.position_tensor(position)
         gain = torch.exp(self.model.encoder_gain(at))
         windows = cell_windows(band)
         for done, cells in enumerate(windows):
@@ -174,7 +177,7 @@ class Engine:
         r = interleaved(torch.zeros(rows, cols, len(y), dtype=torch.int16))
         windows = cell_windows(Window(0, z.shape[1], 0, z.shape[2]), height=_QUANTISE_HEIGHT)
         table = interleaved(torch.from_numpy(indices.transpose(1, 2, 0)).contiguous())
-        context: _Context | None = None
+        context: Context | None = None
         for step in (0, 1):
             for cells in windows:
                 core = cells.scaled(CELL, rows, cols)
@@ -191,23 +194,24 @@ class Engine:
         return r.numpy()
 
     def encode(
-        self, picture: NDArray[np.uint8], position: int, quantiser: Quantiser, progress: Progress | None = None
+        self, picture: NDArray[np.uint8], position: int, effort: Effort, progress: Progress | None = None
     ) -> Symbols:
         """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once."""
-        parts = list(self.encode_bands(picture, position, quantiser, progress))
+        parts = list(self.encode_bands(picture, position, effort, progress))
         if len(parts) == 1:
             return parts[0]
         z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
         return Symbols(z, indices, r)
 
     def encode_bands(
-        self, picture: NDArray[np.uint8], position: int, quantiser: Quantiser, progress: Progress | None = None
+        self, picture: NDArray[np.uint8], position: int, effort: Effort, progress: Progress | None = None
     ) -> Iterator[Symbols]:
         """The symbols of a picture in bands from top to bottom, one band if it is small.
 
         Only the latents of three bands are in memory: z of a band is known once y of the next one is, and r once z is
         known a little beyond the band.
         """
+        picture = picture.reshape(*picture.shape[:2], -1)
         height, width = picture.shape[:2]
         rows, cols = -(-height // STRIDE), -(-width // STRIDE)
         cell_rows, cell_cols = -(-rows // CELL), -(-cols // CELL)
@@ -228,29 +232,51 @@ class Engine:
             known = ready
             while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
                 core = waiting.pop(0)
-                yield self._encode_band(y, top, z, core, position, quantiser, rows, cols)
+                yield self._encode_band(picture, y, top, z, core, position, effort)
                 keep = max(top, core.bottom - _BAND_HALO)
                 # A copy, so that the rows above are freed.
                 y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
 
     def _encode_band(
         self,
+        picture: NDArray[np.uint8],
         y: Tensor,
         top: int,
         z: NDArray[np.int16],
         core: Window,
         position: int,
-        quantiser: Quantiser,
-        rows: int,
-        cols: int,
+        effort: Effort,
     ) -> Symbols:
         """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
+        rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
         outer = core.grown(_BAND_HALO, *z.shape[1:])
+        around = outer.scaled(CELL, rows, cols)
         indices = self.indices(z, position, rows, cols, outer)
-        around = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
-        r = self.quantise(around, z[outer.slices], indices, quantiser)
-        inner = core.scaled(CELL, rows, cols).within(outer.scaled(CELL, rows, cols))[1:]
+        part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
+        quantiser = self.quantiser(position, effort, picture.shape[2])
+        r = self.quantise(part, z[outer.slices], indices, quantiser)
+        pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
+        for _ in range(effort.passes):
+            part = corrected(
+                self,
+                pixels,
+                part,
+                z[outer.slices],
+                indices,
+                r,
+                position,
+                step=effort.step,
+                foresight=effort.foresight,
+            )
+            r = self.quantise(part, z[outer.slices], indices, quantiser)
+        inner = core.scaled(CELL, rows, cols).within(around)[1:]
         return Symbols(z[core.slices], indices[inner], r[inner])
+
+    @torch.inference_mode()
+    def quantiser(self, position: int, effort: Effort, channels: int) -> Quantiser:
+        """The rounding rule for pictures of so many samples a pixel."""
+        worth = curvature(self.model, self.position_tensor(position), channels).cpu()
+        return Quantiser(self.weights.first_coded, self.weights.residual_tables, worth, effort.strength)
 
     # Decoding
 
@@ -323,14 +349,14 @@ class Engine:
         cores = [cells.scaled(CELL, rows, cols) for cells in cell_windows(region.coarser(side * CELL))]
         if len(cores) == 1:
             cores = [region.coarser(side)]
-        at = self._position(position)
+        at = self.position_tensor(position)
         gain = torch.exp(self.model.decoder_gain(at) - self.model.encoder_gain(at))
         for done, core in enumerate(cores):
             area = core.grown(self._halo(reduction), rows, cols)
             r_part = source.window(self.reach(core, rows, cols, reduction))
             if done + 1 < len(cores):
                 source.expect(self.reach(cores[done + 1], rows, cols, reduction))
-            y_hat = self._latent(z, r_part, area, rows, cols)
+            y_hat, _ = self.latent(z, r_part, area, rows, cols)
             levels = self.synthesis(y_hat.mul_(gain), at, channels, reduction)
             pixels = area.scaled(side, area.bottom * side, area.right * side)
             part = core.scaled(side, region.bottom, region.right).shared(region)
@@ -343,13 +369,13 @@ class Engine:
         """Latents that the synthesis sees around its window."""
         return self.synthesis_halo if reduction < LINEAR_FROM else 0
 
-    def _latent(self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int) -> Tensor:
-        """ŷ of a window of latents, from r of all that it depends on."""
+    def latent(self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int) -> "tuple[Tensor, Context]":
+        """ŷ of a window of latents, from r of all that it depends on; and the context of that larger area."""
         context = self._context(z, area.coarser(CELL), rows, cols)
         y_hat = self._second_mean(context, r).add_(r[None].to(self.device))
-        return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last)
+        return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), context
 
-    def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "_Context":
+    def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "Context":
         """Features and first means of a window of cells and the halo that the second step needs."""
         outer = cells.grown(_CONTEXT_HALO, *z.shape[1:])
         area = outer.scaled(CELL, rows, cols)
@@ -358,15 +384,15 @@ class Engine:
         features = features[:, :, : area.shape[0], : area.shape[1]]
         first = self.model.context.first_mean(features)
         mask = self.model.context.first_mask(*area.shape, area.top, area.left, first)
-        return _Context(area, features, first, mask)
+        return Context(area, features, first, mask)
 
-    def _second_mean(self, context: "_Context", r: Tensor) -> Tensor:
+    def _second_mean(self, context: "Context", r: Tensor) -> Tensor:
         known = (r[None].to(self.device) + context.first).mul_(context.mask)
         return self.model.context.second_mean(context.features, context.first, known, context.mask)
 
 
 @dataclass(frozen=True)
-class _Context:
+class Context:
     """The mean context of an area of latents, (1, channels, rows, columns) each."""
 
     area: Window

@@ -81,6 +81,10 @@ class PatchSynthesis:
         levels = levels.reshape(rows, cols, side, channels * side).permute(0, 2, 1, 3)
         return levels.reshape(side * rows, side * cols, channels)
 
+    def linear_end(self, channels: int) -> Tensor:
+        """The linear path's matrix, (M, 16²·channels): rows of pixels of a latent, interleaved."""
+        return self._end(self.module.linear, STRIDE, channels, 1)[0]
+
     def _end(self, layer: nn.Conv2d, side: int, channels: int, reduction: int) -> "_End":
         """The permuted weights of one of the two layers that make pixels, kept."""
         key = layer, channels, reduction

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
+from aez.codec.effort import EFFORTS
 from aez.codec.engine import Engine
-from aez.codec.quantise import Quantiser
 from aez.codec.weightfile import Weights
 from aez.codec.windows import Window, bands, cell_windows
 
@@ -95,7 +95,7 @@ def test_bands_keep_memory_of_a_few_bands(codec: Codec, photo: Photo, monkeypatc
         return original(self, y, *rest)
 
     monkeypatch.setattr(Engine, "quantise", quantise)
-    codec.encode(photo[:, :40], 50)
+    codec.encode(photo[:, :40], 50, effort=1)
     assert len(heights) == 8
     assert max(heights) == 4 * 5
 
@@ -108,11 +108,11 @@ def test_the_encoders_halos_are_wide_enough(tiny: Weights, photo: Photo, monkeyp
     picture = photo[:400, 100:330]
     y = engine.analyse(picture, 500)
     z = engine.hyper_analyse(y, 500)
-    whole = engine.encode(picture, 500, Quantiser(7))
+    whole = engine.encode(picture, 500, EFFORTS[2])
     in_pieces(monkeypatch, 1)
     assert np.allclose(engine.analyse(picture, 500), y, rtol=1e-4, atol=1e-2)
     assert (engine.hyper_analyse(y, 500) == z).mean() > 0.99
-    banded = engine.encode(picture, 500, Quantiser(7))
+    banded = engine.encode(picture, 500, EFFORTS[2])
     assert (banded.z == z).mean() > 0.99
     assert (banded.r == whole.r).mean() > 0.99
 

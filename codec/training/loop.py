@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.flop_counter import FlopCounterMode
 
 from aez.bitstream.errors import ModelError
 from aez.codec.device import choose_precision
@@ -129,8 +130,10 @@ class Trainer:
         stop = _StopFlag()
         begin = saved = time.monotonic()
         smooth = math.nan
+        kilomacs = self._kilomacs()
         if self.leader:
-            report(f"{self.device}, {self.autocast}, peak {peak_gmacs(self.device, self.autocast):.0f} GMAC/s")
+            peak = peak_gmacs(self.device, self.autocast)
+            report(f"{self.device}, {self.autocast}, {kilomacs:.1f} kMAC a pixel, peak {peak:.0f} GMAC/s")
         while True:
             minutes = (time.monotonic() - begin) / 60
             if self._any(stop.set or minutes >= self.schedule.minutes):
@@ -141,13 +144,26 @@ class Trainer:
                 smooth = value if math.isnan(smooth) else 0.9 * smooth + 0.1 * value
                 if self.leader:
                     speed = self.pixels / 1e6 / (time.monotonic() - begin)
-                    report(f"step {self.step}  {minutes:.1f} min  loss {smooth:.5f}  {speed:.3f} Mpixel/s")
+                    work = speed * kilomacs / self.processes
+                    report(
+                        f"step {self.step}  {minutes:.1f} min  loss {smooth:.5f}  "
+                        f"{speed:.3f} Mpixel/s  {work:.0f} GMAC/s a process"
+                    )
             if self.leader and time.monotonic() - saved > self.schedule.save_minutes * 60:
                 save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
                 saved = time.monotonic()
         if self.leader:
             save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
         stop.restore()
+
+    def _kilomacs(self) -> float:
+        """Multiply–accumulates a pixel of one forward and backward pass, in thousands, counted on one crop."""
+        side = self.schedule.crop
+        x = torch.zeros(1, 3, side, side, device=self.device).contiguous(memory_format=torch.channels_last)
+        with FlopCounterMode(display=False) as counter:
+            RateDistortion(self.model)(x, torch.zeros(1, device=self.device)).backward()
+        self.optimiser.zero_grad(set_to_none=True)
+        return float(counter.get_total_flops()) / 2 / side**2 / 1e3
 
     def _any(self, mine: bool) -> bool:
         """Whether any process wants to stop, so that all leave the loop at the same step."""

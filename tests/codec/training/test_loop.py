@@ -122,6 +122,17 @@ def test_run_stops_in_time_and_saves(trainer: Trainer, tmp_path: Path, monkeypat
     assert pixels == 1000 + trainer.pixels
 
 
+def test_work_is_counted(trainer: Trainer) -> None:
+    """The tiny model's layers by hand: forward, and for all but the pixels twice as much backward."""
+    seen: list[int] = []
+    for layer in trainer.model.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda m, _i, out: seen.append(m.weight[0].numel() * out.numel()))
+    kilomacs = trainer._kilomacs()
+    assert kilomacs > 2.5 * sum(seen) / 64**2 / 1e3
+    assert all(p.grad is None for p in trainer.model.parameters())
+
+
 def test_checkpoints_come_back(trainer: Trainer, tmp_path: Path, pictures: list[Tensor]) -> None:
     for _ in range(3):
         trainer.train_step(1.0)

@@ -136,7 +136,8 @@ def _convert(
         return to_8_bits(deep), alpha, profile if profile and fits(profile, "L") else None
     if image.mode in ("P", "PA"):
         transparent = image.mode == "PA" or "transparency" in image.info
-        image = image.convert("RGBA" if transparent else "RGB")
+        mode = "L" if _has_grey_palette(image) else "RGB"
+        image = image.convert(mode + "A" if transparent else mode)
     elif "transparency" in image.info and image.mode in ("1", "L", "RGB"):
         image = image.convert("RGBA" if image.mode == "RGB" else "LA")
     elif image.mode in ("La", "RGBa"):
@@ -157,6 +158,11 @@ def _convert(
         else:
             image = converted.convert("L") if colour == "L" else converted
     return _copy(image, 1 if colour == "L" else 3), alpha, None if srgb else profile
+
+
+def _has_grey_palette(image: Image.Image) -> bool:
+    palette = np.array(image.getpalette("RGB") or [0, 1, 2]).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())
 
 
 def _from_cmyk(image: Image.Image, profile: bytes | None, warnings: list[str]) -> NDArray[np.uint8]:

@@ -105,13 +105,13 @@ def picture_bytes(picture: Picture, kind: str) -> bytes:
     image = image if image.mode != "LA" or kind in ("PNG", "TIFF") else image.convert("RGBA")
     buffer = io.BytesIO()
     try:
-        image.save(buffer, kind, **_SAVE_OPTIONS.get(kind, {}), **_metadata_options(picture.metadata, kind))
+        image.save(buffer, kind, **_SAVE_OPTIONS.get(kind, {}), **metadata_options(picture.metadata, kind))
     except Exception as error:  # Pillow's plugins raise what they like, on damaged EXIF too
         raise ImageError(f"cannot be written as {kind} ({error})") from None
     return buffer.getvalue()
 
 
-def _metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
+def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
     """Arguments of Pillow's ``save``."""
     options: dict[str, Any] = {}
     if metadata.icc:

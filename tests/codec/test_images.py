@@ -37,6 +37,7 @@ def palette_with_transparency(image: Image.Image) -> Image.Image:
         pytest.param(lambda i: i.convert("L"), "L", None, None, id="L"),
         pytest.param(lambda i: i.convert("LA"), "LA", None, None, id="LA"),
         pytest.param(lambda i: i.quantize(256), "RGB", None, 20, id="P"),
+        pytest.param(lambda i: i.convert("L").quantize(256), "L", None, None, id="P grey"),
         pytest.param(lambda i: i.convert("CMYK"), "RGB", "CMYK", 1, id="CMYK"),
         pytest.param(lambda i: i.convert("YCbCr"), "RGB", "YCbCr", 3, id="YCbCr"),
         pytest.param(lambda i: i.convert("HSV"), "RGB", "HSV", 12, id="HSV"),

@@ -17,6 +17,7 @@ from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import corrected
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
+from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
 from aez.codec.windows import BAND_CELLS, CELL, Window, bands, cell_windows
 
@@ -119,7 +120,7 @@ class Engine:
         return y
 
     @torch.inference_mode()
-    def hyper_analyse(self, y: Tensor, position: int) -> NDArray[np.int16]:
+    def hyper_analyse(self, y: Tensor, position: int, grey: bool = False) -> NDArray[np.int16]:
         """z of a whole latent, rounded and clamped to its tables: (Z, h, w) int16.
 
         For part of a picture, cells at the edges of the part are right only if they are edges of the picture.
@@ -135,12 +136,20 @@ class Engine:
                 part = F.pad(part, (0, right, 0, down), mode="replicate")
             out = self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last))
             z[core.slices] = out[core.within(outer)][0].cpu()
-        indices = self.weights.hyper_indices(position).numpy()
+        indices = self.weights.hyper_indices(position, grey).numpy()
         bound = torch.from_numpy(self.weights.hyper_tables.bounds[indices])[:, None, None]
-        return torch.maximum(torch.minimum(z.round(), bound), -bound).to(torch.int16).numpy()
+        mean = torch.from_numpy(self.weights.hyper_means(position, grey))[:, None, None]
+        return torch.maximum(torch.minimum(z.round(), mean + bound), mean - bound).to(torch.int16).numpy()
 
     def indices(
-        self, z: NDArray[np.int16], position: int, rows: int, cols: int, window: Window | None = None
+        self,
+        z: NDArray[np.int16],
+        position: int,
+        rows: int,
+        cols: int,
+        window: Window | None = None,
+        *,
+        grey: bool = False,
     ) -> NDArray[np.uint8]:
         """Table indices by the exact path.
 
@@ -150,13 +159,20 @@ class Engine:
             rows: of latents of the whole picture.
             cols: the same of columns.
             window: cells to compute; all of them if None.
+            grey: whether the picture is.
 
         Returns:
             (M, rows, columns) uint8, of the window or of the whole picture.
         """
         window = window or Window(0, z.shape[1], 0, z.shape[2])
         height, width = window.scaled(CELL, rows, cols).shape
-        return self.weights.exact.indices(z, position, window)[:, :height, :width]
+        indices = self.weights.exact.indices(z, position, window)[:, :height, :width]
+        offsets = self.weights.index_offsets(position) if grey else None
+        if offsets is None:
+            return indices
+        table = np.clip(offsets[:, None].astype(int) + np.arange(LEVELS), 0, LEVELS - 1).astype(np.uint8)
+        moved: NDArray[np.uint8] = table[np.arange(len(table))[:, None, None], indices]
+        return moved
 
     @torch.inference_mode()
     def quantise(
@@ -213,6 +229,7 @@ class Engine:
         """
         picture = picture.reshape(*picture.shape[:2], -1)
         height, width = picture.shape[:2]
+        grey = picture.shape[2] == 1
         rows, cols = -(-height // STRIDE), -(-width // STRIDE)
         cell_rows, cell_cols = -(-rows // CELL), -(-cols // CELL)
         parts = bands(cell_rows, cell_cols)
@@ -227,7 +244,7 @@ class Engine:
             waiting.append(band)
             ready = cell_rows if done + 1 == len(parts) else band.bottom - _HYPER_HALO
             start = max(top, known - _HYPER_HALO)
-            fresh = self.hyper_analyse(y[:, (start - top) * CELL :], position)
+            fresh = self.hyper_analyse(y[:, (start - top) * CELL :], position, grey)
             z[:, known:ready] = fresh[:, known - start : ready - start]
             known = ready
             while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
@@ -251,7 +268,7 @@ class Engine:
         rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
         outer = core.grown(_BAND_HALO, *z.shape[1:])
         around = outer.scaled(CELL, rows, cols)
-        indices = self.indices(z, position, rows, cols, outer)
+        indices = self.indices(z, position, rows, cols, outer, grey=picture.shape[2] == 1)
         part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
         quantiser = self.quantiser(position, effort, picture.shape[2])
         r = self.quantise(part, z[outer.slices], indices, quantiser)

@@ -20,7 +20,7 @@ class StreamWriter:
     def __init__(self, weights: Weights, header: Header) -> None:
         """Nothing is coded yet."""
         self._weights = weights
-        self._quality = header.quality
+        self._position, self._grey = header.quality, header.colour == "grey"
         self._rows = [list(tiles) for _, tiles in groupby(header.tiles(), key=lambda tile: tile[0].start)]
         self._z: list[NDArray[np.int16]] = []
         self._pending: list[Symbols] = []
@@ -47,7 +47,9 @@ class StreamWriter:
     def hyper(self) -> bytes:
         """The stream of z, once all bands are there."""
         z = np.concatenate(self._z, 1)
-        return encode_hyper(z, self._weights.hyper_indices(self._quality).numpy(), self._weights.hyper_tables)
+        indices = self._weights.hyper_indices(self._position, self._grey).numpy()
+        means = self._weights.hyper_means(self._position, self._grey)[:, None, None]
+        return encode_hyper(z - means, indices, self._weights.hyper_tables)
 
 
 def check_model(header: Header, weights: Weights) -> None:
@@ -74,8 +76,10 @@ def read_hyper(container: Container, weights: Weights) -> NDArray[np.int16]:
         FormatError: the stream is damaged.
     """
     header = container.header
-    indices = weights.hyper_indices(header.quality).numpy()
-    return decode_hyper(container.hyper, header.hyper_shape, indices, weights.hyper_tables)
+    grey = header.colour == "grey"
+    indices = weights.hyper_indices(header.quality, grey).numpy()
+    z = decode_hyper(container.hyper, header.hyper_shape, indices, weights.hyper_tables)
+    return z + weights.hyper_means(header.quality, grey)[:, None, None]
 
 
 def read_tile(
@@ -89,7 +93,8 @@ def read_tile(
     header, weights = container.header, engine.weights
     rows, cols = header.tiles()[number]
     cells = Window(rows.start, rows.stop, cols.start, cols.stop).coarser(CELL)
-    indices = engine.indices(z, header.quality, *header.latent_shape, cells)
+    grey = header.colour == "grey"
+    indices = engine.indices(z, header.quality, *header.latent_shape, cells, grey=grey)
     return indices, decode_residual(container.tiles[number], indices, weights.residual_tables, weights.first_coded)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from aez.codec.training.checkpoint import load_checkpoint
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
+from aez.codec.training.grey import PICTURES, with_grey_tables
 from aez.codec.training.grow import grown
 from aez.codec.training.loop import Schedule, Trainer, start_distributed
 from aez.codec.training.start import start_from_data
@@ -113,6 +115,7 @@ class Session:
             return
         model, pixels = load_checkpoint(checkpoint, average=True)
         weights = export_weights(model, name, {"pixels": pixels, "minutes": round(self.minutes, 1)})
+        weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
         try:
             write_atomically(out, serialise_weights(weights))
         except OSError as error:

@@ -63,7 +63,7 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
         picture = read_picture(Path(source), 2**28, auto_orient=False, strip=False, to_srgb=False)
         return codec.encode(picture)
 
-    def decode() -> bytes:
+    def decode() -> bytes | memoryview:
         partly = what != "decode"
         with opened_input(Path(source), partly=partly) as data:
             if what == "preview":
@@ -74,7 +74,7 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
         options = {"auto_orient": False, "strip": False, "to_srgb": False}
         return output_bytes(picture, format_of(Path(target)), background=(255, 255, 255), **options)[0]
 
-    job: Callable[[], bytes] = encode if what == "encode" else decode
+    job: Callable[[], bytes | memoryview] = encode if what == "encode" else decode
     start = time.perf_counter()
     out = job()
     if out:

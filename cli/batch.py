@@ -65,7 +65,7 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
-def write_output(target: Path, data: bytes) -> None:
+def write_output(target: Path, data: bytes | memoryview) -> None:
     """Write an output whole or not at all.
 
     Raises:

@@ -169,7 +169,7 @@ def output_bytes(
     auto_orient: bool,
     strip: bool,
     to_srgb: bool,
-) -> tuple[bytes, list[str]]:
+) -> tuple[memoryview, list[str]]:
     """A decoded picture as a file of one of Pillow's formats, and warnings of what the format cannot hold.
 
     Raises:

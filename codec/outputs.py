@@ -11,6 +11,7 @@ from PIL import Image, PngImagePlugin
 from aez.bitstream.errors import ImageError
 from aez.codec.colour import fits, is_srgb, to_srgb
 from aez.codec.images import BACKGROUND, Picture, flattened, upright
+from aez.codec.memory import return_freed_memory
 from aez.codec.metadata import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
 
 # Without a word from the user: as good as the format goes at a usual size.
@@ -26,6 +27,7 @@ _WITH_ALPHA = ("PNG", "WEBP", "AVIF", "TIFF", "GIF", "ICO", "ICNS", "JPEG2000", 
 _JPEG_LIMITS = {"icc": 255 * 65519, "exif": 65533 - 6, "xmp": 65533 - 29}
 _NAMES = {"icc": "the colour profile", "exif": "EXIF metadata", "xmp": "XMP metadata"}
 _XMP_TAG = 700
+_LARGE = 2**25
 
 
 def format_of(target: Path) -> str:
@@ -95,12 +97,15 @@ def _parses(exif: bytes) -> bool:
     return True
 
 
-def picture_bytes(picture: Picture, kind: str) -> bytes:
+def picture_bytes(picture: Picture, kind: str) -> memoryview:
     """A picture that :func:`fit_to_format` made as the bytes of a file.
 
     Raises:
         ImageError: the format cannot hold it.
     """
+    if picture.samples.size > _LARGE:
+        # Pillow is about to take four bytes a pixel in pieces of its own, into which freed tensors do not fit.
+        return_freed_memory()
     image = Image.fromarray(picture.to_array())
     image = image if image.mode != "LA" or kind in ("PNG", "TIFF") else image.convert("RGBA")
     buffer = io.BytesIO()
@@ -108,7 +113,7 @@ def picture_bytes(picture: Picture, kind: str) -> bytes:
         image.save(buffer, kind, **_SAVE_OPTIONS.get(kind, {}), **metadata_options(picture.metadata, kind))
     except Exception as error:  # Pillow's plugins raise what they like, on damaged EXIF too
         raise ImageError(f"cannot be written as {kind} ({error})") from None
-    return buffer.getvalue()
+    return buffer.getbuffer()  # not getvalue, which is a copy
 
 
 def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:

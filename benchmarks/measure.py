@@ -1,5 +1,6 @@
 """Bytes, time and memory of one codec on one picture at one quality."""
 
+import contextlib
 import ctypes
 import os
 import statistics
@@ -88,7 +89,7 @@ def _watched(adapter: Adapter, function: Callable[[], T]) -> tuple[T, float | No
     is asked for its.
     """
     before = _reset_peak()
-    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
+    on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
         gpu_before = torch.cuda.memory_allocated()
@@ -104,10 +105,8 @@ def _reset_peak() -> float | None:
     """Resident bytes, after the peak was reset to them; None where that cannot be done."""
     if not sys.platform.startswith("linux"):
         return None
-    try:
+    with contextlib.suppress(AttributeError, OSError):  # musl and others keep little
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError):  # musl and others keep little
-        pass
     try:
         _CLEAR.write_text("5")
         return _status("VmRSS")

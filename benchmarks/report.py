@@ -45,7 +45,7 @@ class Outputs:
     folder: Path
     title: str
     published: str = "main"
-    viewer: ViewerLimits = ViewerLimits()
+    viewer: ViewerLimits = field(default_factory=ViewerLimits)
     skipped: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from aez.benchmarks.adapters.base import Adapter
@@ -156,7 +157,7 @@ def not_monotone(rows: Mapping[str, Sequence[Sequence[Any]]], columns: Sequence[
         known = sorted(
             (row for row in measured if row[at_psnr] is not None), key=lambda row: (row[at_bytes], row[at_psnr])
         )
-        for small, large in zip(known, known[1:], strict=False):
+        for small, large in pairwise(known):
             if large[at_bytes] > small[at_bytes] and large[at_psnr] <= small[at_psnr]:
                 lines.append(f"{name}: {large[0]} is larger than {small[0]} and no better")
     return lines

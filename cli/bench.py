@@ -25,7 +25,7 @@ def split_list(values: OptionalList) -> list[str]:
 @click.option("--external", multiple=True, metavar="CMD",
               help="'NAME: ENCODE {in} {out} {quality} => DECODE {in} {out}'; may be repeated.")  # fmt: skip
 @click.option("--qualities", multiple=True, metavar="[NAME=]Q,Q…",
-              help="Qualities to run, of all codecs or of one; may be repeated.  [default: the codec's own]")  # fmt: skip
+              help="Qualities of all codecs or of one; may be repeated.  [default: the codec's own]")  # fmt: skip
 @click.option("--metrics", multiple=True, metavar="LIST",
               help="psnr, psnr_y, ms_ssim, ssimulacra2, lpips, dists.  [default: the first four]")  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,

@@ -1,16 +1,20 @@
-"""BD-rate: how many percent more bits a codec needs than an anchor at equal PSNR; lower is better.
+"""BD-rate: how many percent more bits a codec needs than an anchor at equal quality; lower is better.
 
 Piecewise cubic Hermite interpolation (pchip) of log rate over PSNR by the `bjontegaard` package, averaged from 28 to
 40 dB or over the part of that which both curves cover. Curves are made monotone first.
 
     python -m aez.benchmarks.bdrate RESULTS.json [MORE.json ...] --anchor jpeg
+    python -m aez.benchmarks.bdrate RESULTS.json OTHER.json --same-names
     python -m aez.benchmarks.bdrate --check
 
-The first prints the BD-rate of every codec in the files against the anchor, the second checks this module.
+The first prints the BD-rate of every codec in the files against the anchor, the second that of every codec in the
+first file against the one of the same name in another, the third checks this module.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,62 +23,110 @@ from aez.benchmarks.curves import Curve, Point, monotone, read_curves
 from aez.bitstream.errors import AezError
 
 LOW, HIGH = 28.0, 40.0
+LEAST_OVERLAP = 2.0
+"""dB that two curves must have in common; an average over less says little about either codec."""
 
 
 @dataclass(frozen=True)
 class BDRate:
-    """A BD-rate in percent, and the PSNR interval in dB that it was averaged over."""
+    """A BD-rate in percent, and the interval in dB that it was averaged over."""
 
     percent: float
     low: float
     high: float
 
 
-def bd_rate(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH) -> BDRate | None:
+@dataclass(frozen=True)
+class BDQuality:
+    """A BD-PSNR (or of another metric) in dB, and the rates in bits a pixel that it was averaged over."""
+
+    decibels: float
+    low: float
+    high: float
+
+
+def overlap(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH) -> tuple[float, float] | None:
+    """The part of an interval of values that two curves cover; None if there is none."""
+    anchor, test = monotone(anchor), monotone(test)
+    if min(len(anchor), len(test)) < 2:
+        return None
+    low = max(low, anchor[0].value, test[0].value)
+    high = min(high, anchor[-1].value, test[-1].value)
+    return (low, high) if low < high else None
+
+
+def bd_rate(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH, method: str = "pchip") -> BDRate | None:
     """BD-rate of ``test`` against ``anchor``.
 
     Args:
         anchor: points in any order; those that break monotony are left out.
         test: the same.
-        low: PSNR in dB below which nothing counts.
-        high: PSNR in dB above which nothing counts.
+        low: dB below which nothing counts.
+        high: dB above which nothing counts.
+        method: ``pchip`` or ``akima``.
 
     Returns:
-        None if the curves have no part of the interval in common, or one has fewer than two points.
+        None if the curves have less than ``LEAST_OVERLAP`` of the interval in common, or one has fewer than two points.
 
     Raises:
         AezError: the `bjontegaard` package is not installed.
     """
+    common = overlap(anchor, test, low, high)
+    if common is None or common[1] - common[0] < LEAST_OVERLAP:
+        return None
+    low, high = common
+    # The package averages over the whole overlap only, but gives its interpolants away: log10 of rate over quality.
+    _, log_anchor, log_test = _package().bd_rate(
+        *_columns(anchor), *_columns(test), method=method, require_matching_points=False, interpolators=True,
+        min_overlap=0,
+    )  # fmt: skip
+    difference = float(log_test.integrate(low, high) - log_anchor.integrate(low, high)) / (high - low)
+    return BDRate(100 * (10**difference - 1), low, high)
+
+
+def bd_quality(anchor: Curve, test: Curve) -> BDQuality | None:
+    """How many dB better ``test`` is at equal rate, averaged over log rate wherever both curves reach.
+
+    Returns:
+        None if they have less than a doubling of the rate in common, or one has fewer than two points.
+    """
+    anchor, test = monotone(anchor), monotone(test)
+    if min(len(anchor), len(test)) < 2:
+        return None
+    low, high = max(anchor[0].bpp, test[0].bpp), min(anchor[-1].bpp, test[-1].bpp)
+    if high < 2 * low:
+        return None
+    gain = _package().bd_psnr(
+        *_columns(anchor), *_columns(test), method="pchip", require_matching_points=False, min_overlap=0
+    )
+    return BDQuality(float(gain), low, high)
+
+
+def matrix(curves: Mapping[str, Curve], low: float = LOW, high: float = HIGH) -> dict[str, dict[str, BDRate | None]]:
+    """BD-rate of every curve (second key) against every other (first key)."""
+    return {
+        anchor: {test: bd_rate(curves[anchor], curves[test], low, high) for test in curves if test != anchor}
+        for anchor in curves
+    }
+
+
+def _package() -> Any:
     try:
         import bjontegaard
     except ImportError:
         raise AezError("BD-rates need the extra `bench` (pip install 'aez[bench]')") from None
-    anchor, test = monotone(anchor), monotone(test)
-    if min(len(anchor), len(test)) < 2:
-        return None
-    low = max(low, anchor[0].psnr, test[0].psnr)
-    high = min(high, anchor[-1].psnr, test[-1].psnr)
-    if low >= high:
-        return None
-    # The package averages over the whole overlap only, but gives its interpolants away: log10 of rate over PSNR.
-    _, log_anchor, log_test = bjontegaard.bd_rate(
-        [point.bpp for point in anchor],
-        [point.psnr for point in anchor],
-        [point.bpp for point in test],
-        [point.psnr for point in test],
-        method="pchip",
-        require_matching_points=False,
-        interpolators=True,
-        min_overlap=0,
-    )
-    difference = float(log_test.integrate(low, high) - log_anchor.integrate(low, high)) / (high - low)
-    return BDRate(100 * (10**difference - 1), low, high)
+    return bjontegaard
+
+
+def _columns(curve: Curve) -> tuple[list[float], list[float]]:
+    points = monotone(curve)
+    return [point.bpp for point in points], [point.value for point in points]
 
 
 def describe(result: BDRate | None) -> tuple[str, str]:
     """Percent and interval as text."""
     if result is None:
-        return "–", "no overlap"
+        return "–", f"refused: less than {LEAST_OVERLAP:g} dB in common"
     return f"{result.percent:+.2f} %", f"{result.low:.2f}–{result.high:.2f} dB"
 
 
@@ -87,16 +139,14 @@ def self_check() -> float:
     Raises:
         AezError: it is 1e-9 or more.
     """
-    import bjontegaard
-
     anchor = [Point(0.15, 24.1), Point(0.4, 28.6), Point(0.9, 32.4), Point(1.8, 36.6), Point(3.3, 41.0)]
     test = [Point(0.12, 25.0), Point(0.3, 29.3), Point(0.7, 33.0), Point(1.5, 37.5)]
     straying = [*test, Point(0.5, 29.0)]  # dearer and worse than a neighbour: must not change anything
-    theirs = bjontegaard.bd_rate(
+    theirs = _package().bd_rate(
         *zip(*anchor, strict=True), *zip(*test, strict=True), "pchip", require_matching_points=False, min_overlap=0
     )
     ours = bd_rate(anchor, straying, 0.0, 100.0)
-    fifth_less = bd_rate(anchor, [Point(0.8 * point.bpp, point.psnr) for point in anchor])
+    fifth_less = bd_rate(anchor, [Point(0.8 * point.bpp, point.value) for point in anchor])
     if ours is None or fifth_less is None or (fifth_less.low, fifth_less.high) != (LOW, HIGH):
         raise AezError("the BD-rate self-check failed: wrong interval")
     worst = max(abs(ours.percent - float(theirs)), abs(fifth_less.percent + 20))
@@ -108,14 +158,24 @@ def self_check() -> float:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--anchor", default="jpeg", show_default=True, help="Codec to compare with.")
+@click.option("--same-names", is_flag=True, help="Compare the first file's codecs with those of the other files.")
 @interval_options
 @click.option("--check", is_flag=True, help="Run the self-check instead.")
-def command(files: tuple[Path, ...], anchor: str, low: float, high: float, check: bool) -> None:
+def command(files: tuple[Path, ...], anchor: str, same_names: bool, low: float, high: float, check: bool) -> None:
     """BD-rate of every curve in FILES (JSON) against an anchor among them."""
     if check:
         click.echo(f"self-check passed, largest difference {self_check():.1e} percentage points")
         return
     every = [(path, read_curves(path)) for path in files]
+    if same_names:
+        pairs = [
+            (name, path.name, *describe(bd_rate(curve, every[0][1][name], low, high)))
+            for path, curves in every[1:]
+            for name, curve in curves.items()
+            if name in every[0][1]
+        ]
+        click.echo(table(("codec", "against the same of", "BD-rate", "over"), pairs))
+        return
     base = next((curves[anchor] for _, curves in every if anchor in curves), None)
     if base is None:
         raise AezError(f"none of the files has a curve named {anchor!r}")

@@ -1,6 +1,6 @@
 """What all commands here share: options, tables, and one line instead of a traceback."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -86,3 +86,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
         lines.append("  ".join([name.ljust(widths[0]), *padded]).rstrip())
     return "\n".join(lines)
+
+
+def results_table(results: Mapping[str, Any]) -> str:
+    """The BD-rates of a run against its JPEG (or first codec), and the speed of its codecs."""
+    measured = [codec for codec in results["codecs"] if not codec["published"]]
+    names = [codec["name"] for codec in measured]
+    anchor = "jpeg" if "jpeg" in names else names[0]
+    cells = {cell["test"]: cell for cell in results["bd"]["psnr"] if cell["anchor"] == anchor}
+    rows = []
+    for codec in results["codecs"]:
+        cell, points = cells.get(codec["name"], {}), codec["points"]
+        percent = "–" if cell.get("percent") is None else f"{cell['percent']:+.1f} %"
+        over = f"{cell['low']:.1f}–{cell['high']:.1f} dB" if "low" in cell else cell.get("refused", "")
+        middle = points[len(points) // 2] if points and not codec["published"] else {}
+        speeds = [f"{middle[key]:.2f}" if middle.get(key) else "" for key in ("encode_mpps", "decode_mpps")]
+        rows.append((codec["name"], percent, over, *speeds))
+    return table(("codec", f"BD-rate vs {anchor}", "over", "encode MP/s", "decode MP/s"), rows)

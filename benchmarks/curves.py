@@ -7,48 +7,58 @@ from typing import Any, NamedTuple
 
 from aez.bitstream.errors import AezError
 
+SCHEMA = "aez-bench-1"
+"""What every file of results or published curves says that it is; README.md beside this file describes it."""
+
 
 class Point(NamedTuple):
-    """Means over a set of pictures at one setting: bits a pixel and PSNR in dB."""
+    """Means over a set of pictures at one setting: bits a pixel and a metric that rises with quality, in dB."""
 
     bpp: float
-    psnr: float
+    value: float
 
 
 Curve = list[Point]
 
 
 def monotone(points: Iterable[Point]) -> Curve:
-    """Points by rising rate, those left out that do not have a higher PSNR than every cheaper one."""
+    """Points by rising rate, those left out that do not have a higher value than every cheaper one."""
     curve: Curve = []
     for point in sorted(points):
-        if not curve or (point.psnr > curve[-1].psnr and point.bpp > curve[-1].bpp):
+        if not curve or (point.value > curve[-1].value and point.bpp > curve[-1].bpp):
             curve.append(point)
     return curve
 
 
-def read_curves(path: Path) -> dict[str, Curve]:
-    """Curves by codec name, of either of two layouts.
+def curve_of(codec: dict[str, Any], metric: str = "psnr") -> Curve:
+    """The curve of one entry of ``codecs``; empty if it has no such metric."""
+    return [
+        Point(float(point["bpp"]), float(point[metric]))
+        for point in codec["points"]
+        if point.get(metric) is not None and point.get("bpp") is not None
+    ]
 
-    ``{"codecs": {name: [{"bpp": …, "psnr": …}, …]}}`` is that of our own results; published figures come as
-    ``{name: {optimised_for: {"bpp": […], "psnr": […]}}}``, of which only those optimised for ``mse`` are read.
+
+def read_results(path: Path) -> dict[str, Any]:
+    """A file of results or of published curves.
 
     Raises:
-        AezError: the file cannot be read or has another layout.
+        AezError: the file cannot be read or is none.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        if "codecs" in content:
-            return {
-                name: [Point(float(point["bpp"]), float(point["psnr"])) for point in points]
-                for name, points in content["codecs"].items()
-            }
-        return {
-            name: [Point(*pair) for pair in zip(kinds["mse"]["bpp"], kinds["mse"]["psnr"], strict=True)]
-            for name, kinds in content.items()
-            if "mse" in kinds
-        }
+        if content["schema"] != SCHEMA:
+            raise ValueError(content["schema"])
+        for codec in content["codecs"]:
+            str(codec["name"]), curve_of(codec)
+        return content
     except OSError as error:
         raise AezError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise AezError(f"{path}: not a file of rate–distortion curves") from None
+        raise AezError(f"{path}: not a file of results or curves ({SCHEMA})") from None
+
+
+def read_curves(path: Path, metric: str = "psnr") -> dict[str, Curve]:
+    """Curves by codec name; errors as :func:`read_results`."""
+    curves = {codec["name"]: curve_of(codec, metric) for codec in read_results(path)["codecs"]}
+    return {name: curve for name, curve in curves.items() if curve}

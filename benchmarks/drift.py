@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from aez.benchmarks.console import picture_options, quality_option, run, table
 from aez.benchmarks.drift_setups import Setup, decoders, encoders
-from aez.benchmarks.pictures import list_pictures, psnr
+from aez.benchmarks.metrics import psnr
+from aez.benchmarks.pictures import list_pictures
 from aez.bitstream.errors import AezError
 from aez.codec.registry import find_model
 

@@ -1,18 +1,16 @@
-"""The pictures of a folder, and how far two pictures are apart."""
+"""Pictures to measure with: found, read, and told apart by what they show."""
 
-import math
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.errors import AezError, ImageError
 from aez.codec.images import flattened, from_image, upright
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
-PSNR_OF_EQUALS = 100.0
-"""What :func:`psnr` gives for equal pictures, so that means and JSON stay finite."""
 
 
 def list_pictures(folder: Path, first: int | None = None) -> list[Path]:
@@ -33,6 +31,20 @@ def list_pictures(folder: Path, first: int | None = None) -> list[Path]:
     return paths[:first]
 
 
+def collect_pictures(sources: Sequence[Path]) -> list[Path]:
+    """Files as given, and the pictures in the folders given; each once.
+
+    Raises:
+        AezError: one is missing, or a folder has no picture in it.
+    """
+    paths: list[Path] = []
+    for source in sources:
+        if not source.exists():
+            raise AezError(f"{source}: no such file or folder")
+        paths += list_pictures(source) if source.is_dir() else [source]
+    return list(dict.fromkeys(paths))
+
+
 def read_rgb(path: Path) -> Image.Image:
     """A picture as every codec here is given it: 8-bit sRGB, turned as it is meant to be seen.
 
@@ -47,18 +59,12 @@ def read_rgb(path: Path) -> Image.Image:
     return Image.fromarray(picture.samples).convert("RGB")
 
 
-def samples_of(image: Image.Image) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 of an image of mode RGB."""
-    return np.array(image)
+def picture_digest(image: Image.Image) -> str:
+    """SHA-256 of a picture's size and RGB samples, in hexadecimal."""
+    head = f"{image.width}x{image.height} RGB\n".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
-def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB over all samples of two uint8 arrays of one shape.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    if a.shape != b.shape:
-        raise ValueError(f"pictures of shapes {a.shape} and {b.shape} cannot be compared")
-    mse = float(np.mean((a.astype(np.float32) - b) ** 2, dtype=np.float64))
-    return 10 * math.log10(255**2 / mse) if mse else PSNR_OF_EQUALS
+def set_digest(digests: Iterable[str]) -> str:
+    """SHA-256 of a set of pictures, whatever their names and order."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()

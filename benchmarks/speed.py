@@ -13,58 +13,80 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
+import numpy as np
 import torch
 from PIL import Image
 
-from aez.benchmarks.classic import AVIF, JPEG, WEBP
+from aez.benchmarks.adapters.base import Adapter, UnavailableError
+from aez.benchmarks.adapters.ours import Aez
+from aez.benchmarks.adapters.registry import CodecSpec, build, parse_codec
 from aez.benchmarks.console import model_option, run, table
-from aez.benchmarks.contestants import Contestant, MeanScaleHyperprior, Ours, classic_like
-from aez.benchmarks.pictures import list_pictures, psnr, read_rgb, samples_of
+from aez.benchmarks.metrics import psnr
+from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.stages import STAGES, timed_stages
-from aez.codec.codec import Codec
 from aez.codec.memory import keep_freed_memory
 
 WARM_UP = 2
+CLASSIC = (("jpeg", "jpeg"), ("webp", "webp"), ("avif-s6", "avif"))
 RATIOS = (("decode", "aez", "mbt2018-mean"), ("encode", "aez", "mbt2018-mean"), ("encode", "aez", "avif"))
 Timings = Mapping[tuple[str, str], float]
 """Milliseconds by what was timed and ``encode`` or ``decode``."""
+
+
+Contestant = tuple[Adapter, float]
+"""A codec and the quality that it is timed at."""
 
 
 def time_picture(image: Image.Image, contestants: Sequence[Contestant], repeats: int) -> Timings:
     """Medians over rounds in which every codec encodes and decodes once; ours by stage too, as ``aez: STAGE``."""
     samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     for turn in range(WARM_UP + repeats):
-        for contestant in contestants:
-            coded = None
+        for adapter, quality in contestants:
+            coded = b""
             for direction in ("encode", "decode"):
                 with timed_stages() as stages:
                     start = time.perf_counter()
                     if direction == "encode":
-                        coded = contestant.encode(image)
+                        coded = adapter.encode(image, quality)
                     else:
-                        contestant.decode(coded)
+                        adapter.decode(coded)
                     stages[""] = time.perf_counter() - start
                 if turn >= WARM_UP:
                     for stage, seconds in stages.items():
-                        name = f"{contestant.name}: {stage}" if stage else contestant.name
+                        name = f"{adapter.name}: {stage}" if stage else adapter.name
                         samples[name, direction].append(1000 * seconds)
     return {key: statistics.median(values) for key, values in samples.items()}
 
 
-def contestants_for(image: Image.Image, ours: Ours, learned: MeanScaleHyperprior | None) -> list[Contestant]:
+def lowest_quality(adapter: Adapter, image: Image.Image, target: float) -> float:
+    """The lowest quality, 1 … 100, at which a codec reaches a PSNR in dB on a picture; 100 if none does."""
+    original, low, high = np.array(image), 1, 100
+    while low < high:
+        middle = (low + high) // 2
+        if psnr(original, np.array(adapter.decode(adapter.encode(image, middle)))) >= target:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def contestants_for(
+    image: Image.Image, ours: Contestant, classic: Sequence[Adapter], learned: Adapter | None
+) -> list[Contestant]:
     """All codecs, the classic ones set to our PSNR on the picture; prints what that is."""
-    coded = ours.encode(image)
-    target = psnr(samples_of(image), samples_of(ours.decode(coded)))
-    classic = [classic_like(codec, image, target) for codec in (JPEG, WEBP, AVIF)]
+    coded = ours[0].encode(image, ours[1])
+    target = psnr(np.array(image), np.array(ours[0].decode(coded)))
+    matched = [(adapter, lowest_quality(adapter, image, target)) for adapter in classic]
     pixels = image.width * image.height
     sizes = [f"aez {target:.2f} dB, {8 * len(coded) / pixels:.3f} bpp"] + [
-        f"{one.name} q {one.quality} {8 * len(one.encode(image)) / pixels:.3f} bpp" for one in classic
+        f"{one.name} q {quality:g} {8 * len(one.encode(image, quality)) / pixels:.3f} bpp" for one, quality in matched
     ]
     click.echo("; ".join(sizes))
-    return [ours, *classic, *([learned] if learned else [])]
+    return [ours, *matched, *([(learned, learned.qualities[0])] if learned else [])]
 
 
 def mean_timings(timings: Sequence[Timings]) -> dict[tuple[str, str], float]:
@@ -88,12 +110,13 @@ def report(timings: Timings) -> str:
     return "\n".join(lines)
 
 
-def learned_reference() -> MeanScaleHyperprior | None:
+def learned_reference() -> Adapter | None:
     """CompressAI's model; None, and a line, if it is not installed."""
+    options = {"arch": "mbt2018-mean", "weights": "random"}
     try:
-        return MeanScaleHyperprior()
-    except ImportError:
-        click.echo("mbt2018-mean is left out: compressai is not installed (pip install 'aez[bench]')")
+        return build(CodecSpec("mbt2018-mean", "compressai", options), "cpu")
+    except UnavailableError as error:
+        click.echo(f"mbt2018-mean is left out: {error}")
         return None
 
 
@@ -121,12 +144,14 @@ def command(
     torch.set_num_threads(threads)
     if keep_memory:
         keep_freed_memory()
-    ours, learned = Ours(Codec(model, "cpu", precision), quality), learned_reference()
+    ours = Aez("aez", {"model": model, "precision": precision}, "cpu")
+    classic = [build(replace(parse_codec(text), name=name), "cpu") for text, name in CLASSIC]
+    learned = learned_reference()
     timings = []
     for path in pictures:
         image = read_rgb(path)
         click.echo(f"{path.name} {image.width}×{image.height}: ", nl=False)
-        timings.append(time_picture(image, contestants_for(image, ours, learned), repeats))
+        timings.append(time_picture(image, contestants_for(image, (ours, quality), classic, learned), repeats))
     kind = str(next(ours.codec.engine.model.analysis.blocks.parameters()).dtype).removeprefix("torch.")
     click.echo(f"{len(pictures)} pictures, {threads} threads, {repeats} rounds, aez's residual blocks in {kind}")
     click.echo(report(mean_timings(timings)))

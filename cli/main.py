@@ -13,6 +13,8 @@ COMMANDS = {
     "decompress": "Turn .aez files back into pictures.",
     "info": "Describe an .aez file.",
     "models": "List the models that come with aez.",
+    "bench": "Measure codecs on pictures and write a report.",
+    "compare": "Compare two pictures, or codecs at one file size.",
     "train": "Train a model, or go on training one.",
 }
 

@@ -1,0 +1,1 @@
+"""Codecs that can be benchmarked, one small adapter each; ``registry`` finds them by name."""

@@ -1,0 +1,72 @@
+"""`aez compare`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aez.bitstream.errors import AezError
+from aez.cli.bench import OptionalList, split_list
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="A [B]", type=click.Path(path_type=Path))
+@click.option("--codecs", multiple=True, metavar="LIST", help="Code A with these instead, as `aez bench` names them.")
+@click.option("--external", multiple=True, metavar="CMD", help="As for `aez bench`; needs --qualities.")
+@click.option("--qualities", multiple=True, metavar="NAME=Q,Q…", help="Qualities that an external codec may use.")
+@click.option(
+    "--bpp", type=click.FloatRange(min=0, min_open=True), help="Size of all files in bits a pixel.  [default: 0.5]"
+)
+@click.option("--size", type=click.IntRange(min=1), help="Size of all files in bytes.")
+@click.option("--metrics", multiple=True, metavar="LIST", help="As for `aez bench`.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PNG to write: the pictures side by side.",
+)
+@click.option(
+    "--crop", metavar="X,Y,SIDE", help="Part that -o shows, in pixels, twice enlarged.  [default: the middle]"
+)
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+def command(
+    pictures: tuple[Path, ...], codecs: OptionalList, external: OptionalList, qualities: OptionalList,
+    bpp: float | None, size: int | None, metrics: OptionalList, device: str, out: Path | None,
+    crop: str | None, overwrite: bool,
+) -> None:  # fmt: skip
+    """Metrics of two pictures, A (the original) and B; or, with --codecs, of A coded to files of one size."""
+    coding = bool(codecs or external)
+    if len(pictures) != (1 if coding else 2):
+        raise click.UsageError("give one picture with --codecs, or two without")
+    if not coding and (bpp or size or out or crop or qualities):
+        raise click.UsageError("--bpp, --size, --qualities, -o and --crop go with --codecs")
+    if bpp and size:
+        raise click.UsageError("--bpp and --size exclude each other")
+    if out is not None:
+        from aez.cli.paths import check_output
+
+        check_output(pictures[0], out, overwrite)
+    try:
+        from aez.benchmarks import comparison
+        from aez.benchmarks.selection import choose_codecs
+    except ImportError as error:
+        raise AezError(f"`aez compare` needs the extra `bench`: pip install 'aez[bench]' ({error})") from None
+
+    def say(line: str) -> None:
+        click.echo(f"aez: {line}", err=True)
+
+    chosen = comparison.metrics_for(split_list(metrics), say)
+    if not coding:
+        click.echo(comparison.two_pictures(pictures[0], pictures[1], chosen, device))
+        return
+    names = split_list(codecs)
+    specs = choose_codecs(names, external, qualities) if names else choose_codecs(["jpeg"], external, qualities)[1:]
+    area = comparison.parse_crop(crop) if crop else None
+    shots: list[Any] = comparison.code_to_size(pictures[0], specs, bpp or 0.5, size, chosen, device, say)
+    click.echo(comparison.shots_table(shots))
+    if out is not None:
+        from aez.cli.batch import write_output
+
+        write_output(out, comparison.side_by_side(pictures[0], shots, area))

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.benchmarks.console import picture_options, quality_option, run, table
-from aez.benchmarks.pictures import list_pictures, psnr, read_rgb, samples_of
+from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
+from aez.codec.rate_control import psnr_of
 from aez.codec.windows import cell_windows
 
 WINDOW_CELLS = (4, 8, 16)
@@ -72,7 +73,7 @@ def compare(whole: NDArray[np.uint8], pieces: NDArray[np.uint8], cells: int) -> 
     return (
         int(delta.max()),
         float((delta <= 1).mean()),
-        psnr(whole, pieces),
+        psnr_of(whole, pieces),
         beside,
         float((other > 0).mean()) if other.size else 0.0,
     )
@@ -85,7 +86,7 @@ def compare(whole: NDArray[np.uint8], pieces: NDArray[np.uint8], cells: int) -> 
 def command(folder: Path, first: int | None, model: str, qualities: tuple[float, ...], out: Path | None) -> None:
     """Compare decodes in windows and whole of the pictures in FOLDER and of a gradient."""
     codec = Codec(model, "cpu")
-    pictures = {path.stem: samples_of(read_rgb(path)) for path in list_pictures(folder, first)}
+    pictures = {path.stem: np.asarray(read_rgb(path)) for path in list_pictures(folder, first)}
     pictures["flat gradient"] = gradient()
     if out:
         out.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,12 @@ class Report:
             self.progress.update(self.task, completed=sum(self.counts.values()) + done)
 
     def add(self, result: Result) -> None:
-        """Print a result."""
+        """Count a result, and print it."""
+        self.counts[result.status] += 1
+        self.input_bytes += result.input_bytes
+        self.output_bytes += result.output_bytes
+        self.aez_bytes += result.aez_bytes
+        self.pixels += result.pixels
         for warning in result.warnings:
             say(f"aez: warning: {shown(result.source)}: {warning}", err=True)
         if result.error is not None:
@@ -86,11 +91,6 @@ class Report:
         elif result.status != "failed" and not self.quiet:
             skipped = f"{result.source}: skipped, {result.target} exists"
             say(skipped if result.status == "skipped" else self.job.describe(result), err=self.aside)
-        self.counts[result.status] += 1
-        self.input_bytes += result.input_bytes
-        self.output_bytes += result.output_bytes
-        self.aez_bytes += result.aez_bytes
-        self.pixels += result.pixels
         if self.progress:
             self.progress.update(self.task, completed=sum(self.counts.values()))
 

@@ -25,14 +25,13 @@ def tree(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("jobs", [(), ("--jobs", 2)])
-def test_trees_there_and_back(aez: Any, tree: Path, model: Any, jobs: tuple[Any, ...]) -> None:
-    result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model, *jobs)
+def test_trees_there_and_back(aez: Any, tree: Path, model: Any) -> None:
+    result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model)
     assert result.code == 0
     names = ["one.aez", "sub/deep/one.aez", "sub/two.aez"]
     assert sorted(p.relative_to(tree / "out").as_posix() for p in (tree / "out").rglob("*.*")) == names
     assert len(result.out.splitlines()) == 3
-    result = aez("decompress", "-r", tree / "out", "-o", tree / "back", "-f", "jpg", *model, *jobs, "--quiet")
+    result = aez("decompress", "-r", tree / "out", "-o", tree / "back", "-f", "jpg", *model, "--quiet")
     assert (result.code, result.out, result.err) == (0, "", "")
     assert Image.open(tree / "back" / "sub" / "deep" / "one.jpg").size == (40, 30)
 
@@ -59,12 +58,11 @@ def test_patterns_are_expanded(aez: Any, tree: Path, model: Any) -> None:
     assert (result.code, result.err) == (1, f"aez: {tree / '*.gif'}: no file matches\n")
 
 
-@pytest.mark.parametrize("jobs", [(), ("--jobs", 2)])
-def test_json_lines(aez: Any, tree: Path, model: Any, codec: Codec, jobs: tuple[Any, ...]) -> None:
+def test_json_lines(aez: Any, tree: Path, model: Any, codec: Codec) -> None:
     (tree / "in" / "bad.png").write_bytes(b"not a picture")
     (tree / "out" / "sub").mkdir(parents=True)
     (tree / "out" / "sub" / "two.aez").write_bytes(b"precious")
-    result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model, "--json", "--skip-existing", *jobs)
+    result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model, "--json", "--skip-existing")
     assert result.code == 1
     lines = {Path(line["input"]).name: line for line in map(json.loads, result.out.splitlines())}
     assert {name: line["status"] for name, line in lines.items()} == {

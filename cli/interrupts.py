@@ -37,7 +37,8 @@ def signals_raise() -> Iterator[None]:
 
     def interrupt(number: int, _: FrameType | None) -> None:
         for other in before:
-            signal.signal(other, signal.SIG_IGN)
+            # Not SIG_IGN: CPython prints an error if that replaces the handler of a signal that is already on its way.
+            signal.signal(other, lambda *_: None)
         raise Interrupted(number)
 
     before = {number: signal.getsignal(number) for number in ENDING}

@@ -121,8 +121,7 @@ def write_bytes(place: str, data: bytes) -> None:
         if place == STDIO:
             _write_stdout(data)
         elif is_url(place):
-            system, path = file_system(place)
-            system.pipe_file(path, data)  # one put: an object appears whole
+            _write_object(place, data)
         else:
             from aez.codec.files import write_atomically
 
@@ -135,6 +134,17 @@ def write_bytes(place: str, data: bytes) -> None:
         if is_url(place):
             raise AezError(f"{place}: cannot be written ({error})") from None
         raise
+
+
+def _write_object(place: str, data: bytes) -> None:
+    system, path = file_system(place)
+    if place.startswith(("file://", "local://")):
+        from aez.codec.files import write_atomically
+
+        Path(path).parent.mkdir(parents=True, exist_ok=True)  # object stores have no folders to make
+        write_atomically(Path(path), data)
+    else:
+        system.pipe_file(path, data)  # one put: an object appears whole
 
 
 def _write_stdout(data: bytes) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.errors import AezError, ImageError
-from aez.codec.images import from_image, turned
+from aez.codec.images import flattened, from_image, upright
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 PSNR_OF_EQUALS = 100.0
@@ -41,10 +41,10 @@ def read_rgb(path: Path) -> Image.Image:
     """
     try:
         with Image.open(path) as image:
-            picture = from_image(image)
+            picture = upright(flattened(from_image(image, srgb=True)))
     except (OSError, ImageError) as error:
         raise ImageError(f"{path}: cannot be read as a picture ({error})") from None
-    return turned(Image.fromarray(picture.samples), picture.orientation)
+    return Image.fromarray(picture.samples).convert("RGB")
 
 
 def samples_of(image: Image.Image) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
-from aez.codec import codec
+from aez.codec import streams
 from aez.codec.engine import Engine
 from aez.codec.patches import PatchSynthesis
 
@@ -22,10 +22,10 @@ STAGES: dict[str, list[tuple[object, str]]] = {
     "mean context": [(Engine, "quantise"), (Engine, "_latent")],
     "synthesis": [(PatchSynthesis, "__call__")],
     "entropy coding": [
-        (codec, "encode_hyper"),
-        (codec, "encode_residual"),
-        (codec, "decode_hyper"),
-        (codec, "decode_residual"),
+        (streams, "encode_hyper"),
+        (streams, "encode_residual"),
+        (streams, "decode_hyper"),
+        (streams, "decode_residual"),
     ],
 }
 """Owner and name of what each stage consists of; none of them calls another. Quantisation goes with the context."""

@@ -12,6 +12,7 @@ from aez.bitstream.container import (
     is_aez,
     read_container,
     read_header,
+    read_preview,
     write_container,
 )
 from aez.bitstream.errors import (
@@ -43,5 +44,6 @@ __all__ = [
     "is_aez",
     "read_container",
     "read_header",
+    "read_preview",
     "write_container",
 ]

@@ -1,7 +1,8 @@
 """The file: signature, version, chunks (SPEC sections 2 to 4). Nothing here needs a model."""
 
+import mmap
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -30,7 +31,10 @@ class ChunkType(IntEnum):
     PREVIEW = ord("p")
 
 
-_METADATA = (ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP, ChunkType.PREVIEW)
+_METADATA = (ChunkType.PREVIEW, ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP)
+"""In the order in which they are written."""
+Buffer = bytes | bytearray | memoryview | mmap.mmap
+"""Data of a file: a memory-mapped file is read where it is looked at."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Container:
     chunks: list[tuple[str, int]] = field(default_factory=list)
 
 
-def is_aez(data: bytes | memoryview) -> bool:
+def is_aez(data: Buffer) -> bool:
     """Whether data (at least the first 8 bytes) start as an `.aez` file does."""
     return bytes(data[: len(SIGNATURE)]) == SIGNATURE
 
@@ -76,7 +80,7 @@ def write_container(container: Container) -> bytes:
     if container.header.alpha != (container.alpha is not None):
         raise ValueError("the header and the ALPHA chunk disagree")
     parts = [SIGNATURE, bytes([VERSION]), write_chunk(ChunkType.HEADER, container.header.to_bytes())]
-    parts += [write_chunk(kind, payload) for kind, payload in sorted(container.metadata.items()) if payload]
+    parts += [write_chunk(kind, container.metadata[kind]) for kind in _METADATA if container.metadata.get(kind)]
     if container.alpha is not None:
         parts.append(write_chunk(ChunkType.ALPHA, container.alpha))
     parts.append(write_chunk(ChunkType.HYPER, container.hyper))
@@ -85,15 +89,35 @@ def write_container(container: Container) -> bytes:
     return b"".join(parts)
 
 
-def iter_chunks(data: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Check signature and version, then yield type and payload of each chunk, its CRC verified.
+@dataclass(frozen=True)
+class _Chunk:
+    """Where a chunk lies; its checksum is not verified yet."""
+
+    kind: int
+    at: int
+    start: int
+    end: int
+
+    def payload(self, view: memoryview) -> memoryview:
+        """The payload, its checksum verified.
+
+        Raises:
+            ChecksumError: the chunk was damaged.
+        """
+        if self.start < self.end:
+            stated = int.from_bytes(view[self.end : self.end + 4], "little")
+            if zlib.crc32(view[self.at : self.end]) != stated:
+                raise ChecksumError(f"the checksum of a chunk at byte {self.at} does not match: the file is damaged")
+        return view[self.start : self.end]
+
+
+def _walk(view: memoryview) -> Iterator[_Chunk]:
+    """Check signature and version, then find one chunk after another; payloads are not looked at.
 
     Raises:
         FormatError: not an `.aez` file, a version this decoder does not know, or a malformed chunk.
         TruncatedError: the data end inside a chunk.
-        ChecksumError: a chunk was damaged.
     """
-    view = memoryview(data)
     if not is_aez(view):
         if SIGNATURE.startswith(bytes(view[: len(SIGNATURE)])):
             raise TruncatedError("the file is empty" if len(view) == 0 else "the file ends inside the signature")
@@ -104,40 +128,67 @@ def iter_chunks(data: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
         raise FormatError(f"format version {view[PREFIX_BYTES - 1]} is not known to this decoder (it knows {VERSION})")
     at = PREFIX_BYTES
     while at < len(view):
-        kind = view[at]
         length, start = read_varint(view, at + 1)
         end = start + length
         stop = end + 4 if length else end
         if stop > len(view):
             raise TruncatedError(f"the file ends inside a chunk ({len(view)} of at least {stop} bytes)")
-        if length and zlib.crc32(view[at:end]) != int.from_bytes(view[end:stop], "little"):
-            raise ChecksumError(f"the checksum of a chunk at byte {at} does not match: the file is damaged")
-        yield kind, view[start:end]
+        yield _Chunk(view[at], at, start, end)
         at = stop
 
 
-def read_header(data: bytes | memoryview, limits: Limits | None = None) -> Header:
+def read_header(data: Buffer, limits: Limits | None = None) -> Header:
     """The header alone, its checksum verified and its limits checked; the rest of the file is not looked at.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the file does not start with a valid header.
         LimitError: it asks for more than ``limits`` allows.
     """
-    for kind, payload in iter_chunks(data):
-        if kind != ChunkType.HEADER:
-            raise FormatError("the first chunk is not the header")
-        header = Header.from_bytes(payload)
-        (limits or Limits()).check(header, len(data))
-        return header
-    raise TruncatedError("the file ends before its header")
+    return _leading(memoryview(data), limits)[0]
 
 
-def read_container(data: bytes | memoryview, limits: Limits | None = None) -> Container:
+def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
+    """The payload of a PREVIEW chunk right behind the header, itself a file; None if there is none.
+
+    Nothing behind it is looked at, so data may end there.
+
+    Raises:
+        FormatError (TruncatedError, ChecksumError): the data do not start with a valid header, or the chunk is damaged.
+        LimitError: the header asks for more than ``limits`` allows, or the chunk is too large.
+    """
+    limits = limits or Limits()
+    view = memoryview(data)
+    _, chunks = _leading(view, limits)
+    chunk = next(chunks, None)
+    if chunk is None or chunk.kind != ChunkType.PREVIEW:
+        return None
+    if chunk.end - chunk.start > limits.max_metadata:
+        raise LimitError(f"the preview is larger than {limits.max_metadata} bytes")
+    return bytes(chunk.payload(view))
+
+
+def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
+    """The header, and the chunks behind it."""
+    chunks = _walk(view)
+    chunk = next(chunks, None)
+    if chunk is None:
+        raise TruncatedError("the file ends before its header")
+    payload = chunk.payload(view)
+    if chunk.kind != ChunkType.HEADER:
+        raise FormatError("the first chunk is not the header")
+    header = Header.from_bytes(payload)
+    (limits or Limits()).check(header, len(view))
+    return header, chunks
+
+
+def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collection[int] | None = None) -> Container:
     """Take a file apart: every rule of SPEC section 3 is enforced.
 
     Args:
         data: the whole file.
         limits: bounds on what the file may ask for; the defaults if None.
+        tiles: numbers of the tiles to read; the payloads of the others are not looked at, and empty in the result. All
+            are read if None.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the file is not valid.
@@ -146,17 +197,21 @@ def read_container(data: bytes | memoryview, limits: Limits | None = None) -> Co
     limits = limits or Limits()
     header: Header | None = None
     hyper = alpha = None
-    tiles: list[bytes] = []
+    found: list[bytes] = []
     metadata: dict[ChunkType, bytes] = {}
     chunks: list[tuple[str, int]] = []
     ancillary = 0
     ended = False
-    for kind, payload in iter_chunks(data):
+    view = memoryview(data)
+    for chunk in _walk(view):
+        kind = chunk.kind
+        unread = kind == ChunkType.TILE and tiles is not None and len(found) not in tiles
+        payload = view[:0] if unread else chunk.payload(view)
         if ended:
             raise FormatError("there are bytes behind the END chunk")
         if not chr(kind).isascii() or not chr(kind).isalpha():
             raise FormatError(f"chunk type {kind} is not a letter")
-        chunks.append((chr(kind), len(payload)))
+        chunks.append((chr(kind), chunk.end - chunk.start))
         if header is None:
             if kind != ChunkType.HEADER:
                 raise FormatError("the first chunk is not the header")
@@ -175,8 +230,8 @@ def read_container(data: bytes | memoryview, limits: Limits | None = None) -> Co
             alpha = bytes(payload)
         elif kind == ChunkType.HYPER and hyper is None:
             hyper = bytes(payload)
-        elif kind == ChunkType.TILE and hyper is not None and len(tiles) < header.tile_count():
-            tiles.append(bytes(payload))
+        elif kind == ChunkType.TILE and hyper is not None and len(found) < header.tile_count():
+            found.append(bytes(payload))
         elif kind == ChunkType.END:
             if payload:
                 raise FormatError("the END chunk is not empty")
@@ -187,6 +242,6 @@ def read_container(data: bytes | memoryview, limits: Limits | None = None) -> Co
             raise FormatError(f"chunk {chr(kind)!r} is needed for decoding but not known to this decoder")
     if not ended or header is None:
         raise TruncatedError("the file ends before its END chunk")
-    if hyper is None or len(tiles) != header.tile_count() or header.alpha != (alpha is not None):
+    if hyper is None or len(found) != header.tile_count() or header.alpha != (alpha is not None):
         raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
-    return Container(header, hyper, tiles, metadata, alpha, chunks)
+    return Container(header, hyper, found, metadata, alpha, chunks)

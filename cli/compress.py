@@ -5,44 +5,42 @@ from typing import Any
 import click
 
 from aez.cli.batch import run
-from aez.cli.compress_job import CompressJob
+from aez.cli.compress_job import CompressJob, CompressPixels
 from aez.cli.inputs import picture_suffixes
 from aez.cli.options import Shared, runtime_options
-
-
-class _Quality(click.FloatRange):
-    """A range that `nan` is not in."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As the base class, which lets `nan` through."""
-        number = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is not a number", param, ctx) if number != number else number
+from aez.cli.pixel_options import input_options
+from aez.cli.rate_options import rate_of, rate_options
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "-q",
-    "--quality",
-    type=_Quality(1, 100),
-    default=50.0,
-    show_default=True,
-    help="1 (smallest) to 100 (best); fractions work.",
-)
+@rate_options
 @click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
+@input_options
 @runtime_options
-def command(inputs: tuple[str, ...], quality: float, model: str, shared: Shared) -> None:
+def command(
+    inputs: tuple[str, ...],
+    quality: float | None,
+    target_size: int | None,
+    target_bpp: float | None,
+    target_psnr: float | None,
+    effort: int,
+    model: str,
+    shared: Shared,
+    **pixels: Any,
+) -> None:
     """Compress pictures into .aez files, beside the inputs unless -o says otherwise.
 
     INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input, which goes to standard
     output.
     """
     job = CompressJob(
-        quality=quality,
+        rate=rate_of(quality, target_size, target_bpp, target_psnr, effort),
         model=model,
         device=shared.device,
         threads=shared.threads_each,
         max_pixels=shared.max_pixels,
+        pixels=CompressPixels(**pixels),
         rules=shared.rules,
     )
     run(job, inputs, shared, suffix=".aez", takes=picture_suffixes)

@@ -10,6 +10,8 @@ from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.cli import storage
 from aez.cli.jobs import Converted, FileRules, Job, Progress
 from aez.cli.options import set_up_process
+from aez.cli.pixel_options import picture_to_code
+from aez.cli.rate_options import Rate
 from aez.cli.results import Result
 
 if TYPE_CHECKING:
@@ -17,15 +19,27 @@ if TYPE_CHECKING:
     from aez.codec.images import Picture
 
 
+@dataclass(frozen=True)
+class CompressPixels:
+    """What of the input is kept, and in which form: the options of that name."""
+
+    alpha_quality: float = 100.0
+    auto_orient: bool = False
+    strip: bool = False
+    to_srgb: bool = False
+    preview: bool = False
+
+
 @dataclass
 class CompressJob(Job):
     """`aez compress` of one file."""
 
-    quality: float
+    rate: Rate
     model: str
     device: str
     threads: int | None
     max_pixels: int
+    pixels: CompressPixels
     rules: FileRules
     codec: "Codec | None" = field(default=None, init=False)
 
@@ -47,14 +61,19 @@ class CompressJob(Job):
         codec = self.loaded()
         name = storage.shown(source)
         file = storage.open_source(source)
-        picture = read_picture(file, name, self.max_pixels)
+        wanted = self.pixels
+        picture = read_picture(
+            file, name, self.max_pixels, auto_orient=wanted.auto_orient, strip=wanted.strip, to_srgb=wanted.to_srgb
+        )
         try:
-            data = codec.encode(picture, self.quality, progress=progress)
+            data = self.rate.encode(
+                codec, picture, progress, alpha_quality=wanted.alpha_quality, preview=wanted.preview
+            )
         except AezError as error:
             raise ImageError(f"{name}: {error}") from None
         height, width = picture.samples.shape[:2]
         size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
-        return Converted(data, width, height, size, tuple(picture.warnings))
+        return Converted(data, width, height, size, tuple(f"{name}: {warning}" for warning in picture.warnings))
 
     def verify(self, written: bytes) -> None:
         """Decode the symbols of what was written."""
@@ -73,13 +92,14 @@ class CompressJob(Job):
         )
 
 
-def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int) -> "Picture":
+def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, **changes: bool) -> "Picture":
     """Read a picture file of any format that Pillow knows.
 
     Args:
         file: a path, or the file's bytes.
         name: how errors name it.
         max_pixels: width × height at most, checked before pixels are decoded.
+        changes: as :func:`aez.cli.pixel_options.picture_to_code` takes them.
 
     Raises:
         ImageError: it is missing, a folder, damaged, or no picture.
@@ -87,20 +107,20 @@ def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int) -> "Pictur
     """
     from PIL import Image, UnidentifiedImageError
 
-    from aez.codec.images import from_image
-
     # Pillow's own bomb check works on a global: here the limit is the user's, checked before pixels are decoded.
     bomb, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(file) as image:
+                if image.format == "AEZ":  # where the Pillow plugin is loaded
+                    raise ImageError("is an .aez file already")
                 if image.width * image.height > max_pixels:
                     raise LimitError(
                         f"{name}: the picture has {image.width}×{image.height} = {image.width * image.height} pixels, "
                         f"above the limit of {max_pixels} (--max-pixels)"
                     )
-                return from_image(image)
+                return picture_to_code(image, **changes)
     except FileNotFoundError:
         raise ImageError(f"{name}: no such file") from None
     except IsADirectoryError:

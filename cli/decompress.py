@@ -1,11 +1,15 @@
 """`aez decompress`."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from aez.cli.batch import run
-from aez.cli.decompress_job import DecompressJob, format_of
+from aez.cli.decompress_job import DecompressJob, DecompressPixels
 from aez.cli.inputs import aez_suffixes
 from aez.cli.options import Shared, runtime_options
+from aez.cli.pixel_options import output_options
 
 
 @click.command()
@@ -20,22 +24,29 @@ from aez.cli.options import Shared, runtime_options
     metavar="SUFFIX",
     help="Format of outputs that -o does not name: any suffix that Pillow writes, as jpg, webp, tif.",
 )
+@output_options
 @runtime_options
-def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Shared) -> None:
+def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Shared, **pixels: Any) -> None:
     """Turn .aez files back into pictures: PNG beside the inputs, or another format by -o's suffix or -f.
 
     INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input, which goes to standard
     output.
     """
+    wanted = DecompressPixels(**pixels)
+    if wanted.preview and (wanted.region or wanted.scale != "1"):
+        raise click.UsageError("--preview excludes --region and --scale")
     suffix = "." + kind.lower().removeprefix(".")
     if kind != "png":
-        format_of(f"output{suffix}")
+        from aez.codec.outputs import format_of
+
+        format_of(Path(f"output{suffix}"))
     job = DecompressJob(
         model=model,
         device=shared.device,
         threads=shared.threads_each,
         max_pixels=shared.max_pixels,
         suffix=suffix,
+        pixels=wanted,
         rules=shared.rules,
     )
     run(job, inputs, shared, suffix=suffix, takes=aez_suffixes)

@@ -42,10 +42,10 @@ class Converted:
         width: columns of the picture.
         height: rows.
         input_bytes: size of the input.
-        warnings: what could not be carried, one line each.
+        warnings: what could not be carried, one line each, which names the file.
     """
 
-    data: bytes
+    data: bytes | memoryview
     width: int
     height: int
     input_bytes: int
@@ -127,7 +127,7 @@ class Job(ABC):
             warnings=warnings,
         )
 
-    def _finish(self, source: str, target: str, data: bytes) -> tuple[str, ...]:
+    def _finish(self, source: str, target: str, data: bytes | memoryview) -> tuple[str, ...]:
         """Times, and the end of the input; returns warnings."""
         warnings: list[str] = []
         if self.rules.keep_times and storage.is_local(source) and storage.is_local(target):
@@ -135,7 +135,7 @@ class Job(ABC):
             try:
                 os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
             except OSError as error:
-                warnings.append(f"the times are not kept ({error.strerror})")
+                warnings.append(f"{target}: the times are not kept ({error.strerror})")
         if self.rules.delete_source:
             written = storage.read_bytes(target)
             if written != data:

@@ -9,7 +9,6 @@ import click
 
 from aez.cli.jobs import Job
 from aez.cli.results import Result
-from aez.cli.storage import shown
 
 
 class Report:
@@ -83,7 +82,7 @@ class Report:
         self.aez_bytes += result.aez_bytes
         self.pixels += result.pixels
         for warning in result.warnings:
-            say(f"aez: warning: {shown(result.source)}: {warning}", err=True)
+            say(f"aez: warning: {warning}", err=True)
         if result.error is not None:
             say(f"aez: {result.error}", err=True)
         if self.as_json:

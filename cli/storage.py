@@ -111,7 +111,7 @@ def open_source(place: str) -> Path | io.BytesIO:
     return Path(place) if is_local(place) else io.BytesIO(read_bytes(place))
 
 
-def write_bytes(place: str, data: bytes) -> None:
+def write_bytes(place: str, data: bytes | memoryview) -> None:
     """Write all bytes or none; to standard output, all that the reader takes.
 
     Raises:
@@ -136,7 +136,7 @@ def write_bytes(place: str, data: bytes) -> None:
         raise
 
 
-def _write_object(place: str, data: bytes) -> None:
+def _write_object(place: str, data: bytes | memoryview) -> None:
     system, path = file_system(place)
     if place.startswith(("file://", "local://")):
         from aez.codec.files import write_atomically
@@ -144,10 +144,10 @@ def _write_object(place: str, data: bytes) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)  # object stores have no folders to make
         write_atomically(Path(path), data)
     else:
-        system.pipe_file(path, data)  # one put: an object appears whole
+        system.pipe_file(path, bytes(data))  # one put: an object appears whole
 
 
-def _write_stdout(data: bytes) -> None:
+def _write_stdout(data: bytes | memoryview) -> None:
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -7,6 +7,19 @@ import click
 from aez.bitstream.errors import AezError
 
 
+class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """``stack=blocks`` as a field of the configuration and its value."""
+
+    name = "depth"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Text to a pair."""
+        stack, _, blocks = str(value).partition("=")
+        if not blocks.isdecimal():
+            self.fail(f"{value!r} is not of the form STACK=BLOCKS", param, ctx)
+        return f"{stack}_depth", int(blocks)
+
+
 @click.command()
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--minutes", type=click.FloatRange(min=0), required=True, help="Wall-clock time to train for.")
@@ -20,6 +33,13 @@ from aez.bitstream.errors import AezError
     "--resume",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Checkpoint or weights file to go on from; without it a new model is started from DATA.",
+)
+@click.option(
+    "--grow",
+    type=_Depth(),
+    multiple=True,
+    metavar="STACK=BLOCKS",
+    help="Deepen a stack of the resumed model by blocks that start as the identity, as synthesis16=3.",
 )
 @click.option(
     "--export",
@@ -39,8 +59,9 @@ from aez.bitstream.errors import AezError
 @click.option(
     "--crop", type=click.IntRange(min=64), default=256, show_default=True, help="Crop side, a multiple of 64."
 )
+@click.option("--optimiser", type=click.Choice(["adamw", "soap"]), default="adamw", show_default=True)
 @click.option(
-    "--lr", type=click.FloatRange(min=0, min_open=True), default=6e-4, show_default=True, help="Learning rate of AdamW."
+    "--lr", type=click.FloatRange(min=0, min_open=True), default=6e-4, show_default=True, help="Learning rate."
 )
 @click.option(
     "--decay-minutes",
@@ -63,6 +84,7 @@ def command(
     minutes: float,
     out: Path,
     resume: Path | None,
+    grow: tuple[tuple[str, int], ...],
     export: Path | None,
     name: str,
     valid: tuple[Path, ...],
@@ -70,6 +92,7 @@ def command(
     threads: int | None,
     batch: int,
     crop: int,
+    optimiser: str,
     lr: float,
     decay_minutes: float,
     average: float,
@@ -83,6 +106,8 @@ def command(
     """
     if crop % 64:
         raise click.UsageError("--crop must be a multiple of 64")
+    if grow and not resume:
+        raise click.UsageError("--grow deepens the model of --resume")
     try:
         from aez.codec.training.session import Session
     except ImportError as error:
@@ -92,6 +117,7 @@ def command(
     schedule = Schedule(
         minutes=minutes,
         decay_minutes=decay_minutes,
+        optimiser=optimiser,
         learning_rate=lr,
         batch=batch,
         crop=crop,
@@ -99,7 +125,7 @@ def command(
         hard=hard,
         seed=seed,
     )
-    session = Session(data, schedule, resume=resume, device=device, threads=threads, report=click.echo)
+    session = Session(data, schedule, resume=resume, grow=dict(grow), device=device, threads=threads, report=click.echo)
     session.train(out)
     if valid:
         session.evaluate(out, valid)

@@ -19,11 +19,18 @@ from aez.bitstream.errors import (
 from aez.bitstream.limits import Limits
 
 if TYPE_CHECKING:
-    from aez.codec.api import decode, decode_array, encode, info, load
+    from aez.codec.api import decode, decode_array, encode, info, load, preview
     from aez.codec.codec import Codec
+    from aez.codec.rate_control import Target
+    from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
-_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load"), "aez.codec.api") | {
-    "Codec": "aez.codec.codec"
+_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "preview"), "aez.codec.api") | {
+    "decode_batch": "aez.codec.tensors",
+    "decode_tensor": "aez.codec.tensors",
+    "encode_batch": "aez.codec.tensors",
+    "encode_tensor": "aez.codec.tensors",
+    "Codec": "aez.codec.codec",
+    "Target": "aez.codec.rate_control",
 }
 
 __all__ = [
@@ -35,12 +42,18 @@ __all__ = [
     "LimitError",
     "Limits",
     "ModelError",
+    "Target",
     "TruncatedError",
     "decode",
     "decode_array",
+    "decode_batch",
+    "decode_tensor",
     "encode",
+    "encode_batch",
+    "encode_tensor",
     "info",
     "load",
+    "preview",
 ]
 
 

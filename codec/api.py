@@ -1,6 +1,7 @@
 """The short way: one call a picture, models kept once loaded."""
 
 import functools
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Limits, read_header
-from aez.codec.codec import DEFAULT_QUALITY, Codec, Pixels
+from aez.codec.alpha import LOSSLESS
+from aez.codec.codec import DEFAULT_QUALITY, Codec, Data, Pixels
+from aez.codec.effort import DEFAULT_EFFORT
+from aez.codec.rate_control import Target
+from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL, find_fingerprint
 
 
@@ -19,13 +24,25 @@ def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "aut
 
 
 def encode(
-    image: Pixels, quality: float = DEFAULT_QUALITY, *, model: str = DEFAULT_MODEL, device: str = "auto"
+    image: Pixels,
+    quality: float = DEFAULT_QUALITY,
+    *,
+    target: Target | None = None,
+    effort: int = DEFAULT_EFFORT,
+    alpha_quality: float = LOSSLESS,
+    preview: bool = False,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
 ) -> bytes:
     """A picture as the bytes of an `.aez` file.
 
     Args:
-        image: a Pillow image of any mode, or an (H, W, 3) or (H, W) uint8 array.
+        image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
         quality: 1 … 100, any real number.
+        target: a size, bits a pixel or PSNR to reach instead of a quality.
+        effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
+        alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
+        preview: put a small picture in front, of at most 256 pixels a side; see the function :func:`preview`.
         model: a packaged model's name or a weights file's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
@@ -33,10 +50,13 @@ def encode(
         AezError: the picture cannot be read, or there is no such model or device.
         ValueError, TypeError: an argument is out of range or an array of the wrong kind.
     """
-    return load(model, device).encode(image, quality)
+    codec = load(model, device)
+    if target is not None:
+        return codec.encode_to(image, target, effort=effort, alpha_quality=alpha_quality, preview=preview)
+    return codec.encode(image, quality, effort=effort, alpha_quality=alpha_quality, preview=preview)
 
 
-def codec_for(data: bytes, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Codec:
+def codec_for(data: Data, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Codec:
     """The codec that a file needs: the packaged model it names, or ``model``.
 
     Raises:
@@ -48,29 +68,64 @@ def codec_for(data: bytes, *, model: str | None = None, device: str = "auto", li
     return load(model, device)
 
 
-def decode(data: bytes, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Image.Image:
-    """The picture of an `.aez` file, turned as it is meant to be seen, as a Pillow image of mode RGB.
+def decode(
+    data: Data,
+    *,
+    region: Region | None = None,
+    scale: float | Fraction = 1,
+    model: str | None = None,
+    device: str = "auto",
+    limits: Limits | None = None,
+) -> Image.Image:
+    """The picture of an `.aez` file, turned as it is meant to be seen, as a Pillow image of mode RGB, RGBA, L or LA.
+
+    Its ``info`` holds the metadata under ``icc_profile``, ``exif`` and ``xmp``.
 
     Args:
-        data: the whole file.
+        data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
+        region: column, row, width and height of the part to decode, in pixels of the picture as it is meant to be seen.
+            Only the tiles that it needs are read and decoded.
+        scale: 1, 1/2, 1/4, 1/8 or 1/16; 1/8 and below are quick and leave out what they would hardly show.
         model: weights to use; None for the packaged model that the file names.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         limits: what the file may ask for.
 
     Raises:
-        AezError: FormatError, TruncatedError, ChecksumError, LimitError or ModelError, see their documentation.
+        AezError: FormatError, TruncatedError, ChecksumError, LimitError or ModelError, see their documentation;
+            ImageError if the region is not within the picture.
+        ValueError: the scale is another.
     """
-    return codec_for(data, model=model, device=device, limits=limits).decode(data, limits=limits)
+    codec = codec_for(data, model=model, device=device, limits=limits)
+    return codec.decode(data, region=region, scale=scale, limits=limits)
 
 
 def decode_array(
-    data: bytes, *, model: str | None = None, device: str = "auto", limits: Limits | None = None
+    data: Data,
+    *,
+    region: Region | None = None,
+    scale: float | Fraction = 1,
+    model: str | None = None,
+    device: str = "auto",
+    limits: Limits | None = None,
 ) -> NDArray[np.uint8]:
-    """The picture of an `.aez` file as stored, (H, W, 3) uint8 RGB; arguments and errors as :func:`decode`."""
-    return codec_for(data, model=model, device=device, limits=limits).decode_array(data, limits=limits)
+    """The picture of an `.aez` file as stored, and a region of it as stored; otherwise as :func:`decode`.
+
+    Returns:
+        uint8: (H, W, 3) for RGB, (H, W) for grey, one channel more, (H, W, 4) or (H, W, 2), with alpha.
+    """
+    codec = codec_for(data, model=model, device=device, limits=limits)
+    return codec.decode_array(data, region=region, scale=scale, limits=limits)
 
 
-def info(data: bytes, *, limits: Limits | None = None) -> dict[str, Any]:
+def preview(data: Data, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Image.Image:
+    """A small picture, quickly: the preview of an `.aez` file, or its picture at a smaller scale if it has none.
+
+    For a file with a preview its first bytes are enough. Arguments and errors as :func:`decode`.
+    """
+    return codec_for(data, model=model, device=device, limits=limits).preview(data, limits=limits)
+
+
+def info(data: Data, *, limits: Limits | None = None) -> dict[str, Any]:
     """What a file says of itself, every checksum verified; the keys are those of `aez info --json`.
 
     Raises:

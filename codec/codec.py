@@ -1,6 +1,9 @@
 """Pictures to `.aez` bytes and back, with a loaded model."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -8,32 +11,43 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import (
+    ChunkType,
     Container,
-    FormatError,
     Header,
     ImageError,
     Limits,
-    ModelError,
     read_container,
+    read_header,
     write_container,
 )
-from aez.bitstream.entropy import decode_hyper, decode_residual, encode_hyper, encode_residual, symbols_digest
-from aez.bitstream.header import MAX_SIDE
+from aez.bitstream.container import Buffer
+from aez.bitstream.entropy import symbols_digest
+from aez.bitstream.header import LATENT_STRIDE, MAX_SIDE
+from aez.codec.alpha import LOSSLESS, decode_alpha, encode_alpha, filled
 from aez.codec.device import choose_device, choose_precision
+from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine, Symbols
-from aez.codec.images import Picture, from_array, from_image, turned
+from aez.codec.images import Picture, from_array, from_image, upright
+from aez.codec.metadata import Metadata
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.quantise import Quantiser
+from aez.codec.previews import preview_reduction, stored_preview, thumbnail
+from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_within
+from aez.codec.regions import Region, averaged, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
+from aez.codec.residuals import TileAreas
+from aez.codec.streams import StreamWriter, check_model, read_hyper, read_tile, tile_residuals
 from aez.codec.weightfile import Weights, read_weights
+from aez.codec.windows import CELL, WHOLE_CELLS, Window
 
 QUALITY_MIN, QUALITY_MAX, DEFAULT_QUALITY = 1.0, 100.0, 50.0
-UNTILED_LATENTS = 2**15
-"""Pictures of up to so many latent positions (8.4 megapixels) have one tile; larger ones tiles of 2**7 a side."""
-TILE_LOG2 = 7
+UNTILED_LATENTS = WHOLE_CELLS * CELL**2
+"""Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
+TILE_LOG2 = 6
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
+Data = Buffer
 Pixels = Image.Image | NDArray[np.uint8]
+PREVIEW_QUALITY = 50.0
 Progress = Callable[[float], None]
 
 
@@ -65,7 +79,6 @@ class Codec:
         self.device = choose_device(device)
         kind = choose_precision(self.device.type) if precision == "auto" else PRECISIONS[precision]
         self.engine = Engine(self.weights, self.device, kind)
-        self.quantiser = Quantiser(self.weights.first_coded)
 
     def position_of(self, quality: float) -> int:
         """Quality 1 … 100 to the file's integer position.
@@ -88,15 +101,22 @@ class Codec:
         image: Pixels | Picture,
         quality: float = DEFAULT_QUALITY,
         *,
+        effort: int = DEFAULT_EFFORT,
+        alpha_quality: float = LOSSLESS,
+        preview: bool = False,
         tile_log2: int | None = None,
         progress: Progress | None = None,
     ) -> bytes:
         """A picture as the bytes of an `.aez` file.
 
         Args:
-            image: a Pillow image of any mode (what is not carried yet is converted, see ``images.Picture.warnings``),
-                or an (H, W, 3) or (H, W) uint8 array. Sides are 1 to 65535 pixels.
+            image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array: grey, grey
+                with alpha, RGB, RGBA. Sides are 1 to 65535 pixels. What cannot be carried is converted with a
+                :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
+            effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
+            alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
+            preview: put a small picture in front, of at most 256 pixels a side; see :meth:`preview`.
             tile_log2: side of the tiles of r in latents (16 pixels each), as a power of two from 4 to 12; 0 for one
                 tile, None to choose.
             progress: called with the share of the work done, 0 … 1.
@@ -106,8 +126,66 @@ class Codec:
             ValueError, TypeError: an argument is out of range or an array of the wrong kind.
         """
         position = self.position_of(quality)
-        picture = as_picture(image)
-        height, width = picture.samples.shape[:2]
+        picture = _announced(image)
+        return self._encode_at(picture, position, effort, alpha_quality, preview, tile_log2, progress)
+
+    def encode_to(
+        self,
+        image: Pixels | Picture,
+        target: Target,
+        *,
+        effort: int = DEFAULT_EFFORT,
+        alpha_quality: float = LOSSLESS,
+        preview: bool = False,
+        tile_log2: int | None = None,
+    ) -> bytes:
+        """A picture as the file that comes nearest to a target, by search over the quality; see :class:`Target`.
+
+        A size is that of the whole file, kept to and missed by 2 % at most; a PSNR is that of the decoded colour
+        samples, reached and exceeded by 0.05 dB at most where the quality steps are fine enough. It takes 4 to 10
+        encodings.
+
+        Args:
+            image: as for :meth:`encode`, and so the other arguments.
+            target: what to reach.
+
+        Raises:
+            ImageError: the picture cannot be read or is too large, or the target cannot be reached.
+            ValueError, TypeError: an argument is out of range or an array of the wrong kind.
+        """
+        picture = _announced(image)
+        last = (self.weights.config.points - 1) * POSITION_SCALE
+
+        def at(position: int) -> bytes:
+            return self._encode_at(picture, position, effort, alpha_quality, preview, tile_log2, None)
+
+        size = target.size_for(picture.samples.shape[0] * picture.samples.shape[1])
+        if size is not None:
+            return smallest_within(at, size, last)
+        want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
+
+        def psnr(data: bytes) -> float:
+            return psnr_of(want, self.decode_picture(data).samples)
+
+        assert target.psnr is not None  # a target has one field
+        return reaching_psnr(at, psnr, target.psnr, last)
+
+    def _encode_at(
+        self,
+        picture: Picture,
+        position: int,
+        effort: int,
+        alpha_quality: float,
+        preview: bool,
+        tile_log2: int | None,
+        progress: Progress | None,
+    ) -> bytes:
+        """:meth:`encode` at a quality position."""
+        if not QUALITY_MIN <= alpha_quality <= QUALITY_MAX:
+            raise ValueError(f"alpha quality must be from 1 to 100, not {alpha_quality}")
+        how = effort_of(effort)
+        samples = picture.samples
+        height, width = samples.shape[:2]
         if max(height, width) > MAX_SIDE:
             raise ImageError(f"a picture of {width}×{height} does not fit: sides are at most {MAX_SIDE} pixels")
         if tile_log2 is None:
@@ -117,25 +195,43 @@ class Codec:
             height=height,
             fingerprint=self.weights.fingerprint,
             quality=position,
+            colour="grey" if samples.ndim == 2 else "RGB",
+            alpha=picture.alpha is not None,
             orientation=picture.orientation,
             tile_log2=tile_log2,
         )
-        symbols = self.engine.encode(picture.samples, position, self.quantiser, progress)
-        return self.pack(header, symbols)
+        alpha = None
+        if picture.alpha is not None:
+            alpha = encode_alpha(picture.alpha, alpha_quality)
+            samples = filled(samples, picture.alpha)
+        bands = self.engine.encode_bands(samples, position, how, progress)
+        metadata = chunks_of(picture.metadata)
+        if preview:
+            small = thumbnail(replace(picture, samples=samples))
+            metadata[ChunkType.PREVIEW] = self.encode(
+                small, min(self.quality_of(position), PREVIEW_QUALITY), effort=effort
+            )
+        return self.pack(header, bands, metadata=metadata, alpha=alpha)
 
-    def pack(self, header: Header, symbols: Symbols) -> bytes:
-        """Entropy-code symbols into a file."""
-        hyper_indices = self.weights.hyper_indices(header.quality).numpy()
-        hyper = encode_hyper(symbols.z, hyper_indices, self.weights.hyper_tables)
-        tables, first = self.weights.residual_tables, self.weights.first_coded
-        tiles = [
-            encode_residual(symbols.r[:, rows, cols], symbols.indices[:, rows, cols], tables, first)
-            for rows, cols in header.tiles()
-        ]
-        return write_container(Container(header, hyper, tiles))
+    def pack(
+        self,
+        header: Header,
+        symbols: Symbols | Iterable[Symbols],
+        *,
+        metadata: dict[ChunkType, bytes] | None = None,
+        alpha: bytes | None = None,
+    ) -> bytes:
+        """Entropy-code symbols, whole or in bands from top to bottom, into a file.
 
-    def unpack(self, data: bytes, limits: Limits | None = None) -> tuple[Header, Symbols]:
-        """Parse a file and decode its symbols; no float network runs.
+        ``metadata`` and ``alpha`` are payloads of further chunks.
+        """
+        writer = StreamWriter(self.weights, header)
+        for band in [symbols] if isinstance(symbols, Symbols) else symbols:
+            writer.add(band)
+        return write_container(Container(header, writer.hyper(), writer.tiles, metadata or {}, alpha))
+
+    def unpack(self, data: Data, limits: Limits | None = None) -> tuple[Header, Symbols]:
+        """Parse a file and decode all of its symbols; no float network runs.
 
         Raises:
             FormatError, LimitError: the file is damaged, or asks for too much.
@@ -143,41 +239,199 @@ class Codec:
         """
         container = read_container(data, limits)
         header = container.header
-        if header.fingerprint != self.weights.fingerprint:
-            raise ModelError(
-                f"made with another model (fingerprint {header.fingerprint.hex()}; "
-                f"{self.weights.name!r} is {self.weights.fingerprint.hex()})"
-            )
-        if header.layout != 0 or header.colour != "RGB" or header.depth != 8 or header.alpha:
-            raise FormatError("this version of aez decodes 8-bit RGB of latent layout 0 without alpha only")
-        if header.quality > (self.weights.config.points - 1) * POSITION_SCALE:
-            raise FormatError(f"quality position {header.quality} is beyond the model's")
-        hyper_indices = self.weights.hyper_indices(header.quality).numpy()
-        z = decode_hyper(container.hyper, header.hyper_shape, hyper_indices, self.weights.hyper_tables)
-        indices = self.engine.indices(z, header.quality, *header.latent_shape)
-        tables, first = self.weights.residual_tables, self.weights.first_coded
-        r = np.zeros(indices.shape, dtype=np.int16)
-        for (rows, cols), tile in zip(header.tiles(), container.tiles, strict=True):
-            r[:, rows, cols] = decode_residual(tile, indices[:, rows, cols], tables, first)
+        check_model(header, self.weights)
+        z = read_hyper(container, self.weights)
+        shape = self.weights.config.latent, *header.latent_shape
+        indices, r = np.zeros(shape, np.uint8), np.zeros(shape, np.int16)
+        for number, (rows, cols) in enumerate(header.tiles()):
+            indices[:, rows, cols], r[:, rows, cols] = read_tile(container, number, z, self.engine)
         return header, Symbols(z, indices, r)
 
+    def decode_picture(
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        seen: bool = False,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> Picture:
+        """All that a file holds: samples and alpha as stored, orientation, metadata.
+
+        Args:
+            data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
+            region: column, row, width and height of the part to decode, in pixels of the whole picture at scale 1.
+                Only the tiles that it needs are read.
+            scale: 1, 1/2, 1/4, 1/8 or 1/16. Every pixel is the average of a square of pixels; squares lie on a grid
+                that starts at the picture's first pixel, those at its end may reach beyond it.
+            seen: whether ``region`` is meant in the picture turned as it is meant to be seen, not as stored.
+            limits: what the file may ask for.
+            progress: called with the share of the work done, 0 … 1.
+
+        Raises:
+            ImageError: the region is not within the picture.
+            ValueError: the scale is another.
+            AezError: as :meth:`unpack`.
+        """
+        part = self._open(data, region, scale, seen, limits)
+        with tile_residuals(part.container, part.z, self.engine) as residuals:
+            header = part.container.header
+            samples = self.engine.decode(
+                part.z,
+                residuals,
+                header.quality,
+                header.height,
+                header.width,
+                progress,
+                grey=header.colour == "grey",
+                region=part.window,
+                reduction=part.reduction,
+            )
+        return Picture(samples, part.alpha(), header.orientation, metadata_of(part.container.metadata))
+
+    def decode_tensor(
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> torch.Tensor:
+        """The picture as stored, on this codec's device; arguments and errors as :meth:`decode_picture`.
+
+        Returns:
+            (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha. The samples are not copied through the
+            host.
+        """
+        part = self._open(data, region, scale, False, limits)
+        with tile_residuals(part.container, part.z, self.engine) as residuals:
+            header = part.container.header
+            samples = self.engine.decode_to_device(
+                part.z,
+                residuals,
+                header.quality,
+                header.height,
+                header.width,
+                progress,
+                self.device,
+                grey=header.colour == "grey",
+                region=part.window,
+                reduction=part.reduction,
+            )
+        alpha = part.alpha()
+        planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
+        # Outside of inference mode, so that the result may be used in training.
+        return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
+
+    def _open(
+        self, data: Data, region: Region | None, scale: float | Fraction, seen: bool, limits: Limits | None
+    ) -> "_Part":
+        """Parse what is needed of a file for a part of its picture, and decode z."""
+        reduction = reduction_of(scale)
+        header = read_header(data, limits)
+        check_model(header, self.weights)
+        whole = Window(0, header.height, 0, header.width)
+        area = stored_window(region, header, seen=seen) if region else whole
+        window = area.coarser(reduction)
+        needed = None
+        if region:
+            latents = window.coarser(LATENT_STRIDE // reduction)
+            reach = self.engine.reach(latents, *header.latent_shape, reduction)
+            needed = set(TileAreas(header.tiles()).within(reach))
+        container = read_container(data, limits, tiles=needed)
+        return _Part(container, read_hyper(container, self.weights), window, reduction)
+
     def decode_array(
-        self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
     ) -> NDArray[np.uint8]:
-        """The picture as stored, (H, W, 3) uint8 RGB, not turned by its orientation; errors as :meth:`unpack`."""
-        header, symbols = self.unpack(data, limits)
-        return self.engine.decode(symbols.z, symbols.r, header.quality, header.height, header.width, progress)
+        """The picture as stored, not turned by its orientation; arguments and errors as :meth:`decode_picture`.
 
-    def decode(self, data: bytes, *, limits: Limits | None = None, progress: Progress | None = None) -> Image.Image:
-        """The picture as it is meant to be seen, as a Pillow image of mode RGB; errors as :meth:`unpack`."""
-        header, symbols = self.unpack(data, limits)
-        samples = self.engine.decode(symbols.z, symbols.r, header.quality, header.height, header.width, progress)
-        return turned(Image.fromarray(samples), header.orientation)
+        Returns:
+            uint8: (H, W, 3) for RGB, (H, W) for grey, one channel more, (H, W, 4) or (H, W, 2), with alpha.
+        """
+        return self.decode_picture(data, region=region, scale=scale, limits=limits, progress=progress).to_array()
 
-    def digest(self, data: bytes, *, limits: Limits | None = None) -> str:
+    def decode(
+        self,
+        data: Data,
+        *,
+        region: Region | None = None,
+        scale: float | Fraction = 1,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> Image.Image:
+        """The picture as it is meant to be seen; arguments and errors as :meth:`decode_picture`.
+
+        A region is one of the picture as it is meant to be seen.
+
+        Returns:
+            A Pillow image of mode RGB, RGBA, L or LA. Its ``info`` holds the metadata under ``icc_profile``, ``exif``
+            and ``xmp``, their orientation set to 1 if the picture was turned.
+        """
+        picture = self.decode_picture(data, region=region, scale=scale, seen=True, limits=limits, progress=progress)
+        return upright(picture).to_image()
+
+    def preview(self, data: Data, *, limits: Limits | None = None) -> Image.Image:
+        """A small picture as it is meant to be seen: the file's preview, or else its picture at a smaller scale.
+
+        A preview is decoded without a look at what is behind it, so that the first bytes of a file are enough. Without
+        one, the scale is the smallest that leaves the longer side 256 pixels or more.
+
+        Raises:
+            AezError: as :meth:`unpack`.
+        """
+        stored = stored_preview(data, limits)
+        if stored is not None:
+            return self.decode(stored, limits=limits)
+        return self.decode(data, scale=Fraction(1, preview_reduction(read_header(data, limits))), limits=limits)
+
+    def digest(self, data: Data, *, limits: Limits | None = None) -> str:
         """SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""
         _, symbols = self.unpack(data, limits)
         return symbols_digest(symbols.z, symbols.r)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is needed for a part of a picture.
+
+    Attributes:
+        container: the file, the tiles that are not needed empty.
+        z: all of it.
+        window: the part, on the reduced grid.
+        reduction: 1, 2, 4, 8 or 16.
+    """
+
+    container: Container
+    z: NDArray[np.int16]
+    window: Window
+    reduction: int
+
+    def alpha(self) -> NDArray[np.uint8] | None:
+        """Opacity of the part, (rows, columns) uint8; None if the picture has none."""
+        payload, header = self.container.alpha, self.container.header
+        if payload is None:
+            return None
+        span = self.window.scaled(self.reduction, header.height, header.width)
+        plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
+        return averaged(plane, self.reduction, self.window)
+
+
+def _announced(image: Pixels | Picture) -> Picture:
+    """As :func:`as_picture`, with a warning for each thing that is lost; a Picture carries its warnings itself."""
+    picture = as_picture(image)
+    if picture is not image:
+        for warning in picture.warnings:
+            warnings.warn(warning, stacklevel=3)
+    return picture
 
 
 def as_picture(image: Pixels | Picture) -> Picture:
@@ -192,3 +446,14 @@ def as_picture(image: Pixels | Picture) -> Picture:
     if isinstance(image, Image.Image):
         return from_image(image)
     return from_array(np.asarray(image))
+
+
+def chunks_of(metadata: Metadata) -> dict[ChunkType, bytes]:
+    """Metadata as the payloads of their chunks."""
+    parts = {ChunkType.ICC: metadata.icc, ChunkType.EXIF: metadata.exif, ChunkType.XMP: metadata.xmp}
+    return {kind: payload for kind, payload in parts.items() if payload}
+
+
+def metadata_of(chunks: Mapping[ChunkType, bytes]) -> Metadata:
+    """Inverse of :func:`chunks_of`."""
+    return Metadata(chunks.get(ChunkType.ICC), chunks.get(ChunkType.EXIF), chunks.get(ChunkType.XMP))

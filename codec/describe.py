@@ -3,10 +3,11 @@
 from typing import Any
 
 from aez.bitstream import VERSION, Limits, ModelError, read_container
+from aez.bitstream.container import Buffer
 from aez.codec.registry import find_fingerprint
 
 
-def describe(data: bytes, limits: Limits | None = None) -> dict[str, Any]:
+def describe(data: Buffer, limits: Limits | None = None) -> dict[str, Any]:
     """What a file says of itself, as JSON types.
 
     Raises:

@@ -1,7 +1,7 @@
 """A loaded model on a device: pictures to symbols and back, window by window."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +10,21 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.effort import Effort, curvature
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.patches import STRIDE, PatchAnalysis, PatchSynthesis
+from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
+from aez.codec.refine import corrected
+from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
+from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
-from aez.codec.windows import CELL, Window, cell_windows
+from aez.codec.windows import BAND_CELLS, CELL, Window, bands, cell_windows
 
 _CONTEXT_HALO = 1  # cells: the mean context sees 4 latents on each side
 _HYPER_HALO = 1  # cells: the hyper-analysis sees half a cell
+_BAND_HALO = 2  # cells: of the second step around a band, and of the first step around that
+_QUANTISE_HEIGHT = BAND_CELLS + 2 * _BAND_HALO
 
 Progress = Callable[[float], None]
 
@@ -66,29 +72,40 @@ class Engine:
             config.synthesis16_depth + config.synthesis8_depth / 2 + config.synthesis4_depth / 4
         )
 
-    def _position(self, position: int) -> Tensor:
+    def position_tensor(self, position: int) -> Tensor:
+        """A quality position as the networks take it, (1,)."""
         return torch.tensor([position / POSITION_SCALE], device=self.device)
 
     # Encoding
 
     @torch.inference_mode()
-    def analyse(self, picture: NDArray[np.uint8], position: int, progress: Progress | None = None) -> Tensor:
-        """y of a whole picture.
+    def analyse(
+        self,
+        picture: NDArray[np.uint8],
+        position: int,
+        progress: Progress | None = None,
+        band: Window | None = None,
+    ) -> Tensor:
+        """y of a whole picture, or of a band of its cells.
 
         Args:
-            picture: (H, W, 3) uint8, any size.
+            picture: (H, W, 3) or (H, W) uint8, any size.
             position: quality position.
             progress: called with the share of windows done.
+            band: cells to compute; all of them if None.
 
         Returns:
-            (M, ceil(H/16), ceil(W/16)) float32 on the CPU.
+            (M, rows, columns) float32 on the CPU; ceil(H/16) and ceil(W/16) for the whole picture.
         """
+        picture = picture.reshape(*picture.shape[:2], -1)
         height, width = picture.shape[:2]
         rows, cols = -(-height // STRIDE), -(-width // STRIDE)
-        y = _interleaved(torch.empty(rows, cols, self.weights.config.latent))
-        at = self._position(position)
+        band = band or Window(0, -(-rows // CELL), 0, -(-cols // CELL))
+        whole = band.scaled(CELL, rows, cols)
+        y = interleaved(torch.empty(*whole.shape, self.weights.config.latent))
+        at = self.position_tensor(position)
         gain = torch.exp(self.model.encoder_gain(at))
-        windows = cell_windows(-(-rows // CELL), -(-cols // CELL))
+        windows = cell_windows(band)
         for done, cells in enumerate(windows):
             core = cells.scaled(CELL, rows, cols)
             outer = core.grown(self.analysis_halo, rows, cols)
@@ -98,17 +115,20 @@ class Engine:
                 pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
             x = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(self.device)
             part = self.analysis(x, at).mul_(gain)
-            y[core.slices] = part[core.within(outer)][0].cpu()
+            y[core.within(whole)[1:]] = part[core.within(outer)][0].cpu()
             _tell(progress, done + 1, len(windows))
         return y
 
     @torch.inference_mode()
-    def hyper_analyse(self, y: Tensor, position: int) -> NDArray[np.int16]:
-        """z of a whole latent, rounded and clamped to its tables: (Z, h, w) int16."""
+    def hyper_analyse(self, y: Tensor, position: int, grey: bool = False) -> NDArray[np.int16]:
+        """z of a whole latent, rounded and clamped to its tables: (Z, h, w) int16.
+
+        For part of a picture, cells at the edges of the part are right only if they are edges of the picture.
+        """
         latent_rows, latent_cols = y.shape[1:]
         rows, cols = -(-latent_rows // CELL), -(-latent_cols // CELL)
         z = torch.empty(self.weights.config.hyper, rows, cols)
-        for core in cell_windows(rows, cols):
+        for core in cell_windows(Window(0, rows, 0, cols)):
             outer = core.grown(_HYPER_HALO, rows, cols)
             part = y[outer.scaled(CELL, latent_rows, latent_cols).slices][None].to(self.device)
             down, right = (outer.shape[i] * CELL - part.shape[2 + i] for i in (0, 1))
@@ -116,13 +136,43 @@ class Engine:
                 part = F.pad(part, (0, right, 0, down), mode="replicate")
             out = self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last))
             z[core.slices] = out[core.within(outer)][0].cpu()
-        indices = self.weights.hyper_indices(position).numpy()
+        indices = self.weights.hyper_indices(position, grey).numpy()
         bound = torch.from_numpy(self.weights.hyper_tables.bounds[indices])[:, None, None]
-        return torch.maximum(torch.minimum(z.round(), bound), -bound).to(torch.int16).numpy()
+        mean = torch.from_numpy(self.weights.hyper_means(position, grey))[:, None, None]
+        return torch.maximum(torch.minimum(z.round(), mean + bound), mean - bound).to(torch.int16).numpy()
 
-    def indices(self, z: NDArray[np.int16], position: int, rows: int, cols: int) -> NDArray[np.uint8]:
-        """Table indices of the latent of rows × cols, by the exact path: (M, rows, cols) uint8."""
-        return self.weights.exact.indices(z, position)[:, :rows, :cols]
+    def indices(
+        self,
+        z: NDArray[np.int16],
+        position: int,
+        rows: int,
+        cols: int,
+        window: Window | None = None,
+        *,
+        grey: bool = False,
+    ) -> NDArray[np.uint8]:
+        """Table indices by the exact path.
+
+        Args:
+            z: (Z, h, w) int16 of the whole picture.
+            position: quality position.
+            rows: of latents of the whole picture.
+            cols: the same of columns.
+            window: cells to compute; all of them if None.
+            grey: whether the picture is.
+
+        Returns:
+            (M, rows, columns) uint8, of the window or of the whole picture.
+        """
+        window = window or Window(0, z.shape[1], 0, z.shape[2])
+        height, width = window.scaled(CELL, rows, cols).shape
+        indices = self.weights.exact.indices(z, position, window)[:, :height, :width]
+        offsets = self.weights.index_offsets(position) if grey else None
+        if offsets is None:
+            return indices
+        table = np.clip(offsets[:, None].astype(int) + np.arange(LEVELS), 0, LEVELS - 1).astype(np.uint8)
+        moved: NDArray[np.uint8] = table[np.arange(len(table))[:, None, None], indices]
+        return moved
 
     @torch.inference_mode()
     def quantise(
@@ -131,7 +181,7 @@ class Engine:
         """Choose r: the first step everywhere, then the second, whose means see what the first decided.
 
         Args:
-            y: (M, h, w) float32.
+            y: (M, h, w) float32, of a picture or of a band of its cells.
             z: what will be coded.
             indices: of the same shape as y.
             quantiser: the rounding rule.
@@ -140,16 +190,16 @@ class Engine:
             r, (M, h, w) int16.
         """
         rows, cols = y.shape[1:]
-        r = _interleaved(torch.zeros(rows, cols, len(y), dtype=torch.int16))
-        windows = cell_windows(*z.shape[1:])
-        table = _interleaved(torch.from_numpy(indices.transpose(1, 2, 0)).contiguous())
-        context: _Context | None = None
+        r = interleaved(torch.zeros(rows, cols, len(y), dtype=torch.int16))
+        windows = cell_windows(Window(0, z.shape[1], 0, z.shape[2]), height=_QUANTISE_HEIGHT)
+        table = interleaved(torch.from_numpy(indices.transpose(1, 2, 0)).contiguous())
+        context: Context | None = None
         for step in (0, 1):
             for cells in windows:
                 core = cells.scaled(CELL, rows, cols)
                 if context is None or len(windows) > 1:
                     context = self._context(z, cells, rows, cols)
-                mean = context.first if step == 0 else self._second_mean(context, r)
+                mean = context.first if step == 0 else self._second_mean(context, r[context.area.slices])
                 values = y[core.slices] - mean[core.within(context.area)][0].cpu()
                 chosen = quantiser(values, table[core.slices])
                 first = context.mask[core.within(context.area)][0].cpu().to(torch.int16)
@@ -160,53 +210,189 @@ class Engine:
         return r.numpy()
 
     def encode(
-        self, picture: NDArray[np.uint8], position: int, quantiser: Quantiser, progress: Progress | None = None
+        self, picture: NDArray[np.uint8], position: int, effort: Effort, progress: Progress | None = None
     ) -> Symbols:
-        """All symbols of a picture, (H, W, 3) uint8."""
-        y = self.analyse(picture, position, progress)
-        z = self.hyper_analyse(y, position)
-        indices = self.indices(z, position, *y.shape[1:])
-        return Symbols(z, indices, self.quantise(y, z, indices, quantiser))
+        """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once."""
+        parts = list(self.encode_bands(picture, position, effort, progress))
+        if len(parts) == 1:
+            return parts[0]
+        z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
+        return Symbols(z, indices, r)
+
+    def encode_bands(
+        self, picture: NDArray[np.uint8], position: int, effort: Effort, progress: Progress | None = None
+    ) -> Iterator[Symbols]:
+        """The symbols of a picture in bands from top to bottom, one band if it is small.
+
+        Only the latents of three bands are in memory: z of a band is known once y of the next one is, and r once z is
+        known a little beyond the band.
+        """
+        picture = picture.reshape(*picture.shape[:2], -1)
+        height, width = picture.shape[:2]
+        grey = picture.shape[2] == 1
+        rows, cols = -(-height // STRIDE), -(-width // STRIDE)
+        cell_rows, cell_cols = -(-rows // CELL), -(-cols // CELL)
+        parts = bands(cell_rows, cell_cols)
+        z = np.empty((self.weights.config.hyper, cell_rows, cell_cols), np.int16)
+        known = 0  # rows of z
+        y, top = None, 0  # latents of the cells from row `top` on
+        waiting: list[Window] = []
+        for done, band in enumerate(parts):
+            new = self.analyse(picture, position, _part_of(progress, done, len(parts)), band)
+            y = new if y is None else _joined(y, new)
+            del new
+            waiting.append(band)
+            ready = cell_rows if done + 1 == len(parts) else band.bottom - _HYPER_HALO
+            start = max(top, known - _HYPER_HALO)
+            fresh = self.hyper_analyse(y[:, (start - top) * CELL :], position, grey)
+            z[:, known:ready] = fresh[:, known - start : ready - start]
+            known = ready
+            while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
+                core = waiting.pop(0)
+                yield self._encode_band(picture, y, top, z, core, position, effort)
+                keep = max(top, core.bottom - _BAND_HALO)
+                # A copy, so that the rows above are freed.
+                y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
+
+    def _encode_band(
+        self,
+        picture: NDArray[np.uint8],
+        y: Tensor,
+        top: int,
+        z: NDArray[np.int16],
+        core: Window,
+        position: int,
+        effort: Effort,
+    ) -> Symbols:
+        """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
+        rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
+        outer = core.grown(_BAND_HALO, *z.shape[1:])
+        around = outer.scaled(CELL, rows, cols)
+        indices = self.indices(z, position, rows, cols, outer, grey=picture.shape[2] == 1)
+        part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
+        quantiser = self.quantiser(position, effort, picture.shape[2])
+        r = self.quantise(part, z[outer.slices], indices, quantiser)
+        pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
+        for _ in range(effort.passes):
+            part = corrected(
+                self,
+                pixels,
+                part,
+                z[outer.slices],
+                indices,
+                r,
+                position,
+                step=effort.step,
+                foresight=effort.foresight,
+            )
+            r = self.quantise(part, z[outer.slices], indices, quantiser)
+        inner = core.scaled(CELL, rows, cols).within(around)[1:]
+        return Symbols(z[core.slices], indices[inner], r[inner])
+
+    @torch.inference_mode()
+    def quantiser(self, position: int, effort: Effort, channels: int) -> Quantiser:
+        """The rounding rule for pictures of so many samples a pixel."""
+        worth = curvature(self.model, self.position_tensor(position), channels).cpu()
+        return Quantiser(self.weights.first_coded, self.weights.residual_tables, worth, effort.strength)
 
     # Decoding
 
-    @torch.inference_mode()
+    def reach(self, area: Window, rows: int, cols: int, reduction: int = 1) -> Window:
+        """The latents whose r a window of latents depends on, within the picture's rows × cols."""
+        area = area.grown(self._halo(reduction), rows, cols)
+        cells = area.coarser(CELL).grown(_CONTEXT_HALO, -(-rows // CELL), -(-cols // CELL))
+        return cells.scaled(CELL, rows, cols)
+
     def decode(
         self,
         z: NDArray[np.int16],
-        r: NDArray[np.int16],
+        r: NDArray[np.int16] | Residuals,
         position: int,
         height: int,
         width: int,
         progress: Progress | None = None,
+        *,
+        grey: bool = False,
+        region: Window | None = None,
+        reduction: int = 1,
     ) -> NDArray[np.uint8]:
-        """Symbols to a picture, (height, width, 3) uint8."""
-        rows, cols = r.shape[1:]
-        out = np.empty((height, width, 3), dtype=np.uint8)
-        windows = cell_windows(*z.shape[1:])
-        residual = _interleaved(torch.from_numpy(r.transpose(1, 2, 0)).contiguous())
-        at = self._position(position)
+        """Symbols to pixels in memory; see :meth:`decode_to_device`, which gives (rows, columns) if it is grey."""
+        source = ArrayResiduals(r) if isinstance(r, np.ndarray) else r
+        cpu = torch.device("cpu")
+        out = self.decode_to_device(
+            z, source, position, height, width, progress, cpu, grey=grey, region=region, reduction=reduction
+        )
+        samples: NDArray[np.uint8] = out.numpy()
+        return samples[:, :, 0] if grey else samples
+
+    @torch.inference_mode()
+    def decode_to_device(
+        self,
+        z: NDArray[np.int16],
+        source: Residuals,
+        position: int,
+        height: int,
+        width: int,
+        progress: Progress | None,
+        device: torch.device,
+        *,
+        grey: bool,
+        region: Window | None,
+        reduction: int,
+    ) -> Tensor:
+        """Symbols to pixels.
+
+        Args:
+            z: (Z, ceil(height/64), ceil(width/64)) int16.
+            source: where windows of r, (M, ceil(height/16), ceil(width/16)), come from.
+            position: quality position.
+            height: of the whole picture.
+            width: of the whole picture.
+            progress: called with the share of windows done.
+            device: where the pixels go; on the engine's own they are not copied through the host.
+            grey: give one sample a pixel.
+            region: pixels to give, in the picture reduced by ``reduction``; all of them if None.
+            reduction: 1, 2, 4, 8 or 16: averages of so many rows and columns.
+
+        Returns:
+            (rows, columns, 3) uint8, or (rows, columns, 1) if it is grey.
+        """
+        rows, cols = -(-height // STRIDE), -(-width // STRIDE)
+        side = STRIDE // reduction
+        region = region or Window(0, -(-height // reduction), 0, -(-width // reduction))
+        channels = 1 if grey else 3
+        out = torch.empty(*region.shape, channels, dtype=torch.uint8, device=device)
+        # What fits in one window is computed to the latent, not to the cell.
+        cores = [cells.scaled(CELL, rows, cols) for cells in cell_windows(region.coarser(side * CELL))]
+        if len(cores) == 1:
+            cores = [region.coarser(side)]
+        at = self.position_tensor(position)
         gain = torch.exp(self.model.decoder_gain(at) - self.model.encoder_gain(at))
-        for done, cells in enumerate(windows):
-            core = cells.scaled(CELL, rows, cols)
-            y_hat, area = self._latent(z, residual, core)
-            levels = self.synthesis(y_hat.mul_(gain), at)
-            top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
-            target = out[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
-            target[:] = levels[top : top + target.shape[0], left : left + target.shape[1]].cpu().numpy()
-            _tell(progress, done + 1, len(windows))
+        for done, core in enumerate(cores):
+            area = core.grown(self._halo(reduction), rows, cols)
+            r_part = source.window(self.reach(core, rows, cols, reduction))
+            if done + 1 < len(cores):
+                source.expect(self.reach(cores[done + 1], rows, cols, reduction))
+            y_hat, _ = self.latent(z, r_part, area, rows, cols)
+            levels = self.synthesis(y_hat.mul_(gain), at, channels, reduction)
+            pixels = area.scaled(side, area.bottom * side, area.right * side)
+            part = core.scaled(side, region.bottom, region.right).shared(region)
+            if part is not None:
+                out[part.within(region)[2:]] = levels[part.within(pixels)[2:]].to(device)
+            _tell(progress, done + 1, len(cores))
         return out
 
-    def _latent(self, z: NDArray[np.int16], r: Tensor, core: Window) -> tuple[Tensor, Window]:
-        """ŷ of a window of latents and the halo that the synthesis needs, and the area that it covers."""
-        rows, cols = r.shape[1:]
-        area = core.grown(self.synthesis_halo, rows, cols)
-        cells = Window(area.top // CELL, -(-area.bottom // CELL), area.left // CELL, -(-area.right // CELL))
-        context = self._context(z, cells, rows, cols)
-        y_hat = self._second_mean(context, r).add_(r[context.area.slices][None].to(self.device))
-        return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), area
+    def _halo(self, reduction: int) -> int:
+        """Latents that the synthesis sees around its window."""
+        return self.synthesis_halo if reduction < LINEAR_FROM else 0
 
-    def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "_Context":
+    def latent(self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int) -> "tuple[Tensor, Context]":
+        """ŷ of a window of latents, from r of all that it depends on; and the context of that larger area."""
+        context = self._context(z, area.coarser(CELL), rows, cols)
+        y_hat = self._second_mean(context, r).add_(r[None].to(self.device))
+        return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), context
+
+    def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "Context":
         """Features and first means of a window of cells and the halo that the second step needs."""
         outer = cells.grown(_CONTEXT_HALO, *z.shape[1:])
         area = outer.scaled(CELL, rows, cols)
@@ -215,15 +401,15 @@ class Engine:
         features = features[:, :, : area.shape[0], : area.shape[1]]
         first = self.model.context.first_mean(features)
         mask = self.model.context.first_mask(*area.shape, area.top, area.left, first)
-        return _Context(area, features, first, mask)
+        return Context(area, features, first, mask)
 
-    def _second_mean(self, context: "_Context", r: Tensor) -> Tensor:
-        known = (r[context.area.slices][None].to(self.device) + context.first).mul_(context.mask)
+    def _second_mean(self, context: "Context", r: Tensor) -> Tensor:
+        known = (r[None].to(self.device) + context.first).mul_(context.mask)
         return self.model.context.second_mean(context.features, context.first, known, context.mask)
 
 
 @dataclass(frozen=True)
-class _Context:
+class Context:
     """The mean context of an area of latents, (1, channels, rows, columns) each."""
 
     area: Window
@@ -232,9 +418,14 @@ class _Context:
     mask: Tensor
 
 
-def _interleaved(tensor: Tensor) -> Tensor:
-    """(rows, columns, channels) in memory, seen as (channels, rows, columns): the order that the networks work in."""
-    return tensor.permute(2, 0, 1)
+def _joined(above: Tensor, below: Tensor) -> Tensor:
+    """Rows of latents one below the other, channels last in memory."""
+    return interleaved(torch.cat([above.permute(1, 2, 0), below.permute(1, 2, 0)]))
+
+
+def _part_of(progress: Progress | None, done: int, total: int) -> Progress | None:
+    """Progress of one of several equal parts."""
+    return (lambda share: progress((done + share) / total)) if progress else None
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

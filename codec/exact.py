@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aez.bitstream.errors import ModelError
 from aez.codec.scales import LEVELS
+from aez.codec.windows import Window
 
 ACTIVATION_MAX = 2**24 - 1
 EXACT_BOUND = 2**53
@@ -109,21 +110,28 @@ class ExactScales:
         return (low * (256 - fraction) + high * fraction) >> 8
 
     @torch.inference_mode()
-    def indices(self, z: NDArray[np.int16], position: int) -> NDArray[np.uint8]:
-        """Table index of every element of y.
+    def indices(self, z: NDArray[np.int16], position: int, window: Window | None = None) -> NDArray[np.uint8]:
+        """Table index of every element of y, or of those of a window.
 
         Args:
-            z: (Z, h, w), |z| at most ``hyper_bound``.
+            z: (Z, h, w) of the whole picture, |z| at most ``hyper_bound``.
             position: quality position.
+            window: of cells; the work is proportional to it.
 
         Returns:
-            (M, 4·h, 4·w) uint8 in 0 … 63.
+            (M, 4·h, 4·w) uint8 in 0 … 63, h and w those of the window if there is one.
         """
+        core = window or Window(0, z.shape[1], 0, z.shape[2])
+        outer = core.grown(1, *z.shape[1:])
+        z = np.ascontiguousarray(z[outer.slices])
         conv1, _, last = self._weights
         hyper, rows, cols = z.shape
         cells = torch.from_numpy(z.reshape(hyper, -1)).double()
         first = _activate(torch.addmm(self._biases[0], conv1, cells))
         inputs = torch.cat([self._second_layer(first.reshape(-1, rows, cols)), cells])
+        inputs = inputs.reshape(-1, rows, cols)[core.within(outer)[1:]]
+        rows, cols = core.shape
+        inputs = inputs.reshape(-1, rows * cols)
         m = self.quality_bias.shape[1]
         bias = (self.bias3 + self.bias_at(position).repeat_interleave(_UPSAMPLING**2)).double()[:, None]
         bias *= 2.0 ** -self.shifts[3]

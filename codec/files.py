@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write beside ``path`` and rename, so that neither a crash nor a full disk leaves half a file.
 
     Raises:

@@ -1,14 +1,14 @@
-"""Pictures in: any Pillow image or array to 8-bit RGB, saying what that changes. Pictures out: orientation."""
+"""Pictures in: any Pillow image or array to 8-bit samples and what belongs to them, saying what that changes."""
 
-import io
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
 from aez.bitstream.errors import ImageError
+from aez.codec.colour import fits, has_deep_samples, is_srgb, to_8_bits, to_srgb
+from aez.codec.metadata import EXIF_PREFIX, Metadata, read_metadata, with_orientation
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -20,41 +20,83 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 BACKGROUND = (255, 255, 255)
+_BAND = 2**24
+"""Samples copied from a Pillow image at a time."""
+_GREY_MODES = ("1", "L", "LA", "La")
+_ALPHA_MODES = ("LA", "La", "RGBA", "RGBa", "PA")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What the encoder takes.
+    """What the encoder takes and the decoder gives.
 
     Attributes:
-        samples: (H, W, 3) uint8, sRGB.
+        samples: (H, W, 3) uint8 RGB, or (H, W) uint8 grey; sRGB unless there is a profile.
+        alpha: (H, W) uint8, 0 transparent to 255 opaque, not multiplied into the samples; None if there is none.
         orientation: how to turn it for display, as EXIF's tag 274, 1 … 8.
+        metadata: ICC profile, EXIF, XMP.
         warnings: what of the input is not carried, one line each.
     """
 
     samples: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
     orientation: int = 1
+    metadata: Metadata = field(default_factory=Metadata)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name of it: L, LA, RGB or RGBA."""
+        return ("L" if self.samples.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
+
+    def to_array(self) -> NDArray[np.uint8]:
+        """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8: the samples, alpha behind them."""
+        if self.alpha is None:
+            return self.samples
+        return np.dstack([self.samples, self.alpha])
+
+    def to_image(self) -> Image.Image:
+        """A Pillow image as stored (not turned), its metadata in ``info`` as Pillow's own readers leave them."""
+        image = Image.fromarray(self.to_array())
+        if self.metadata.icc:
+            image.info["icc_profile"] = self.metadata.icc
+        if self.metadata.exif:
+            image.info["exif"] = EXIF_PREFIX + self.metadata.exif
+        if self.metadata.xmp:
+            image.info["xmp"] = self.metadata.xmp
+        return image
 
 
 def from_array(array: NDArray[np.generic]) -> Picture:
-    """An (H, W, 3) or (H, W) uint8 array.
+    """An (H, W) or (H, W, C) array, C from 1 to 4: grey, grey and alpha, RGB, RGBA; uint8, or uint16 cut to 8 bits.
 
     Raises:
-        TypeError: the dtype is not uint8.
+        TypeError: the dtype is another.
         ValueError: the shape is another.
     """
-    if array.dtype != np.uint8:
-        raise TypeError(f"the array must be uint8, not {array.dtype}")
-    if array.ndim == 2:
-        array = np.repeat(array[:, :, None], 3, axis=2)
-    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise ValueError(f"the array must have shape (H, W, 3) or (H, W), not {array.shape}")
-    return Picture(np.ascontiguousarray(array))
+    if array.dtype not in (np.uint8, np.uint16):
+        raise TypeError(f"the array must be uint8 (or uint16), not {array.dtype}")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] > 4):
+        raise ValueError(f"the array must have shape (H, W), or (H, W, C) with 1 to 4 channels, not {array.shape}")
+    warnings = []
+    if array.dtype == np.uint16:
+        warnings.append("16-bit samples are coded with 8 bits")
+    samples = to_8_bits(array) if array.dtype == np.uint16 else array.astype(np.uint8, copy=False)
+    alpha = None
+    if samples.ndim == 3 and samples.shape[2] != 3:
+        alpha = np.ascontiguousarray(samples[:, :, -1])
+        samples = samples[:, :, 0] if samples.shape[2] == 2 else samples[:, :, :3]
+    return Picture(np.ascontiguousarray(samples), alpha, warnings=warnings)
 
 
-def from_image(image: Image.Image) -> Picture:
+def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
     """A Pillow image of any mode, its first frame.
+
+    Args:
+        image: what to read; it is loaded.
+        srgb: convert to sRGB through the profile, which is then not kept.
 
     Raises:
         ImageError: the pixels cannot be read or converted.
@@ -64,87 +106,140 @@ def from_image(image: Image.Image) -> Picture:
         if getattr(image, "n_frames", 1) > 1:
             warnings.append("only the first frame of an animated or multi-page picture is kept")
             image.seek(0)
+        if has_deep_samples(image):
+            warnings.append("16-bit samples are coded with 8 bits")
         image.load()
         orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
-        if len(image.getexif()) > ("exif" not in image.info):
-            warnings.append("EXIF metadata are not kept (the orientation is)")
-        if "xmp" in image.info:
-            warnings.append("XMP metadata are not kept")
-        rgb = _to_rgb(image, warnings)
-        samples = np.array(rgb)
+        metadata = read_metadata(image)
+        samples, alpha, profile = _convert(image, metadata.icc, srgb, warnings)
     except ImageError:
         raise
     except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"cannot be read as a picture ({error})") from None
-    return Picture(samples, orientation if 1 <= orientation <= 8 else 1, warnings)
+    orientation = orientation if 1 <= orientation <= 8 else 1
+    return Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings)
 
 
-def _to_rgb(image: Image.Image, warnings: list[str]) -> Image.Image:
-    """8-bit sRGB without alpha."""
-    profile = image.info.get("icc_profile")
+def _convert(
+    image: Image.Image, profile: bytes | None, srgb: bool, warnings: list[str]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bytes | None]:
+    """Samples, alpha, and the profile that still holds for them."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        warnings.append("16-bit and float samples are coded with 8 bits")
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
-    if image.mode in ("P", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
-    if image.mode == "La":
-        image = image.convert("LA")
-    if image.mode in ("RGBA", "LA", "RGBa"):
-        image = image.convert("RGBA")
-        if np.asarray(image)[..., 3].min() < 255:
-            warnings.append("transparency is not kept: the picture is laid on white")
-            ground = Image.new("RGBA", image.size, (*BACKGROUND, 255))
-            image = Image.alpha_composite(ground, image)
-        image = image.convert("RGB")
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        converted = _to_srgb(image, profile)
-        if converted is not None:
-            if image.mode != "RGB" or not _is_srgb(profile):
-                warnings.append("the colour profile is not kept: the picture is converted to sRGB")
-            return converted
-        warnings.append("the colour profile cannot be used and is not kept")
-    if image.mode in ("L", "1"):
-        warnings.append("a grey picture is coded as RGB")
-    elif image.mode != "RGB":
-        warnings.append(f"a picture of mode {image.mode} is coded as RGB")
-    return image.convert("RGB")
+        message = "16-bit samples are coded with 8 bits"
+        if image.mode == "F":
+            message = "float samples are scaled from their range and coded with 8 bits"
+        if message not in warnings:
+            warnings.append(message)
+        deep = np.asarray(image)
+        key = image.info.get("transparency")
+        alpha = np.where(deep == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
+        return to_8_bits(deep), alpha, profile if profile and fits(profile, "L") else None
+    if image.mode in ("P", "PA"):
+        transparent = image.mode == "PA" or "transparency" in image.info
+        mode = "L" if _has_grey_palette(image) else "RGB"
+        image = image.convert(mode + "A" if transparent else mode)
+    elif "transparency" in image.info and image.mode in ("1", "L", "RGB"):
+        image = image.convert("RGBA" if image.mode == "RGB" else "LA")
+    elif image.mode in ("La", "RGBa"):
+        image = image.convert(image.mode.upper())
+    alpha = _band_of(image, image.mode[-1]) if image.mode in _ALPHA_MODES else None
+    if image.mode == "1":
+        image = image.convert("L")
+    colour = image.mode.removesuffix("A")
+    if colour not in ("L", "RGB", "CMYK"):
+        warnings.append(f"a picture of mode {image.mode} is converted to RGB")
+        return _copy(image.convert("RGB"), 3), alpha, None
+    if colour == "CMYK":
+        return _from_cmyk(image, profile, warnings), None, None
+    if srgb and profile and not is_srgb(profile):
+        converted = to_srgb(image.convert(colour), profile)
+        if converted is None:
+            warnings.append("the colour profile cannot be used and is left out")
+        else:
+            image = converted.convert("L") if colour == "L" else converted
+    return _copy(image, 1 if colour == "L" else 3), alpha, None if srgb else profile
 
 
-def _to_8_bits(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """16-bit integers by their high byte; floats, and integers beyond 16 bits, from their own range."""
-    values = samples.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ImageError("the picture has samples that are not numbers")
-    low, high = float(values.min()), float(values.max())
-    if samples.dtype.kind in "iu" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    out: NDArray[np.uint8] = np.round(scaled * 255).astype(np.uint8)
+def _has_grey_palette(image: Image.Image) -> bool:
+    palette = np.array(image.getpalette("RGB") or [0, 1, 2]).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())
+
+
+def _from_cmyk(image: Image.Image, profile: bytes | None, warnings: list[str]) -> NDArray[np.uint8]:
+    converted = to_srgb(image, profile) if profile else None
+    if converted is not None:
+        warnings.append("a CMYK picture is converted to sRGB through its profile")
+        return _copy(converted, 3)
+    if profile:
+        warnings.append("the colour profile cannot be used and is left out")
+    warnings.append("a CMYK picture is converted to RGB by (1 − ink)(1 − black): it has no profile that can be used")
+    return _copy(image.convert("RGB"), 3)
+
+
+def _copy(image: Image.Image, channels: int) -> NDArray[np.uint8]:
+    """The first channels of an image, (H, W) or (H, W, 3), in bands: Pillow's own way takes three times the memory."""
+    shape = (image.height, image.width) if channels == 1 else (image.height, image.width, channels)
+    out = np.empty(shape, dtype=np.uint8)
+    rows = max(1, _BAND // (image.width * channels))
+    for top in range(0, image.height, rows):
+        band = np.asarray(image.crop((0, top, image.width, min(image.height, top + rows))))
+        out[top : top + rows] = (
+            band if band.shape[2:] == shape[2:] else band[..., 0] if channels == 1 else band[..., :3]
+        )
     return out
 
 
-def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
-
-
-def _is_srgb(profile: bytes) -> bool:
-    describe: Callable[[ImageCms.ImageCmsProfile], str] = ImageCms.getProfileDescription
-    return "sRGB" in describe(_open(profile))
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Through the embedded profile; None if it cannot be used."""
-    try:
-        if image.mode == "RGB" and _is_srgb(profile):
-            return image
-        converted: Image.Image | None = ImageCms.profileToProfile(
-            image, _open(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-        return converted
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
+def _band_of(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    return _copy(image.getchannel(name), 1)
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:
     """The picture as it is meant to be seen."""
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def upright(picture: Picture) -> Picture:
+    """Turned as it is meant to be seen, its orientation 1, also where EXIF or XMP state one."""
+    if picture.orientation == 1:
+        return picture
+    return replace(
+        picture,
+        samples=_turned_array(picture.samples, picture.orientation),
+        alpha=None if picture.alpha is None else _turned_array(picture.alpha, picture.orientation),
+        orientation=1,
+        metadata=with_orientation(picture.metadata, 1),
+    )
+
+
+def _turned_array(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    if orientation >= 5:
+        array = array.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return np.ascontiguousarray(array)
+
+
+def stripped(picture: Picture) -> Picture:
+    """Without EXIF and XMP, and without a profile that says what holds without one: sRGB. Other profiles stay."""
+    profile = picture.metadata.icc
+    return replace(picture, metadata=Metadata(icc=None if profile and is_srgb(profile) else profile))
+
+
+def flattened(picture: Picture, background: tuple[int, int, int] = BACKGROUND) -> Picture:
+    """Laid on a colour; a grey picture stays grey if the colour is."""
+    if picture.alpha is None:
+        return picture
+    samples, ground = picture.samples, np.array(background, dtype=np.uint16)
+    if samples.ndim == 2 and len(set(background)) > 1:
+        samples = np.repeat(samples[:, :, None], 3, axis=2)
+    out = np.empty_like(samples)
+    colour = ground if samples.ndim == 3 else ground[0]
+    rows = max(1, _BAND // (samples.shape[1] * 3))
+    for top in range(0, len(samples), rows):
+        band = slice(top, top + rows)
+        alpha = picture.alpha[band].astype(np.uint16)
+        alpha = alpha[:, :, None] if samples.ndim == 3 else alpha
+        out[band] = ((samples[band] * alpha + colour * (255 - alpha)).astype(np.uint32) + 127) // 255
+    return replace(picture, samples=out, alpha=None)

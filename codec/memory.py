@@ -21,3 +21,13 @@ def keep_freed_memory() -> bool:
         return False
     settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 2**26))
     return all(mallopt(key, value) for key, value in settings)
+
+
+def return_freed_memory() -> bool:
+    """Give back what :func:`keep_freed_memory` kept; returns whether it could. For large pictures only."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError):  # musl and others
+        return False

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as parse
 from safetensors.torch import save as serialise
@@ -22,6 +24,8 @@ from aez.codec.registry import WEIGHTS_FORMAT
 from aez.codec.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
 
 MAX_WEIGHTS_BYTES = 2**28
+NEVER_CODED = -64
+"""An offset that takes every index below what is coded."""
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.")
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
@@ -74,9 +78,27 @@ class Weights:
         """Lowest table index that is coded at all."""
         return int(self._get("tables.first_coded"))
 
-    def hyper_indices(self, position: int) -> Tensor:
+    def hyper_indices(self, position: int, grey: bool = False) -> Tensor:
         """(Z,) uint8: the table of each channel of z, from the nearest quality point."""
-        rows = self._get("tables.hyper_index")
+        name = "tables.grey_hyper_index"
+        return self._nearest(name if grey and name in self.tensors else "tables.hyper_index", position)
+
+    def hyper_means(self, position: int, grey: bool) -> NDArray[np.int16]:
+        """(Z,) int16: where the table of each channel of z is centred; 0 unless the picture is grey."""
+        name = "tables.grey_hyper_mean"
+        if not grey or name not in self.tensors:
+            return np.zeros(self.config.hyper, np.int16)
+        means: NDArray[np.int16] = self._nearest(name, position).numpy()
+        return means
+
+    def index_offsets(self, position: int) -> NDArray[np.int8] | None:
+        """(M,) int8: what is added to the table indices of grey pictures; None if the model has nothing for them."""
+        name = "tables.grey_offset"
+        return self._nearest(name, position).numpy() if name in self.tensors else None
+
+    def _nearest(self, name: str, position: int) -> Tensor:
+        """A table's row of the nearest quality point."""
+        rows = self._get(name)
         return rows[min((position + 128) // 256, len(rows) - 1)]
 
     @cached_property
@@ -112,6 +134,26 @@ class Weights:
         if exact.conv1.shape[1] != config.hyper or exact.quality_bias.shape != (config.points, config.latent):
             raise ModelError("the model's exact path does not fit its configuration")
         _ = self.residual_tables
+        self._validate_grey()
+
+    def _validate_grey(self) -> None:
+        """The tables for grey pictures, which a model may lack: all or none, and ẑ within the exact path's bound."""
+        shapes = {
+            "tables.grey_offset": ((self.config.points, self.config.latent), torch.int8),
+            "tables.grey_hyper_index": ((self.config.points, self.config.hyper), torch.uint8),
+            "tables.grey_hyper_mean": ((self.config.points, self.config.hyper), torch.int16),
+        }
+        if not any(name in self.tensors for name in shapes):
+            return
+        for name, (shape, dtype) in shapes.items():
+            if tuple(self._get(name).shape) != shape or self._get(name).dtype != dtype:
+                raise ModelError("the model's tables for grey pictures have the wrong shape")
+        index, mean = self.tensors["tables.grey_hyper_index"].long(), self.tensors["tables.grey_hyper_mean"].long()
+        if int(index.max()) >= len(self.hyper_tables):
+            raise ModelError("the model names a table that it does not have")
+        bounds = torch.from_numpy(self.hyper_tables.bounds).long()
+        if int((mean.abs() + bounds[index]).max()) > self.exact.hyper_bound:
+            raise ModelError("the model's tables for grey pictures reach beyond what the exact path holds for")
 
     def to_model(self) -> HyperpriorModel:
         """The float networks, float32, for coding; the scale network is not filled in.

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 CELL = 4
 """Latents a cell of the hyper-latent has on a side."""
-WINDOW_CELLS = 24
-"""Side of a window's core: 24 cells, 1536 pixels."""
 WHOLE_CELLS = 768
 """Pictures of up to so many cells (3.1 megapixels) are computed in one window."""
+WINDOW_CELLS = 384
+"""Cells of a window of larger pictures: smaller windows compute more halo, larger ones take more memory."""
+BAND_CELLS = 16
+"""Rows of the windows of larger pictures, 1024 pixels."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,47 @@ class Window:
             self.top * factor, min(rows, self.bottom * factor), self.left * factor, min(cols, self.right * factor)
         )
 
+    def coarser(self, factor: int) -> "Window":
+        """The smallest window that covers this one on a grid ``factor`` times as coarse."""
+        return Window(self.top // factor, -(-self.bottom // factor), self.left // factor, -(-self.right // factor))
 
-def cell_windows(rows: int, cols: int, side: int = WINDOW_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
-    """Windows that cover rows × cols cells, in raster order; one if there are at most ``whole`` cells."""
+    def shared(self, other: "Window") -> "Window | None":
+        """The part that both have; None if there is none."""
+        part = Window(
+            max(self.top, other.top),
+            min(self.bottom, other.bottom),
+            max(self.left, other.left),
+            min(self.right, other.right),
+        )
+        return part if part.top < part.bottom and part.left < part.right else None
+
+
+def cell_windows(
+    area: Window, height: int = BAND_CELLS, size: int = WINDOW_CELLS, whole: int = WHOLE_CELLS
+) -> list[Window]:
+    """Windows that cover an area of cells, in raster order.
+
+    Args:
+        area: what to cover.
+        height: rows of a window at most.
+        size: cells of a window at most, if it has more than one column.
+        whole: cells of an area that is one window.
+    """
+    rows, cols = area.shape
+    if rows * cols <= whole:
+        return [area]
+    height = min(height, rows)
+    return list(_grid(area, height, max(1, size // height)))
+
+
+def _grid(area: Window, height: int, width: int) -> Iterator[Window]:
+    for top in range(area.top, area.bottom, height):
+        for left in range(area.left, area.right, width):
+            yield Window(top, min(area.bottom, top + height), left, min(area.right, left + width))
+
+
+def bands(rows: int, cols: int, height: int = BAND_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
+    """Rows of cells that are coded together, from top to bottom; all of them if there are at most ``whole`` cells."""
     if rows * cols <= whole:
         return [Window(0, rows, 0, cols)]
-    return list(_grid(rows, cols, side))
-
-
-def _grid(rows: int, cols: int, side: int) -> Iterator[Window]:
-    for top in range(0, rows, side):
-        for left in range(0, cols, side):
-            yield Window(top, min(rows, top + side), left, min(cols, left + side))
+    return [Window(top, min(rows, top + height), 0, cols) for top in range(0, rows, height)]

@@ -57,6 +57,32 @@ def _sum_into(branch: Tensor, x: Tensor) -> Tensor:
     return branch.add_(x) if branch.dtype == x.dtype else branch.to(x.dtype).add_(x)
 
 
+def down(layer: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
+    """``layer(pixel_unshuffle(x, factor))`` as one strided convolution, which keeps channels innermost in memory.
+
+    Args:
+        layer: 1×1, of factor²·C inputs.
+        x: (N, C, factor·h, factor·w).
+    """
+    weight = layer.weight.reshape(len(layer.weight), -1, factor, factor)
+    return F.conv2d(x, weight.to(x.dtype).contiguous(memory_format=torch.channels_last), layer.bias, stride=factor)
+
+
+def up(layer: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
+    """``pixel_shuffle(layer(x), factor)`` with channels innermost in memory, so that whole pixels are copied.
+
+    Args:
+        layer: 1×1, of factor²·C outputs.
+        x: (N, inputs, h, w).
+    """
+    rows = x.permute(0, 2, 3, 1)
+    weight = layer.weight.reshape(-1, factor**2, x.shape[1]).transpose(0, 1).reshape(-1, x.shape[1])
+    bias = None if layer.bias is None else layer.bias.reshape(-1, factor**2).t().reshape(-1)
+    out = F.linear(rows, weight, bias).reshape(*rows.shape[:3], factor, factor, -1).transpose(2, 3)
+    n, h, _, w = out.shape[:4]
+    return out.reshape(n, h * factor, w * factor, -1).permute(0, 3, 1, 2)
+
+
 def block_stack(depth: int, channels: int) -> nn.Sequential:
     """``depth`` blocks one after another."""
     return nn.Sequential(*(DepthConvBlock(channels) for _ in range(depth)))

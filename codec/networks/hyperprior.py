@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aez.codec.networks.blocks import DepthConvBlock, block_stack, small_start
+from aez.codec.networks.blocks import DepthConvBlock, block_stack, down, small_start, up
 from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.dct import colour_dct
 
@@ -27,9 +27,8 @@ class HyperAnalysis(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """(N, M, h, w) to (N, Z, h/4, w/4)."""
         magnitude = torch.log1p(y.abs())
-        h = self.block(self.head(F.pixel_unshuffle(torch.cat([y, magnitude], 1), 2)))
-        z: Tensor = self.linear(F.pixel_unshuffle(magnitude, 4)) + self.tail(F.pixel_unshuffle(h, 2))
-        return z
+        h = self.block(down(self.head, torch.cat([y, magnitude], 1), 2))
+        return down(self.linear, magnitude, 4) + down(self.tail, h, 2)
 
 
 class ScaleNetwork(nn.Module):
@@ -53,7 +52,7 @@ class ScaleNetwork(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """(N, Z, h, w) to (N, M, 4·h, 4·w)."""
         hidden = F.relu(self.conv2(F.relu(self.conv1(z))))
-        return F.pixel_shuffle(self.linear(z) + self.conv3(hidden), 4)
+        return up(self.linear, z, 4) + up(self.conv3, hidden, 4)
 
 
 class MeanContext(nn.Module):
@@ -76,8 +75,8 @@ class MeanContext(nn.Module):
 
     def features(self, z: Tensor) -> Tensor:
         """ẑ (N, Z, h, w) to features (N, C, 4·h, 4·w)."""
-        h = self.block32(F.pixel_shuffle(self.up64(z), 2))
-        out: Tensor = self.block16(F.pixel_shuffle(self.up32(h), 2))
+        h = self.block32(up(self.up64, z, 2))
+        out: Tensor = self.block16(up(self.up32, h, 2))
         return out
 
     def first_mean(self, features: Tensor) -> Tensor:

@@ -6,10 +6,9 @@ latents reach several hundreds, where bfloat16 steps by 4.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aez.codec.networks.blocks import block_stack, small_start
+from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.quality import QualityTable
@@ -37,10 +36,9 @@ class Analysis(nn.Module):
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
         """(N, 3, H, W) float32 and quality points (N,) to (N, M, H/16, W/16) float32."""
-        h = self.head(F.pixel_unshuffle(x, 8)) * torch.exp(self.gain(position))
+        h = down(self.head, x, 8) * torch.exp(self.gain(position))
         h = self.blocks(h)
-        y: Tensor = self.tail(F.pixel_unshuffle(h, 2)) + self.linear(F.pixel_unshuffle(x, 16))
-        return y
+        return down(self.tail, h, 2) + down(self.linear, x, 16)
 
 
 class Synthesis(nn.Module):
@@ -66,11 +64,11 @@ class Synthesis(nn.Module):
 
     def forward(self, y: Tensor, position: Tensor) -> Tensor:
         """(N, M, h, w) float32 and quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
-        return F.pixel_shuffle(self.tail(self.hidden(y, position)), 4) + F.pixel_shuffle(self.linear(y), 16)
+        return up(self.tail, self.hidden(y, position), 4) + up(self.linear, y, 16)
 
     def hidden(self, y: Tensor, position: Tensor) -> Tensor:
         """What the last layer of the network sees, (N, C, 4·h, 4·w)."""
         h = self.blocks16(self.head16(y) * torch.exp(self.gain(position)))
-        h = self.blocks8(F.pixel_shuffle(self.head8(h), 2))
-        out: Tensor = self.blocks4(F.pixel_shuffle(self.head4(h), 2))
+        h = self.blocks8(up(self.head8, h, 2))
+        out: Tensor = self.blocks4(up(self.head4, h, 2))
         return out

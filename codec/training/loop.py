@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.flop_counter import FlopCounterMode
 
 from aez.bitstream.errors import ModelError
 from aez.codec.device import choose_precision
@@ -21,10 +22,9 @@ from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoint import averaged, save_checkpoint
 from aez.codec.training.data import CropSampler
 from aez.codec.training.objective import RateDistortion
+from aez.codec.training.optimisers import make_optimiser
 from aez.codec.training.precision import peak_gmacs
 
-# Linear shortcuts and gains: half the rate, they are near their optimum from the start.
-SLOW = ("linear.", ".rows")
 MAX_BAD_STEPS = 50
 
 
@@ -35,7 +35,8 @@ class Schedule:
     Attributes:
         minutes: wall-clock time of this piece.
         decay_minutes: the last part of it, in which the learning rate falls linearly to zero; 0 for a constant rate.
-        learning_rate: AdamW's, after the warm-up.
+        optimiser: a name of ``optimisers.OPTIMISERS``.
+        learning_rate: after the warm-up.
         warmup: steps.
         batch: crops a step and process.
         crop: pixels a side.
@@ -47,6 +48,7 @@ class Schedule:
 
     minutes: float
     decay_minutes: float = 0.0
+    optimiser: str = "adamw"
     learning_rate: float = 6e-4
     warmup: int = 100
     batch: int = 8
@@ -83,12 +85,7 @@ class Trainer:
         self.model = model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         objective: nn.Module = RateDistortion(self.model).to(device).train()
         self.objective = DistributedDataParallel(objective) if self.processes > 1 else objective
-        fast = [p for n, p in model.named_parameters() if not any(part in n for part in SLOW)]
-        slow = [p for n, p in model.named_parameters() if any(part in n for part in SLOW)]
-        groups = [{"params": fast, "share": 1.0}, {"params": slow, "share": 0.5}]
-        self.optimiser = torch.optim.AdamW(
-            groups, lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=device.type == "cuda"
-        )
+        self.optimiser = make_optimiser(schedule.optimiser, self.model, schedule.learning_rate)
         self.average = averaged(self.model)
         self.autocast = choose_precision(device.type)
         self.step = self.pixels = self.skipped = 0
@@ -133,8 +130,10 @@ class Trainer:
         stop = _StopFlag()
         begin = saved = time.monotonic()
         smooth = math.nan
+        kilomacs = self._kilomacs()
         if self.leader:
-            report(f"{self.device}, {self.autocast}, peak {peak_gmacs(self.device, self.autocast):.0f} GMAC/s")
+            peak = peak_gmacs(self.device, self.autocast)
+            report(f"{self.device}, {self.autocast}, {kilomacs:.1f} kMAC a pixel, peak {peak:.0f} GMAC/s")
         while True:
             minutes = (time.monotonic() - begin) / 60
             if self._any(stop.set or minutes >= self.schedule.minutes):
@@ -145,13 +144,26 @@ class Trainer:
                 smooth = value if math.isnan(smooth) else 0.9 * smooth + 0.1 * value
                 if self.leader:
                     speed = self.pixels / 1e6 / (time.monotonic() - begin)
-                    report(f"step {self.step}  {minutes:.1f} min  loss {smooth:.5f}  {speed:.3f} Mpixel/s")
+                    work = speed * kilomacs / self.processes
+                    report(
+                        f"step {self.step}  {minutes:.1f} min  loss {smooth:.5f}  "
+                        f"{speed:.3f} Mpixel/s  {work:.0f} GMAC/s a process"
+                    )
             if self.leader and time.monotonic() - saved > self.schedule.save_minutes * 60:
                 save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
                 saved = time.monotonic()
         if self.leader:
             save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
         stop.restore()
+
+    def _kilomacs(self) -> float:
+        """Multiply–accumulates a pixel of one forward and backward pass, in thousands, counted on one crop."""
+        side = self.schedule.crop
+        x = torch.zeros(1, 3, side, side, device=self.device).contiguous(memory_format=torch.channels_last)
+        with FlopCounterMode(display=False) as counter:
+            RateDistortion(self.model)(x, torch.zeros(1, device=self.device)).backward()
+        self.optimiser.zero_grad(set_to_none=True)
+        return float(counter.get_total_flops()) / 2 / side**2 / 1e3
 
     def _any(self, mine: bool) -> bool:
         """Whether any process wants to stop, so that all leave the loop at the same step."""

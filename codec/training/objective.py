@@ -58,7 +58,8 @@ class RateDistortion(nn.Module):
         model = self.model
         y = model.analyse(x, position)
         rows, cols = y.shape[2:]
-        padded = nn.functional.pad(y, (0, -cols % 4, 0, -rows % 4), mode="replicate")
+        right, down = -cols % 4, -rows % 4
+        padded = nn.functional.pad(y, (0, right, 0, down), mode="replicate") if right or down else y
         z = model.hyper_analysis(padded)
         z_hat = quantize_ste(z)
         z_rate = z_hat if hard else z + torch.rand_like(z) - 0.5

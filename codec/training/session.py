@@ -1,7 +1,8 @@
 """One call of `aez train`: load, train, evaluate, export."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from aez.codec.training.checkpoint import load_checkpoint
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
+from aez.codec.training.grey import PICTURES, with_grey_tables
+from aez.codec.training.grow import grown
 from aez.codec.training.loop import Schedule, Trainer, start_distributed
 from aez.codec.training.start import start_from_data
 from aez.codec.weightfile import serialise_weights
@@ -32,6 +35,7 @@ class Session:
         schedule: Schedule,
         *,
         resume: Path | None,
+        grow: Mapping[str, int] | None = None,
         device: str,
         threads: int | None,
         report: Callable[[str], None],
@@ -53,7 +57,7 @@ class Session:
             raise AezError(f"there is no {device} device here")
         self.device = torch.device(device, local_rank) if device == "cuda" else torch.device(device)
         self.leader = not dist.is_initialized() or dist.get_rank() == 0
-        self.data, self.schedule, self.resume = data, schedule, resume
+        self.data, self.schedule, self.resume, self.grow = data, schedule, resume, grow or {}
         self._report = report
         self.minutes = 0.0
 
@@ -74,6 +78,7 @@ class Session:
         self.report(f"{len(pictures)} pictures, {sum(p[0].numel() for p in pictures) / 1e6:.0f} Mpixel")
         if self.resume:
             model, seen = load_checkpoint(self.resume, average=False)
+            model = grown(model, self.grow) if self.grow else model
         else:
             model, seen = HyperpriorModel(), 0
             sampler = CropSampler(pictures, self.schedule.crop, self.schedule.seed)
@@ -110,6 +115,7 @@ class Session:
             return
         model, pixels = load_checkpoint(checkpoint, average=True)
         weights = export_weights(model, name, {"pixels": pixels, "minutes": round(self.minutes, 1)})
+        weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
         try:
             write_atomically(out, serialise_weights(weights))
         except OSError as error:

@@ -19,6 +19,7 @@ from aez.bitstream import (
     is_aez,
     read_container,
     read_header,
+    read_preview,
     write_container,
 )
 from aez.bitstream.container import write_chunk
@@ -184,3 +185,35 @@ def test_the_header_is_read_alone() -> None:
     for length in range(len(START + H)):
         with pytest.raises(TruncatedError):
             read_header((START + H)[:length])
+
+
+def test_tiles_that_are_not_wanted_are_not_looked_at() -> None:
+    header = replace(HEADER, width=700, height=300, tile_log2=4)
+    tiles = [bytes([n]) * (n + 1) for n in range(6)]
+    data = write_container(Container(header, b"zz", tiles))
+    at = data.index(tiles[3])
+    damaged = data[:at] + b"?" + data[at + 1 :]
+    back = read_container(damaged, tiles={0, 4})
+    assert back.tiles == [tiles[0], b"", b"", b"", tiles[4], b""]
+    assert back.chunks == read_container(data).chunks
+    for wanted in (None, {3}):
+        with pytest.raises(ChecksumError):
+            read_container(damaged, tiles=wanted)
+    with pytest.raises(FormatError):
+        read_container(START + H + Z + T + T + E, tiles=set())
+
+
+def test_previews_come_first_and_are_read_alone() -> None:
+    metadata = {ChunkType.ICC: b"i", ChunkType.EXIF: b"e", ChunkType.PREVIEW: b"p", ChunkType.XMP: b"x"}
+    data = write_container(Container(HEADER, b"zz", [b"tt"], metadata))
+    assert [kind for kind, _ in read_container(data).chunks] == list("HpiexZTE")
+    end = data.index(write_chunk(ChunkType.ICC, b"i"))
+    assert read_preview(data[:end]) == b"p"
+    assert read_preview(START + H + ICC + Z + T + E) is None
+    assert read_preview(START + H) is None
+    with pytest.raises(TruncatedError):
+        read_preview(data[: end - 1])
+    with pytest.raises(ChecksumError):
+        read_preview(data[: end - 1] + bytes([data[end - 1] ^ 1]))
+    with pytest.raises(LimitError):
+        read_preview(START + H + write_chunk(ChunkType.PREVIEW, b"pp"), Limits(max_metadata=1))

@@ -40,10 +40,10 @@ def test_formats(aez: Any, folder: Path, model: Any, codec: Codec, suffix: str) 
 
 
 def test_what_is_lost_is_said(aez: Any, folder: Path, model: Any) -> None:
-    Image.open(folder / "a.png").convert("L").save(folder / "grey.png")
-    result = aez("compress", folder / "grey.png", *model, "--quiet")
+    Image.open(folder / "a.png").convert("CMYK").save(folder / "ink.jpg")
+    result = aez("compress", folder / "ink.jpg", *model, "--quiet")
     assert (result.code, result.out) == (0, "")
-    assert result.err.startswith(f"aez: warning: {folder / 'grey.png'}: ")
+    assert result.err.startswith(f"aez: warning: {folder / 'ink.jpg'}: ")
     assert result.err.count("\n") == 1
 
 

@@ -177,7 +177,7 @@ def test_out_of_memory(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    for step in ("encode", "decode"):
+    for step in ("encode", "decode_picture"):
         monkeypatch.setattr(f"aez.codec.codec.Codec.{step}", fail)
     before = snapshot(folder)
     result = aez(command, folder / name, "-o", folder / "out.png", *model)

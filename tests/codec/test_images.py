@@ -1,5 +1,6 @@
 import io
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from aez.bitstream import ImageError
 from aez.codec.codec import Codec
-from aez.codec.images import from_array, from_image, turned
+from aez.codec.images import flattened, from_array, from_image, stripped, turned, upright
+from aez.codec.metadata import Metadata
 
 Photo = NDArray[np.uint8]
 
@@ -28,74 +30,92 @@ def palette_with_transparency(image: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("make", "warning", "tolerance"),
+    ("make", "mode", "warning", "tolerance"),
     [
-        pytest.param(lambda i: i, None, 0, id="RGB"),
-        pytest.param(lambda i: i.convert("1"), "grey", None, id="1"),
-        pytest.param(lambda i: i.convert("L"), "grey", None, id="L"),
-        pytest.param(lambda i: i.quantize(256), None, 20, id="P"),
-        pytest.param(lambda i: i.convert("CMYK"), "CMYK", 1, id="CMYK"),
-        pytest.param(lambda i: i.convert("YCbCr"), "YCbCr", 3, id="YCbCr"),
-        pytest.param(lambda i: i.convert("HSV"), "HSV", 12, id="HSV"),
-        pytest.param(lambda i: i.convert("RGBA"), None, 0, id="RGBA opaque"),
-        pytest.param(lambda i: i.convert("RGBX"), "RGBX", 0, id="RGBX"),
+        pytest.param(lambda i: i, "RGB", None, 0, id="RGB"),
+        pytest.param(lambda i: i.convert("1"), "L", None, None, id="1"),
+        pytest.param(lambda i: i.convert("L"), "L", None, None, id="L"),
+        pytest.param(lambda i: i.convert("LA"), "LA", None, None, id="LA"),
+        pytest.param(lambda i: i.quantize(256), "RGB", None, 20, id="P"),
+        pytest.param(lambda i: i.convert("L").quantize(256), "L", None, None, id="P grey"),
+        pytest.param(lambda i: i.convert("CMYK"), "RGB", "CMYK", 1, id="CMYK"),
+        pytest.param(lambda i: i.convert("YCbCr"), "RGB", "YCbCr", 3, id="YCbCr"),
+        pytest.param(lambda i: i.convert("HSV"), "RGB", "HSV", 12, id="HSV"),
+        pytest.param(lambda i: i.convert("RGBA"), "RGBA", None, 0, id="RGBA"),
+        pytest.param(lambda i: i.convert("RGBX"), "RGB", "RGBX", 0, id="RGBX"),
     ],
 )
 def test_modes(
-    picture: Image.Image, make: Callable[[Image.Image], Image.Image], warning: str | None, tolerance: int | None
+    picture: Image.Image,
+    make: Callable[[Image.Image], Image.Image],
+    mode: str,
+    warning: str | None,
+    tolerance: int | None,
 ) -> None:
     image = make(picture)
     result = from_image(image)
-    assert result.samples.shape == (24, 30, 3)
+    assert result.mode == mode
+    assert result.samples.shape == ((24, 30) if mode[0] == "L" else (24, 30, 3))
     assert result.samples.dtype == np.uint8
-    assert result.orientation == 1
+    assert (result.orientation, result.metadata) == (1, Metadata())
     if warning is None:
         assert result.warnings == []
     else:
         assert len(result.warnings) == 1
         assert warning in result.warnings[0]
-    expected = np.asarray(picture if tolerance is not None else image.convert("RGB")).astype(int)
+    expected = np.asarray(picture if tolerance is not None else image.convert("L")).astype(int)
     assert np.abs(result.samples - expected).max() <= (tolerance or 0)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "La", "RGBa", "PA"])
-def test_transparency_is_laid_on_white(picture: Image.Image, mode: str) -> None:
-    """The right half is fully transparent."""
+def test_alpha_is_kept(picture: Image.Image, mode: str) -> None:
+    """The right half is transparent, wholly or in part."""
     mask = Image.new("L", picture.size, 255)
-    mask.paste(0, (15, 0, 30, 24))
+    mask.paste(77, (15, 0, 20, 24))
+    mask.paste(0, (20, 0, 30, 24))
     image = picture.convert("P").convert("PA") if mode == "PA" else picture.convert("LA" if mode[0] == "L" else "RGBA")
     image.putalpha(mask)
     image = image.convert(mode)
     assert image.mode == mode
     result = from_image(image)
-    assert any("white" in warning for warning in result.warnings)
-    assert (result.samples[:, 15:] == 255).all()
-    assert (result.samples[:, :15] != 255).any()
+    assert result.warnings == []
+    assert result.mode == ("LA" if mode[0] == "L" else "RGBA")
+    assert result.alpha is not None
+    assert np.array_equal(result.alpha, np.asarray(mask))
+    plain = np.asarray(image.convert(result.mode))[:, :15, :-1].squeeze()
+    assert np.array_equal(result.samples[:, :15], plain)
 
 
-def test_palette_transparency_is_laid_on_white(picture: Image.Image) -> None:
+def test_transparent_palette_entries(picture: Image.Image) -> None:
     image = palette_with_transparency(picture)
     result = from_image(image)
     clear = np.asarray(image) == image.info["transparency"]
-    assert any("white" in warning for warning in result.warnings)
-    assert (result.samples[clear] == 255).all()
+    assert result.alpha is not None
+    assert np.array_equal(result.alpha == 0, clear)
+    assert set(np.unique(result.alpha)) == {0, 255}
     assert np.array_equal(result.samples[~clear], np.asarray(picture.quantize(16).convert("RGB"))[~clear])
 
 
-def test_partial_transparency_mixes_with_white() -> None:
-    image = Image.new("RGBA", (3, 2), (100, 0, 200, 51))
-    assert np.abs(from_image(image).samples[0, 0].astype(int) - (224, 204, 244)).max() <= 1
-
-
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_transparent_colours_are_laid_on_white(mode: str) -> None:
+def test_transparent_colours(mode: str) -> None:
     image = Image.new("RGB", (4, 4), (10, 20, 30)).convert(mode)
     image.putpixel((1, 2), 77 if mode == "L" else (77, 77, 77))
     image.info["transparency"] = image.getpixel((1, 2))
     result = from_image(image)
-    assert any("white" in warning for warning in result.warnings)
-    assert result.samples[2, 1].tolist() == [255, 255, 255]
-    assert (result.samples[0, 0] != 255).all()
+    assert result.alpha is not None
+    assert result.alpha[2, 1] == 0
+    assert result.alpha.sum() == 15 * 255
+
+
+def test_flattening_mixes(picture: Image.Image) -> None:
+    image = Image.new("RGBA", (3, 2), (100, 0, 200, 51))
+    assert np.abs(flattened(from_image(image)).samples[0, 0].astype(int) - (224, 204, 244)).max() <= 1
+    assert flattened(from_image(image), (0, 0, 0)).samples[0, 0].tolist() == [20, 0, 40]
+    grey = from_image(Image.new("LA", (3, 2), (100, 51)))
+    assert flattened(grey).samples.tolist() == [[224] * 3] * 2
+    assert flattened(grey, (0, 0, 255)).samples[0, 0].tolist() == [20, 20, 224]
+    plain = from_image(picture)
+    assert flattened(plain) is plain
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
@@ -107,14 +127,36 @@ def test_16_bits_keep_their_high_byte(mode: str) -> None:
         image = Image.fromarray(values.astype(np.int32 if mode == "I" else np.uint16))
     assert image.mode == mode
     result = from_image(image)
-    assert any("8 bits" in warning for warning in result.warnings)
-    assert np.array_equal(result.samples, np.repeat(np.round(values / 257)[..., None], 3, 2))
+    assert result.warnings == ["16-bit samples are coded with 8 bits"]
+    assert np.array_equal(result.samples, np.round(values / 257))
+    array = from_array(values.astype(np.uint16))
+    assert array.warnings == result.warnings
+    assert np.array_equal(array.samples, result.samples)
+
+
+def png_16_bits(samples: NDArray[np.uint16]) -> bytes:
+    """A PNG file of (H, W, 3) samples; Pillow writes none."""
+    height, width, _ = samples.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_16_bit_colour_is_noticed() -> None:
+    samples = np.linspace(0, 65535, 60).astype(np.uint16).reshape(4, 5, 3)
+    result = from_image(Image.open(io.BytesIO(png_16_bits(samples))))
+    assert result.warnings == ["16-bit samples are coded with 8 bits"]
+    assert np.abs(result.samples.astype(int) - samples // 256).max() <= 1
 
 
 def test_floats_and_large_integers_are_scaled_from_their_range() -> None:
     for values in (np.array([[-2.5, 0.0, 2.5]], np.float32), np.array([[-(10**6), 0, 10**6]], np.int32)):
         result = from_image(Image.fromarray(values))
-        assert result.samples[0, :, 0].tolist() == [0, 128, 255]
+        assert result.samples[0].tolist() == [0, 128, 255]
         assert any("8 bits" in warning for warning in result.warnings)
     assert from_image(Image.new("F", (3, 3), 7.5)).samples.max() == 0
 
@@ -153,37 +195,38 @@ def swapped_profile() -> bytes:
     return hurt.replace("sRGB".encode("utf-16-be"), "BGR!".encode("utf-16-be")).replace(b"sRGB", b"BGR!")
 
 
-def test_an_srgb_profile_changes_nothing(picture: Image.Image) -> None:
-    result = from_image(with_profile(picture, profile_bytes("sRGB")))
+@pytest.mark.parametrize("name", ["sRGB", "swapped", "nonsense"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_profiles_are_kept(picture: Image.Image, name: str, mode: str) -> None:
+    profile = {"sRGB": profile_bytes("sRGB"), "swapped": swapped_profile(), "nonsense": b"nonsense"}[name]
+    image = with_profile(picture.quantize(64) if mode == "P" else picture.convert(mode), profile)
+    result = from_image(image)
     assert result.warnings == []
-    assert np.array_equal(result.samples, np.asarray(picture))
+    assert result.metadata.icc == profile
+    expected = np.asarray(image.convert("RGB") if mode == "P" else image)
+    assert np.array_equal(result.to_array(), expected)
 
 
-def test_other_profiles_are_converted(picture: Image.Image) -> None:
-    result = from_image(with_profile(picture, swapped_profile()))
-    assert [w for w in result.warnings if "sRGB" in w]
+def test_conversion_to_srgb(picture: Image.Image) -> None:
+    result = from_image(with_profile(picture, swapped_profile()), srgb=True)
+    assert (result.warnings, result.metadata.icc) == ([], None)
     assert np.abs(result.samples.astype(int) - np.asarray(picture)[..., ::-1]).mean() < 2
+    result = from_image(with_profile(picture.convert("RGBA"), swapped_profile()), srgb=True)
+    assert result.mode == "RGBA"
+    assert np.abs(result.samples.astype(int) - np.asarray(picture)[..., ::-1]).mean() < 2
+    result = from_image(with_profile(picture, profile_bytes("sRGB")), srgb=True)
+    assert (result.warnings, result.metadata.icc) == ([], None)
+    assert np.array_equal(result.samples, np.asarray(picture))
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_unusable_profiles_are_left_out(picture: Image.Image, profile: bytes, mode: str) -> None:
+def test_unusable_profiles_are_left_out_of_conversions(picture: Image.Image, profile: bytes, mode: str) -> None:
     image = with_profile(picture.convert(mode), profile)
-    result = from_image(image)
+    result = from_image(image, srgb=True)
     assert any("cannot be used" in warning for warning in result.warnings)
-    assert np.array_equal(result.samples, np.asarray(image.convert("RGB")))
-
-
-def test_metadata_that_are_lost_are_named(picture: Image.Image) -> None:
-    exif = Image.Exif()
-    exif[ExifTags.Base.Artist] = "somebody"
-    exif[ExifTags.Base.Orientation] = 6
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", exif=exif)
-    result = from_image(Image.open(buffer))
-    assert result.orientation == 6
-    assert len(result.warnings) == 1
-    assert "EXIF" in result.warnings[0]
+    assert result.metadata.icc is None
+    assert np.array_equal(result.samples, np.asarray(image.convert("RGB") if mode == "CMYK" else image))
 
 
 def test_only_the_first_frame_is_kept(picture: Image.Image) -> None:
@@ -241,6 +284,24 @@ def test_orientation(codec: Codec, tmp_path: Path, orientation: int) -> None:
     assert codec.decode_array(data).shape == samples.shape
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_upright(picture: Image.Image, orientation: int) -> None:
+    image = picture.convert("RGBA")
+    image.putalpha(picture.getchannel("R"))
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    result = upright(from_image(image))
+    assert result.orientation == 1
+    assert np.array_equal(result.to_array(), np.asarray(ImageOps.exif_transpose(image)))
+
+
+def test_stripping(picture: Image.Image) -> None:
+    for profile, kept in ((profile_bytes("sRGB"), None), (swapped_profile(), swapped_profile())):
+        image = with_profile(picture, profile)
+        image.info["xmp"] = b"<x/>"
+        image.getexif()[ExifTags.Base.Artist] = "somebody"
+        assert stripped(from_image(image)).metadata == Metadata(icc=kept)
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 200])
 def test_wrong_orientations_are_ignored(picture: Image.Image, orientation: int) -> None:
     image = picture.copy()
@@ -250,18 +311,22 @@ def test_wrong_orientations_are_ignored(picture: Image.Image, orientation: int) 
 
 def test_arrays(photo: Photo) -> None:
     assert np.array_equal(from_array(photo[:5, :7]).samples, photo[:5, :7])
-    grey = from_array(photo[:5, :7, 0])
-    assert np.array_equal(grey.samples, np.stack([photo[:5, :7, 0]] * 3, 2))
+    assert from_array(photo[:5, :7, :1]).mode == from_array(photo[:5, :7, 0]).mode == "L"
+    for channels, mode in ((2, "LA"), (3, "RGB"), (4, "RGBA")):
+        array = np.dstack([photo, photo])[:5, :7, :channels]
+        result = from_array(array)
+        assert result.mode == mode
+        assert np.array_equal(result.to_array(), array)
     assert from_array(photo[::2, ::-1]).samples.flags.c_contiguous
 
 
-@pytest.mark.parametrize("shape", [(4,), (4, 4, 1), (4, 4, 4), (4, 4, 3, 1), (0, 4, 3), (4, 0, 3), (0, 0), (4, 0), ()])
+@pytest.mark.parametrize("shape", [(4,), (4, 4, 5), (4, 4, 0), (4, 4, 3, 1), (0, 4, 3), (4, 0, 3), (0, 0), (4, 0), ()])
 def test_arrays_of_other_shapes(codec: Codec, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="shape"):
         codec.encode(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint16, bool])
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint32, bool])
 def test_arrays_of_other_types(codec: Codec, dtype: Any) -> None:
     with pytest.raises(TypeError, match="uint8"):
         codec.encode(np.zeros((4, 4, 3), dtype))

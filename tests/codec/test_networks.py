@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from aez.bitstream import ModelError
 from aez.codec.networks import HyperpriorModel, NetworkConfig, QualityTable
-from aez.codec.networks.blocks import DepthConvBlock
+from aez.codec.networks.blocks import DepthConvBlock, down, up
 from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.quality import lambda_of
 from aez.codec.scales import FIRST_CODED, LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN, SKIP_BELOW, ladder
@@ -68,6 +69,18 @@ def test_a_new_block_changes_nothing() -> None:
     with torch.inference_mode():
         assert (block(x) - x).abs().max() < 0.05
         assert block.to(torch.bfloat16)(x).dtype == torch.float32
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_down_and_up_are_a_layer_behind_and_before_a_shuffle(factor: int) -> None:
+    x = torch.rand(2, 5, 8, 12).contiguous(memory_format=torch.channels_last)
+    layer = torch.nn.Conv2d(5 * factor**2, 7, 1)
+    assert torch.allclose(down(layer, x, factor), layer(F.pixel_unshuffle(x, factor)), atol=1e-5)
+    for bias in (True, False):
+        layer = torch.nn.Conv2d(5, 3 * factor**2, 1, bias=bias)
+        out = up(layer, x, factor)
+        assert torch.allclose(out, F.pixel_shuffle(layer(x), factor), atol=1e-5)
+        assert out.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_block_sees_its_neighbours_only() -> None:

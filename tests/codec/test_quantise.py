@@ -1,52 +1,76 @@
+import itertools
+
 import pytest
 import torch
 
 from aez.codec.quantise import Quantiser
+from aez.codec.scales import ladder
+from aez.codec.weightfile import Weights
 
 TABLES = torch.arange(64, dtype=torch.uint8)
 
 
 def quantise(quantiser: Quantiser, value: float, index: int) -> int:
-    return int(quantiser(torch.tensor([value]), torch.tensor([index], dtype=torch.uint8)))
+    return int(quantiser(torch.full((1, 1, 1), value), torch.full((1, 1, 1), index, dtype=torch.uint8)))
+
+
+@pytest.fixture
+def optimised(tiny: Weights) -> Quantiser:
+    """Two channels, the second of which hardly matters."""
+    return Quantiser(7, tiny.residual_tables, torch.tensor([8.7, 0.3]))
 
 
 @pytest.mark.parametrize("first_coded", [0, 7, 64])
-def test_nothing_below_the_first_coded_table(first_coded: int) -> None:
-    out = Quantiser(first_coded)(torch.full((64,), 9.0), TABLES)
-    assert out.dtype == torch.int16
-    assert (out[:first_coded] == 0).all()
-    assert (out[first_coded:] == 9).all()
+def test_nothing_below_the_first_coded_table(first_coded: int, tiny: Weights) -> None:
+    values, tables = torch.full((1, 1, 64), 9.0), TABLES.reshape(1, 1, -1)
+    for quantiser in (
+        Quantiser(first_coded),
+        Quantiser(first_coded, tiny.residual_tables, torch.tensor([1e6])),
+    ):
+        out = quantiser(values, tables)
+        assert out.dtype == torch.int16
+        assert (out[..., :first_coded] == 0).all()
+        assert (out[..., first_coded:] == 9).all()
 
 
-def test_dead_zone_shrinks_as_scales_grow() -> None:
-    """The least value that is coded as 1 falls with σ from about 1/2 + δ to 1/2, and is never below it."""
-    values = torch.linspace(0.45, 0.75, 3001)
-    quantiser = Quantiser(0, dead_zone=0.12, reach=1.0)
-    edges = [float(values[quantiser(values, torch.full_like(values, i, dtype=torch.uint8)) > 0][0]) for i in TABLES]
-    assert edges == sorted(edges, reverse=True)
-    assert edges[0] == pytest.approx(0.5 + 0.12 / (1 + 0.11**2), abs=1e-3)
-    assert edges[-1] == pytest.approx(0.5, abs=1e-3)
-    assert edges[0] > edges[32] > edges[-1]
+def test_plain_rounding(tiny: Weights) -> None:
+    values = torch.linspace(-9.9, 9.9, 1777).reshape(1, 1, -1)
+    for quantiser in (Quantiser(3), Quantiser(3, tiny.residual_tables, torch.tensor([9.0]), strength=0.0)):
+        out = quantiser(values, torch.full_like(values, 3, dtype=torch.uint8))
+        assert torch.equal(out.float(), values.round())
+    assert quantise(Quantiser(3), 5.0, 2) == 0
 
 
-def test_symbols_rise_with_values() -> None:
-    values = torch.linspace(-20, 20, 5001)
-    for index in (0, 20, 63):
-        out = Quantiser(0)(values, torch.full_like(values, index, dtype=torch.uint8)).int()
-        assert (out.diff() >= 0).all()
-        assert (out.diff() <= 1).all()
-        assert torch.equal(out, -out.flip(0))
-        assert (out - values).abs().max() < 0.63
+def test_each_symbol_is_the_cheaper_of_two(optimised: Quantiser, tiny: Weights) -> None:
+    values = torch.linspace(-6.3, 6.3, 901).reshape(1, 1, -1).repeat(2, 1, 1)
+    for index in (7, 20, 30, 45, 63):
+        out = optimised(values, torch.full_like(values, index, dtype=torch.uint8))
+        cost = torch.from_numpy(tiny.residual_tables.cost_in_bits()[index])
+        bound = int(tiny.residual_tables.bounds[index])
+        for channel, worth in enumerate((8.7, 0.3)):
+            for value, symbol in zip(values[channel, 0].tolist(), out[channel, 0].tolist(), strict=True):
+                near = int(abs(value) + 0.5)
+                if near > bound:
+                    continue
+                costs = {k: float(cost[bound + k]) + worth * (abs(value) - k) ** 2 for k in {near, max(near - 1, 0)}}
+                assert costs[abs(symbol)] <= min(costs.values()) + 1e-3
+                assert symbol * value >= 0
 
 
-def test_plain_rounding() -> None:
-    values = torch.linspace(-9.9, 9.9, 1777)
-    out = Quantiser(3, dead_zone=0.0)(values, torch.full_like(values, 3, dtype=torch.uint8))
-    assert torch.equal(out.float(), values.round())
-    assert quantise(Quantiser(3, dead_zone=0.0), 5.0, 2) == 0
+def test_the_narrower_the_dearer(optimised: Quantiser) -> None:
+    values = torch.linspace(0.3, 1.4, 1101).reshape(1, 1, -1).repeat(2, 1, 1)
+    edges = [
+        float(values[0, 0][optimised(values, torch.full_like(values, i, dtype=torch.uint8))[0, 0] > 0][0])
+        for i in range(9, 64)
+    ]
+    assert all(a >= b - 2e-3 for a, b in itertools.pairwise(edges))
+    assert ladder()[9] < 0.36
+    assert edges[0] > 0.7
+    assert edges[-1] == pytest.approx(0.5, abs=2e-3)
 
 
-def test_values_are_clamped_to_what_a_file_holds() -> None:
-    for quantiser in (Quantiser(0, dead_zone=0.0), Quantiser(0)):
-        assert quantise(quantiser, 1e9, 63) == 2**15 - 1
-        assert quantise(quantiser, -1e9, 63) == -(2**15 - 1)
+def test_values_are_clamped_to_what_a_file_holds(optimised: Quantiser) -> None:
+    for quantiser in (Quantiser(0), optimised):
+        for sign in (1, -1):
+            values = torch.full((2, 1, 1), sign * 1e9)
+            assert (quantiser(values, torch.full((2, 1, 1), 63, dtype=torch.uint8)) == sign * (2**15 - 1)).all()

@@ -40,10 +40,13 @@ def test_schedule_decays_to_zero() -> None:
     assert Schedule(minutes=10, decay_minutes=4, warmup=2).rate(0, 8) == 0.25
 
 
-@pytest.mark.parametrize("hard", [False, True])
-def test_training_moves_every_weight(model: HyperpriorModel, pictures: list[Tensor], hard: bool) -> None:
+@pytest.mark.parametrize(("hard", "optimiser"), [(False, "adamw"), (True, "adamw"), (False, "soap")])
+def test_training_moves_every_weight(
+    model: HyperpriorModel, pictures: list[Tensor], hard: bool, optimiser: str
+) -> None:
     before = state(model)
-    trainer = Trainer(model, pictures, Schedule(minutes=1, batch=2, crop=64, hard=hard), CPU)
+    schedule = Schedule(minutes=1, batch=2, crop=64, hard=hard, optimiser=optimiser)
+    trainer = Trainer(model, pictures, schedule, CPU)
     for _ in range(6):
         assert torch.isfinite(trainer.train_step(0.1))
     assert (trainer.step, trainer.skipped, trainer.pixels) == (6, 0, 6 * 2 * 64 * 64)
@@ -74,11 +77,11 @@ def test_low_precision_stays_inside_the_blocks(trainer: Trainer) -> None:
     trainer.autocast = torch.bfloat16
     seen: dict[str, torch.dtype] = {}
     model = trainer.model
-    layers = {"inside": model.analysis.blocks[0].conv_in, "linear": model.analysis.linear, "mean": model.context.mean}
+    layers = {"inside": model.analysis.blocks[0].conv_in, "latent": model.analysis, "mean": model.context.mean}
     for name, layer in layers.items():
         layer.register_forward_hook(lambda _m, _i, out, name=name: seen.__setitem__(name, out.dtype))
     assert torch.isfinite(trainer.train_step(0.1))
-    assert seen == {"inside": torch.bfloat16, "linear": torch.float32, "mean": torch.float32}
+    assert seen == {"inside": torch.bfloat16, "latent": torch.float32, "mean": torch.float32}
     assert all(p.grad is None or p.grad.dtype == torch.float32 for p in model.parameters())
     assert len(model.analysis.blocks[0]._forward_hooks) == 0
     assert not torch.is_autocast_enabled("cpu")
@@ -117,6 +120,17 @@ def test_run_stops_in_time_and_saves(trainer: Trainer, tmp_path: Path, monkeypat
     assert lines
     _, pixels = load_checkpoint(tmp_path / "a.safetensors", average=True)
     assert pixels == 1000 + trainer.pixels
+
+
+def test_work_is_counted(trainer: Trainer) -> None:
+    """The tiny model's layers by hand: forward, and for all but the pixels twice as much backward."""
+    seen: list[int] = []
+    for layer in trainer.model.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda m, _i, out: seen.append(m.weight[0].numel() * out.numel()))
+    kilomacs = trainer._kilomacs()
+    assert kilomacs > 2.5 * sum(seen) / 64**2 / 1e3
+    assert all(p.grad is None for p in trainer.model.parameters())
 
 
 def test_checkpoints_come_back(trainer: Trainer, tmp_path: Path, pictures: list[Tensor]) -> None:

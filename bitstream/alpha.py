@@ -1,0 +1,98 @@
+"""The ALPHA chunk's payload: a plane of opacity in square tiles, each constant or a VP8L stream (SPEC section 7.4)."""
+
+from dataclasses import dataclass
+
+from aez.bitstream.errors import FormatError, TruncatedError
+from aez.bitstream.varint import read_varint, write_varint
+
+MIN_ALPHA_TILE_LOG2, MAX_ALPHA_TILE_LOG2 = 6, 13
+_VP8L_SIGNATURE = 0x2F
+_VP8L_HEADER = 5
+
+
+@dataclass(frozen=True)
+class AlphaTile:
+    """One tile.
+
+    Attributes:
+        rows: first row and the one behind the last, in pixels.
+        cols: the same of columns.
+        level: the value of all its samples, if ``stream`` is None.
+        stream: a VP8L image stream of exactly this size, header checked, else None.
+    """
+
+    rows: tuple[int, int]
+    cols: tuple[int, int]
+    level: int = 0
+    stream: bytes | None = None
+
+
+def tile_areas(height: int, width: int, tile_log2: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Rows and columns of every tile in raster order."""
+    side = 1 << tile_log2
+    return [
+        ((i, min(i + side, height)), (j, min(j + side, width)))
+        for i in range(0, height, side)
+        for j in range(0, width, side)
+    ]
+
+
+def write_alpha(tiles: list[AlphaTile], tile_log2: int) -> bytes:
+    """The payload; tiles in raster order.
+
+    Raises:
+        ValueError: the tile size is out of range.
+    """
+    if not MIN_ALPHA_TILE_LOG2 <= tile_log2 <= MAX_ALPHA_TILE_LOG2:
+        raise ValueError("alpha tile size out of range")
+    parts = [bytes([tile_log2])]
+    for tile in tiles:
+        if tile.stream is None:
+            parts += [write_varint(0), bytes([tile.level])]
+        else:
+            parts += [write_varint(len(tile.stream)), tile.stream]
+    return b"".join(parts)
+
+
+def read_alpha(payload: bytes | memoryview, height: int, width: int) -> list[AlphaTile]:
+    """Take a payload apart; every stream's own header is checked against its tile's size.
+
+    Raises:
+        FormatError (TruncatedError): bytes are missing or left over, or a stream is of another size.
+    """
+    if not payload:
+        raise TruncatedError("the ALPHA chunk is empty")
+    tile_log2 = payload[0]
+    if not MIN_ALPHA_TILE_LOG2 <= tile_log2 <= MAX_ALPHA_TILE_LOG2:
+        raise FormatError("the ALPHA chunk gives a tile size out of range")
+    at, tiles = 1, []
+    side = 1 << tile_log2
+    # A tile takes at least two bytes: refuse before a list of all of them is made.
+    if 2 * (-(-height // side) * -(-width // side)) > len(payload) - 1:
+        raise TruncatedError("the ALPHA chunk is too short")
+    for rows, cols in tile_areas(height, width, tile_log2):
+        length, at = read_varint(payload, at)
+        end = at + max(1, length)
+        if end > len(payload):
+            raise TruncatedError("the ALPHA chunk is too short")
+        if length:
+            stream = bytes(payload[at:end])
+            if vp8l_size(stream) != (cols[1] - cols[0], rows[1] - rows[0]):
+                raise FormatError("an alpha tile is not a VP8L stream of its size")
+            tiles.append(AlphaTile(rows, cols, stream=stream))
+        else:
+            tiles.append(AlphaTile(rows, cols, level=payload[at]))
+        at = end
+    if at != len(payload):
+        raise FormatError("the ALPHA chunk has bytes left over")
+    return tiles
+
+
+def vp8l_size(stream: bytes) -> tuple[int, int] | None:
+    """Width and height that a VP8L stream's header states; None if it is none of version 0."""
+    if len(stream) < _VP8L_HEADER or stream[0] != _VP8L_SIGNATURE:
+        return None
+    bits = int.from_bytes(stream[1:5], "little")
+    if bits >> 29:
+        return None
+    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1

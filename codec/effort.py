@@ -1,0 +1,69 @@
+"""What `--effort` means: how an encoder spends time on the picture at hand. Decoding is the same for all."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.quality import lambda_of
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How symbols are chosen.
+
+    Attributes:
+        strength: of rate–distortion-optimised quantisation, 0 for plain rounding.
+        passes: corrections of the latents by what the decoder will make of them.
+        step: share of each correction that is made.
+        foresight: whether a correction also sees what symbols do to the means of those coded after them.
+    """
+
+    strength: float
+    passes: int = 0
+    step: float = 0.8
+    foresight: bool = False
+
+
+EFFORTS = (
+    Effort(0.0),
+    Effort(0.4),
+    Effort(1.0, 1),
+    Effort(1.0, 2),
+    Effort(1.0, 2, foresight=True),
+    Effort(1.0, 3, foresight=True),
+    Effort(1.0, 4, 0.7, foresight=True),
+    Effort(1.0, 6, 0.6, foresight=True),
+    Effort(1.0, 9, 0.5, foresight=True),
+    Effort(1.0, 14, 0.4, foresight=True),
+)
+DEFAULT_EFFORT = 2
+
+
+def effort_of(level: int) -> Effort:
+    """Level 0 … 9.
+
+    Raises:
+        ValueError: it is out of range.
+    """
+    if not 0 <= level < len(EFFORTS):
+        raise ValueError(f"effort must be from 0 to {len(EFFORTS) - 1}, not {level}")
+    return EFFORTS[level]
+
+
+def curvature(model: HyperpriorModel, position: Tensor, channels: int) -> Tensor:
+    """Bits that a squared unit of ŷ is worth as distortion, a value a channel of the latent: (M,) float32.
+
+    λ·255² times the squared error that a unit in one latent makes through the linear path of the synthesis, which is
+    nearly all of it.
+
+    Args:
+        model: the float networks.
+        position: quality point, (1,).
+        channels: samples a pixel that count, 3, or 1 for a grey picture.
+    """
+    gain = (model.decoder_gain(position) - model.encoder_gain(position)).exp().flatten()
+    basis = model.synthesis.linear.weight.flatten(1).reshape(3, -1, len(gain))
+    energy = basis.square().sum((0, 1)) / 3 if channels == 3 else basis.mean(0).square().sum(0)
+    out: Tensor = lambda_of(position, model.config.points) * energy * gain.square()
+    return out

@@ -1,0 +1,104 @@
+"""ICC profiles, EXIF and XMP: taken from Pillow images as they are, given back as they were."""
+
+import re
+import struct
+from dataclasses import dataclass, replace
+
+from PIL import ExifTags, Image
+
+EXIF_PREFIX = b"Exif\0\0"
+_ORIENTATION = 274
+_MAX_ENTRIES = 1000
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
+# What describes how a TIFF file stores its samples, and metadata that have a chunk of their own.
+_STRUCTURE = {
+    *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291),
+    *(292, 293, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342),
+    *(347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559, 700, 33723, 34377, 34675),
+}
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture carries beside its samples, byte for byte; None for what it does not have.
+
+    Attributes:
+        icc: ICC profile.
+        exif: the TIFF structure, without ``Exif\\0\\0`` before it.
+        xmp: XMP packet.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """What Pillow found in an opened picture."""
+    icc, xmp = image.info.get("icc_profile"), image.info.get("xmp")
+    if isinstance(xmp, str):
+        xmp = xmp.encode()
+    exif = image.info.get("exif")
+    if exif is None and len(image.getexif()):
+        exif = _descriptive(image.getexif())
+    if exif is not None:
+        exif = bytes(exif)
+        while exif.startswith(EXIF_PREFIX):
+            exif = exif[len(EXIF_PREFIX) :]
+    return Metadata(icc or None, exif or None, xmp.strip(b"\0") and xmp if xmp else None)
+
+
+def _descriptive(exif: Image.Exif) -> bytes | None:
+    """A TIFF file has no EXIF block of its own: its tags that do not describe the file, as one."""
+    kept = Image.Exif()
+    for tag, value in exif.items():
+        if tag not in _STRUCTURE and tag not in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+            kept[tag] = value
+    for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        if directory := exif.get_ifd(tag):
+            kept[tag] = dict(directory)
+    return kept.tobytes() if len(kept) else None
+
+
+def exif_orientation(exif: bytes | None) -> int | None:
+    """The orientation that a TIFF structure states, 1 … 8; None if it states none."""
+    at = _orientation_at(exif) if exif else None
+    if at is None or exif is None:
+        return None
+    (value,) = struct.unpack_from(_order(exif) + "H", exif, at)
+    return value if 1 <= value <= 8 else None
+
+
+def with_orientation(metadata: Metadata, orientation: int) -> Metadata:
+    """The same with another orientation where EXIF or XMP state one; every other byte is kept."""
+    exif, xmp = metadata.exif, metadata.xmp
+    if exif and (at := _orientation_at(exif)) is not None:
+        patched = bytearray(exif)
+        struct.pack_into(_order(exif) + "H", patched, at, orientation)
+        exif = bytes(patched)
+    if xmp:
+        xmp = _XMP_ORIENTATION.sub(rb"\g<1>" + str(orientation).encode(), xmp)
+    return replace(metadata, exif=exif, xmp=xmp)
+
+
+def _order(exif: bytes) -> str:
+    return "<" if exif[:2] == b"II" else ">"
+
+
+def _orientation_at(exif: bytes) -> int | None:
+    """Where the value of the orientation tag lies in the first directory; None if there is none."""
+    if exif[:4] not in (b"II*\0", b"MM\0*") or len(exif) < 8:
+        return None
+    order = _order(exif)
+    (directory,) = struct.unpack_from(order + "I", exif, 4)
+    if directory + 2 > len(exif):
+        return None
+    (entries,) = struct.unpack_from(order + "H", exif, directory)
+    for i in range(min(entries, _MAX_ENTRIES)):
+        at = directory + 2 + 12 * i
+        if at + 12 > len(exif):
+            return None
+        tag, kind, count = struct.unpack_from(order + "HHI", exif, at)
+        if tag == _ORIENTATION:
+            return at + 8 if (kind, count) == (3, 1) else None
+    return None

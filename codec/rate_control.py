@@ -1,0 +1,140 @@
+"""A size or a PSNR as the target: a search over the continuous quality, on real files."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream.errors import ImageError
+
+SIZE_TOLERANCE = 0.02
+"""A file of a target size is at most so much smaller than it."""
+PSNR_TOLERANCE = 0.05
+"""A file of a target PSNR is at most so many dB better, where the quality steps are fine enough."""
+_MAX_TRIALS = 40
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a file shall be; exactly one field is set.
+
+    Attributes:
+        size: bytes that it may have at most.
+        bpp: the same in bits a pixel.
+        psnr: dB over the stored colour samples that it must reach.
+    """
+
+    size: int | None = None
+    bpp: float | None = None
+    psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless one field is set, to a positive finite number."""
+        given = [value for value in (self.size, self.bpp, self.psnr) if value is not None]
+        if len(given) != 1:
+            raise ValueError("give one target: a size, bits a pixel, or a PSNR")
+        if not (math.isfinite(given[0]) and given[0] > 0):
+            raise ValueError(f"a target must be a positive number, not {given[0]}")
+
+    def size_for(self, pixels: int) -> int | None:
+        """The target in bytes for a picture of so many pixels; None for a PSNR."""
+        return self.size if self.bpp is None else math.floor(self.bpp * pixels / 8)
+
+
+def psnr_of(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """PSNR in dB of two pictures of the same shape; infinite if they are equal."""
+    total = sum(float(np.square(x.astype(np.float32) - y).sum(dtype=np.float64)) for x, y in zip(a, b, strict=True))
+    return 10 * math.log10(255**2 * a.size / total) if total else math.inf
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A file and what it was measured at: bytes, or dB."""
+
+    position: int
+    data: bytes
+    value: float
+
+
+def smallest_within(encode: Callable[[int], bytes], target: int, last: int) -> bytes:
+    """The best file of at most ``target`` bytes, within 2 % of it where the quality steps allow.
+
+    Args:
+        encode: a quality position 0 … ``last`` to a file.
+        target: bytes.
+        last: highest position.
+
+    Raises:
+        ImageError: quality 1 takes more, or quality 100 less; the text names the range that can be reached.
+    """
+
+    def trial(position: int) -> Trial:
+        data = encode(position)
+        return Trial(position, data, math.log(len(data)))
+
+    goal = math.log(target)
+    low, high = trial(0), trial(last)
+    if len(low.data) > target or len(high.data) < (1 - SIZE_TOLERANCE) * target:
+        raise ImageError(
+            f"{target} bytes cannot be reached: this picture takes from {len(low.data)} bytes (quality 1) "
+            f"to {len(high.data)} (quality 100)"
+        )
+    return _search(trial, low, high, goal, math.log1p(SIZE_TOLERANCE)).data
+
+
+def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float], target: float, last: int) -> bytes:
+    """The smallest file of at least ``target`` dB, within 0.05 dB of it where the quality steps allow.
+
+    Args:
+        encode: a quality position 0 … ``last`` to a file.
+        psnr: a file to dB.
+        target: dB.
+        last: highest position.
+
+    Raises:
+        ImageError: quality 100 stays below, or quality 1 above; the text names the range that can be reached.
+    """
+
+    def trial(position: int) -> Trial:
+        data = encode(last - position)
+        return Trial(position, data, -psnr(data))
+
+    # Walked from the best quality down, a PSNR is a bound like a size: the last file that still keeps to it.
+    low, high = trial(0), trial(last)
+    if -low.value < target or -high.value > target + PSNR_TOLERANCE:
+        raise ImageError(
+            f"{target:g} dB cannot be reached: this picture takes from {-high.value:.2f} dB (quality 1) "
+            f"to {-low.value:.2f} dB (quality 100)"
+        )
+    return _search(trial, low, high, -target, PSNR_TOLERANCE).data
+
+
+def _search(trial: Callable[[int], Trial], low: Trial, high: Trial, goal: float, tolerance: float) -> Trial:
+    """The trial of the highest value up to ``goal``: a bracket that a secant step or a halving makes smaller.
+
+    Values rise with the position but for small jumps where the table of z changes, so a bracket always holds the
+    goal, and what is returned is a trial that was really made.
+
+    Args:
+        trial: a position to what it measures.
+        low: at or below the goal.
+        high: any.
+        goal: what must not be exceeded.
+        tolerance: how far below the goal is near enough.
+    """
+    if high.value <= goal:
+        return high
+    for count in range(_MAX_TRIALS):
+        if goal - low.value <= tolerance or high.position - low.position <= 1:
+            break
+        # Aim at the middle of the tolerance; every third step halves, so that a bent curve cannot stall the search.
+        share = (goal - tolerance / 2 - low.value) / (high.value - low.value) if count % 3 < 2 else 0.5
+        step = round(share * (high.position - low.position))
+        middle = trial(low.position + min(max(step, 1), high.position - low.position - 1))
+        if middle.value <= goal:
+            low = middle
+        else:
+            high = middle
+    return low

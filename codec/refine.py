@@ -1,0 +1,123 @@
+"""Latents corrected for the picture at hand, by looking at what the decoder will make of the symbols chosen so far.
+
+The analysis transform gives every picture the latents that were best on average. Here the decoded picture is compared
+with the original, and every latent moves to where its own part of the error vanishes: a Newton step on the distortion
+with the diagonal of its Hessian, which is nearly all of it since the synthesis is nearly linear and orthogonal.
+Quantising again weighs rate against that distortion, so the two together are a proximal gradient descent.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.codec.effort import curvature
+from aez.codec.patches import STRIDE
+from aez.codec.residuals import interleaved
+from aez.codec.scales import ladder
+from aez.codec.windows import CELL, Window, cell_windows
+
+if TYPE_CHECKING:
+    from aez.codec.engine import Context, Engine
+
+
+def corrected(
+    engine: "Engine",
+    pixels: NDArray[np.uint8],
+    y: Tensor,
+    z: NDArray[np.int16],
+    indices: NDArray[np.uint8],
+    r: NDArray[np.int16],
+    position: int,
+    *,
+    step: float,
+    foresight: bool,
+) -> Tensor:
+    """y moved towards what would decode to ``pixels``.
+
+    Args:
+        engine: the model.
+        pixels: (H, W, C) uint8, what y was computed from; H ≤ 16·h, W ≤ 16·w.
+        y: (M, h, w) float32.
+        z: (Z, ceil(h/4), ceil(w/4)) int16.
+        indices: (M, h, w) uint8, tables of r.
+        r: (M, h, w) int16, as chosen for this y.
+        position: quality position.
+        step: share of the way to go.
+        foresight: count the bits that symbols of the first step cause in the second.
+
+    Returns:
+        (M, h, w) float32.
+    """
+    rows, cols = y.shape[1:]
+    moved = interleaved(torch.empty(rows, cols, len(y)))
+    residual, table = (interleaved(torch.from_numpy(a.transpose(1, 2, 0)).contiguous()) for a in (r, indices))
+    at = engine.position_tensor(position)
+    channels = pixels.shape[2]
+    linear = engine.synthesis.linear_end(channels)
+    with torch.no_grad():
+        gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
+        # For a grey picture too: what latents of chroma add to it overlaps with luma's, and their own small curvature
+        # would let them overshoot.
+        worth = curvature(engine.model, at, 3)
+        energy = engine.synthesis.linear_end(3).square().sum(1) * (channels / 3)
+        response = 1 / (energy * gain.flatten())
+        for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2])):
+            core = cells.scaled(CELL, rows, cols)
+            area = core.grown(engine.synthesis_halo, rows, cols)
+            reach = engine.reach(core, rows, cols)
+            y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols)
+            error = _error(engine.synthesis(y_hat * gain, at, channels), pixels, core, area)
+            pull = (error @ linear.t()).mul_(response).reshape(1, *core.shape, -1).permute(0, 3, 1, 2)
+            inner = core.within(area)
+            if foresight:
+                with torch.enable_grad():
+                    pull = pull + _foresight(
+                        engine, context, y, table, residual, pull * worth[:, None, None] * 2, core
+                    )[core.within(context.area)] / (2 * worth[:, None, None])
+            target = (y_hat[inner] - pull)[0].cpu()
+            moved[core.slices] = torch.lerp(y[core.slices], target, step)
+    return moved
+
+
+def _error(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> Tensor:
+    """Decoded less original samples in units of 1, a row of 16×16 pixels a latent of ``core``; 0 beyond the picture."""
+    top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
+    rows, cols = core.shape
+    part = levels[top : top + rows * STRIDE, left : left + cols * STRIDE].to(torch.float32)
+    want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
+    height, width = want.shape[:2]
+    error = torch.zeros_like(part)
+    error[:height, :width] = part[:height, :width] - torch.from_numpy(np.require(want, requirements=["C", "W"])).to(
+        part.device
+    )
+    patches = error.div_(255).reshape(rows, STRIDE, cols, -1).permute(0, 2, 1, 3)
+    return patches.reshape(rows * cols, -1)
+
+
+def _foresight(
+    engine: "Engine", context: "Context", y: Tensor, table: Tensor, residual: Tensor, slope: Tensor, core: Window
+) -> Tensor:
+    """Gradient of cost in the second step by ŷ of the first: (1, M, rows, columns) of the context's area.
+
+    Coded elements of the second step cost (y − μ)² / (2 ln 2 · (σ² + 1/12)) bits, those not coded the distortion that
+    their mean makes, ``slope`` (of the core) a unit.
+    """
+    area, device = context.area, context.first.device
+    scale = torch.tensor(ladder(), device=device)[table[area.slices].to(device).int()][None]
+    coded = (table[area.slices].to(device) >= engine.weights.first_coded)[None]
+    wanted = y[area.slices].to(device).clone()[None]
+    later = 1 - context.mask
+    outside = torch.zeros_like(context.first)
+    outside[core.within(area)] = slope
+    with torch.no_grad():
+        start = (residual[area.slices].to(device)[None] + context.first) * context.mask
+    known = start.clone().requires_grad_(True)
+    mean = engine.model.context.second_mean(context.features, context.first, known, context.mask)
+    bits = (wanted - mean).square() / (2 * math.log(2) * (scale.square() + 1 / 12))
+    cost = (later * torch.where(coded, bits, outside * mean)).sum()
+    (gradient,) = torch.autograd.grad(cost, known)
+    return gradient * context.mask

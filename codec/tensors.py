@@ -1,0 +1,96 @@
+"""Pictures as torch tensors, (C, H, W) or batches, on any device."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from aez.bitstream import ImageError, Limits
+from aez.codec.alpha import LOSSLESS
+from aez.codec.api import codec_for, load
+from aez.codec.codec import DEFAULT_QUALITY, Data
+from aez.codec.images import from_array
+from aez.codec.regions import Region
+from aez.codec.registry import DEFAULT_MODEL
+
+
+def encode_tensor(
+    tensor: Tensor,
+    quality: float = DEFAULT_QUALITY,
+    *,
+    alpha_quality: float = LOSSLESS,
+    preview: bool = False,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
+) -> bytes:
+    """A tensor as the bytes of an `.aez` file.
+
+    Args:
+        tensor: (C, H, W) uint8 on any device, C from 1 to 4: grey, grey and alpha, RGB, RGBA.
+        quality: 1 … 100, any real number.
+        alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
+        preview: put a small picture in front.
+        model: a packaged model's name or a weights file's path.
+        device: where to encode: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        TypeError, ValueError: a tensor of another kind, or an argument out of range.
+        AezError: there is no such model or device, or the picture is too large.
+    """
+    if tensor.dtype != torch.uint8:
+        raise TypeError(f"the tensor must be uint8, not {tensor.dtype}")
+    if tensor.ndim != 3:
+        raise ValueError(f"the tensor must have shape (C, H, W), not {tuple(tensor.shape)}")
+    picture = from_array(tensor.permute(1, 2, 0).cpu().numpy())
+    return load(model, device).encode(picture, quality, alpha_quality=alpha_quality, preview=preview)
+
+
+def encode_batch(
+    batch: Tensor, quality: float = DEFAULT_QUALITY, *, model: str = DEFAULT_MODEL, device: str = "auto"
+) -> list[bytes]:
+    """(N, C, H, W) uint8 as N files; arguments and errors as :func:`encode_tensor`."""
+    if batch.ndim != 4:
+        raise ValueError(f"the batch must have shape (N, C, H, W), not {tuple(batch.shape)}")
+    return [encode_tensor(one, quality, model=model, device=device) for one in batch]
+
+
+def decode_tensor(
+    data: Data,
+    *,
+    region: Region | None = None,
+    scale: float | Fraction = 1,
+    model: str | None = None,
+    device: str = "auto",
+    limits: Limits | None = None,
+) -> Tensor:
+    """The picture of an `.aez` file as stored, as a tensor on ``device``; arguments and errors as ``decode_array``.
+
+    Returns:
+        (C, H, W) uint8. On an accelerator the samples are made there and not copied through the host.
+    """
+    codec = codec_for(data, model=model, device=device, limits=limits)
+    return codec.decode_tensor(data, region=region, scale=scale, limits=limits)
+
+
+def decode_batch(
+    files: Sequence[Data],
+    *,
+    scale: float | Fraction = 1,
+    model: str | None = None,
+    device: str = "auto",
+    limits: Limits | None = None,
+) -> Tensor:
+    """Files of pictures of one shape as (N, C, H, W) uint8 on ``device``; otherwise as :func:`decode_tensor`.
+
+    Raises:
+        ImageError: the pictures have different shapes.
+        ValueError: there is none.
+    """
+    if not files:
+        raise ValueError("there are no files to decode")
+    tensors = [decode_tensor(data, scale=scale, model=model, device=device, limits=limits) for data in files]
+    shapes = {tuple(one.shape) for one in tensors}
+    if len(shapes) > 1:
+        raise ImageError(f"pictures of different shapes cannot be one batch: {sorted(shapes)}")
+    return torch.stack(tensors)

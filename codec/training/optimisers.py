@@ -1,0 +1,41 @@
+"""The optimisers that training can use, and which parameters go at which rate."""
+
+from torch import nn, optim
+
+# Linear shortcuts and gains: half the rate, they are near their optimum from the start.
+SLOW = ("linear.", ".rows")
+OPTIMISERS = ("adamw", "soap")
+# Larger sides are left as they are: the decomposition of such a matrix costs more than it brings.
+_MAX_PRECONDITIONED = 800
+_PRECONDITION_EVERY = 10
+
+
+def make_optimiser(name: str, model: nn.Module, rate: float) -> optim.Optimizer:
+    """Optimiser over ``model``'s parameters; each group has its share of the learning rate under ``share``.
+
+    Args:
+        name: ``adamw`` (Loshchilov and Hutter, ICLR 2019) or ``soap`` (Vyas et al., ICLR 2025).
+        model: all its parameters are trained.
+        rate: learning rate.
+
+    Raises:
+        ValueError: the name is not known.
+    """
+    fast = [p for n, p in model.named_parameters() if not any(part in n for part in SLOW)]
+    slow = [p for n, p in model.named_parameters() if any(part in n for part in SLOW)]
+    groups = [{"params": fast, "share": 1.0}, {"params": slow, "share": 0.5}]
+    if name == "adamw":
+        return optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    if name == "soap":
+        from pytorch_optimizer import SOAP
+
+        soap: optim.Optimizer = SOAP(
+            groups,
+            lr=rate,
+            betas=(0.95, 0.95),
+            weight_decay=0.0,
+            precondition_frequency=_PRECONDITION_EVERY,
+            max_precondition_dim=_MAX_PRECONDITIONED,
+        )
+        return soap
+    raise ValueError(f"no optimiser is called {name!r}")

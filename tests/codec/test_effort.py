@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.codec import engine as engine_module
+from aez.codec import windows
+from aez.codec.codec import Codec
+from aez.codec.effort import EFFORTS, Effort, curvature, effort_of
+from aez.codec.networks.quality import lambda_of
+from aez.codec.rate_control import psnr_of
+from aez.codec.refine import corrected
+from aez.codec.weightfile import Weights
+
+
+@pytest.fixture(scope="module")
+def flagship(packaged: Weights) -> Codec:
+    return Codec(packaged, "cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def piece(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return photo[40:168, 150:300]
+
+
+def cost(codec: Codec, picture: NDArray[np.uint8], quality: float, level: int) -> float:
+    """Bits and weighted distortion: what training descends."""
+    data = codec.encode(picture, quality, effort=level)
+    decoded = codec.decode_array(data)
+    mse = float(np.square(decoded.astype(float) - picture).mean()) / 255**2
+    point = torch.tensor([codec.position_of(quality) / 256])
+    pixels = picture.shape[0] * picture.shape[1]
+    return 8 * len(data) / pixels + float(lambda_of(point, codec.weights.config.points)) * mse
+
+
+@pytest.mark.parametrize("quality", [15.0, 50.0, 90.0])
+def test_effort_pays(flagship: Codec, piece: NDArray[np.uint8], quality: float) -> None:
+    plain, optimised, once, often = (cost(flagship, piece, quality, level) for level in (0, 1, 2, 6))
+    assert optimised < plain
+    assert once < 0.995 * plain
+    assert often < once
+
+
+def test_effort_is_deterministic(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    files = {flagship.encode(piece, 50, effort=6) for _ in range(2)}
+    assert len(files) == 1
+    assert len({flagship.encode(piece, 50, effort=level) for level in (0, 1, 2, 6)}) == 4
+
+
+def test_curvature_is_that_of_the_decoder(flagship: Codec) -> None:
+    """A unit in one latent, decoded by the whole synthesis, makes the error that the table says."""
+    model, at = flagship.engine.model, torch.tensor([8.3])
+    worth = curvature(model, at, 3)
+    with torch.no_grad():
+        ground = model.synthesise(torch.zeros(1, 320, 5, 5), at)
+        for channel in (0, 3, 40, 200):
+            y = torch.zeros(1, 320, 5, 5)
+            y[0, channel, 2, 2] = 1
+            up, down = (model.synthesise(sign * y, at) - ground for sign in (1, -1))
+            second = float((up.square().sum() + down.square().sum()) / 2)
+            error = second / 3 * float(lambda_of(at, model.config.points))
+            assert float(worth[channel]) == pytest.approx(error, rel=0.35)
+
+
+def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    model, at = flagship.engine.model, torch.tensor([8.0])
+    assert (curvature(model, at, 1) < 0.2 * curvature(model, at, 3)).any()
+    grey = piece.mean(2).astype(np.uint8)
+    assert cost(flagship, grey, 50, 4) < cost(flagship, grey, 50, 2) < cost(flagship, grey, 50, 0)
+
+
+def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    """Latents of another picture are drawn to this one: distortion falls at once."""
+    engine, position = flagship.engine, flagship.position_of(80)
+    other = np.roll(piece, 16, 1)
+    y = engine.analyse(other, position)
+    z = engine.hyper_analyse(engine.analyse(piece, position), position)
+    indices = engine.indices(z, position, *y.shape[1:])
+    quantiser = engine.quantiser(position, Effort(0.0), 3)
+    r = engine.quantise(y, z, indices, quantiser)
+    before = psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2]))
+    better = corrected(engine, piece, y, z, indices, r, position, step=1.0, foresight=False)
+    r = engine.quantise(better, z, indices, quantiser)
+    assert psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2])) > before + 6
+
+
+def test_windows_correct_like_the_whole(
+    codec: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, effort = photo[:400, :500], EFFORTS[4]
+    whole = codec.engine.encode(picture, 500, effort)
+    monkeypatch.setattr(windows, "WHOLE_CELLS", 4)
+    monkeypatch.setattr(windows, "WINDOW_CELLS", 3)
+    monkeypatch.setattr(engine_module, "_QUANTISE_HEIGHT", 3)
+    parts = codec.engine.encode(picture, 500, effort)
+    assert np.array_equal(whole.z, parts.z)
+    assert (whole.r != parts.r).mean() < 1e-3  # a value on the edge between two symbols may fall either way
+
+
+def test_levels() -> None:
+    assert len(EFFORTS) == 10
+    assert [e.passes for e in EFFORTS] == sorted(e.passes for e in EFFORTS)
+    for level in (-1, 10):
+        with pytest.raises(ValueError, match="effort must be from 0 to 9"):
+            effort_of(level)

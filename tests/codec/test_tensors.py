@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.bitstream import ImageError
+from aez.codec import api, decode_batch, decode_tensor, encode_batch, encode_tensor
+from aez.codec.codec import Codec
+
+Photo = NDArray[np.uint8]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_tensors_are_pictures(codec: Codec, photo: Photo, tiny_path: object, channels: int) -> None:
+    model = str(tiny_path)
+    array = np.dstack([photo, photo])[100:150, 200:270, :channels]
+    tensor = torch.from_numpy(array.copy()).permute(2, 0, 1)
+    data = encode_tensor(tensor, 60, model=model, device="cpu")
+    assert codec.digest(data) == api.load(model, "cpu").digest(api.encode(array, 60, model=model, device="cpu"))
+    back = decode_tensor(data, model=model, device="cpu")
+    assert (back.shape, back.dtype) == (tensor.shape, torch.uint8)
+    assert back.is_contiguous()
+    assert not back.is_inference()
+    expected = codec.decode_array(data).reshape(50, 70, -1)
+    assert np.abs(back.permute(1, 2, 0).numpy() - expected.astype(int)).max() <= 1
+    part = decode_tensor(data, model=model, device="cpu", region=(10, 20, 30, 16), scale=1 / 2)
+    small = codec.decode_array(data, region=(10, 20, 30, 16), scale=1 / 2).reshape(8, 15, -1)
+    assert np.abs(part.permute(1, 2, 0).numpy() - small.astype(int)).max() <= 1
+
+
+def test_batches(photo: Photo, tiny_path: object) -> None:
+    model = str(tiny_path)
+    batch = torch.from_numpy(photo[:64, :96].copy()).permute(2, 0, 1).unfold(2, 32, 32).permute(2, 0, 1, 3)
+    files = encode_batch(batch, 50, model=model, device="cpu")
+    assert len(files) == 3
+    back = decode_batch(files, model=model, device="cpu")
+    assert back.shape == (3, 3, 64, 32)
+    assert torch.equal(back[1], decode_tensor(files[1], model=model, device="cpu"))
+    other = encode_tensor(batch[0, :, :32], model=model, device="cpu")
+    with pytest.raises(ImageError, match="different shapes"):
+        decode_batch([files[0], other], model=model, device="cpu")
+    with pytest.raises(ValueError, match="no files"):
+        decode_batch([])
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 3, 4, 4), (5, 4, 4), (3, 0, 4)])
+def test_other_shapes_are_refused(tiny_path: object, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        encode_tensor(torch.zeros(shape, dtype=torch.uint8), model=str(tiny_path), device="cpu")
+    with pytest.raises(ValueError, match="shape"):
+        encode_batch(torch.zeros(3, 4, 4, dtype=torch.uint8))
+
+
+def test_other_types_are_refused() -> None:
+    with pytest.raises(TypeError, match="uint8"):
+        encode_tensor(torch.zeros(3, 4, 4))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_pictures_are_decoded_on_the_gpu(photo: Photo, tiny_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = str(tiny_path)
+    data = encode_tensor(torch.from_numpy(photo.copy()).permute(2, 0, 1).cuda(), 60, model=model, device="cuda")
+    host = decode_tensor(data, model=model, device="cpu")
+    monkeypatch.setattr(torch.Tensor, "cpu", None)
+    back = decode_tensor(data, model=model, device="cuda")
+    assert back.is_cuda
+    assert (back.to("cpu").int() - host.int()).abs().max() <= 1

@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 
 from aez.benchmarks.console import model_option, run, table
 from aez.bitstream.errors import AezError
-from aez.cli.compress import read_picture
+from aez.cli.compress_job import read_picture
 from aez.cli.pixel_options import output_bytes
 from aez.codec.codec import Codec
 from aez.codec.images import from_image
@@ -164,7 +164,7 @@ def try_kind(kind: Kind, photo: Image.Image, codec: Codec, folder: Path) -> Outc
     source = folder / f"input{kind.suffix}"
     content, metadata = make(kind, photo)
     source.write_bytes(content)
-    picture = read_picture(source, 2**28, auto_orient=False, strip=False, to_srgb=False)
+    picture = read_picture(source, str(source), 2**28, auto_orient=False, strip=False, to_srgb=False)
     data = codec.encode(picture, 75)
     decoded = codec.decode_picture(data)
     format_name = Image.registered_extensions()[kind.output]

@@ -49,7 +49,7 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
     """One row, in this process: prints seconds, gigabytes and bytes written as JSON."""
     import torch
 
-    from aez.cli.compress import read_picture
+    from aez.cli.compress_job import read_picture
     from aez.cli.pixel_options import opened_input, output_bytes
     from aez.codec.codec import Codec
     from aez.codec.memory import keep_freed_memory
@@ -60,12 +60,12 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
     codec = Codec(model, "cpu")
 
     def encode() -> bytes:
-        picture = read_picture(Path(source), 2**28, auto_orient=False, strip=False, to_srgb=False)
+        picture = read_picture(Path(source), str(source), 2**28, auto_orient=False, strip=False, to_srgb=False)
         return codec.encode(picture)
 
     def decode() -> bytes | memoryview:
         partly = what != "decode"
-        with opened_input(Path(source), partly=partly) as data:
+        with opened_input(str(source), partly=partly) as data:
             if what == "preview":
                 codec.preview(data).save(target)
                 return b""

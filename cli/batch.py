@@ -1,79 +1,72 @@
-"""Running one job per file: progress, one line for each failure, an exit code that tells."""
+"""From the command line's words to results: what is to be done, by whom, what is said of it, and the exit code."""
 
-from collections.abc import Callable
-from pathlib import Path
+import contextlib
+import sys
+from collections.abc import Callable, Generator, Sequence
 
 import click
 
 from aez.bitstream.errors import AezError
+from aez.cli.inputs import Suffixes, expand_inputs
+from aez.cli.interrupts import Interrupted, signals_raise
+from aez.cli.jobs import Job
+from aez.cli.options import Shared
+from aez.cli.paths import Pair, make_folders, plan_outputs
+from aez.cli.report import Report
+from aez.cli.results import Result
+from aez.cli.storage import STDIO
 
-Job = Callable[[Path, Path], str]
 
-
-def run_batch(pairs: list[tuple[Path, Path]], job: Job, *, quiet: bool) -> None:
-    """Do every job; go on after a failure.
+def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: Suffixes) -> None:
+    """Convert all inputs; go on after a failure.
 
     Args:
-        pairs: inputs and outputs.
-        job: does one pair and returns its summary line; raises AezError with a text that names the file.
-        quiet: print neither progress nor summaries.
+        job: converts one file.
+        inputs: what the user named.
+        shared: options.
+        suffix: of outputs that are not named, with its dot.
+        takes: gives the suffixes of the files to take from folders.
 
     Raises:
-        SystemExit: with code 1, after all jobs, if one failed.
+        AezError: nothing was done: inputs and outputs do not fit together, or the model or device is not there.
+        SystemExit: with code 1, after all files, if one failed; with 128 + signal if interrupted.
     """
-    failures = 0
-
-    def attempt(source: Path, target: Path, say: Callable[[str], None]) -> None:
-        nonlocal failures
+    found = expand_inputs(inputs, recursive=shared.recursive, suffixes=takes)
+    if shared.delete_source and found[0].place == STDIO:
+        raise click.UsageError("--delete-source needs inputs that are files")
+    pairs = plan_outputs(found, shared.out, suffix)
+    if shared.delete_source and pairs[0][1] == STDIO:
+        raise click.UsageError("--delete-source needs outputs that are files")
+    if pairs[0][1] == STDIO and sys.stdout.isatty():
+        raise AezError("standard output is a terminal: name an output with -o, or send it to a file or a pipe")
+    make_folders(pairs, shared.out)
+    with Report(job, len(pairs), quiet=shared.quiet, as_json=shared.as_json, aside=pairs[0][1] == STDIO) as report:
         try:
-            line = job(source, target)
-            if not quiet:
-                say(line)
-        except (AezError, MemoryError, RuntimeError) as error:
-            if not isinstance(error, AezError):
-                if not _is_out_of_memory(error):
-                    raise
-                error = AezError(f"{source}: not enough memory for a picture of this size")
-            failures += 1
-            click.echo(f"aez: {error}", err=True)
-
-    if len(pairs) > 1 and not quiet:
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        with Progress(
-            *Progress.get_default_columns()[:2],
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        ) as progress:
-            for source, target in progress.track(pairs, description="files"):
-                attempt(source, target, click.echo)
-        if failures:
-            click.echo(f"aez: {failures} of {len(pairs)} files failed", err=True)
-    else:
-        for source, target in pairs:
-            attempt(source, target, click.echo)
-    if failures:
+            with signals_raise(), contextlib.closing(_results(job, pairs, shared, report.share)) as results:
+                for result in results:
+                    report.add(result)
+        except Interrupted as interrupt:
+            report.interrupted()
+            raise SystemExit(interrupt.exit_code) from None
+    if report.failed:
         raise SystemExit(1)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """torch has an error of its own for accelerators and a bare RuntimeError for the CPU."""
-    text = str(error)
-    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+def _results(
+    job: Job, pairs: Sequence[Pair], shared: Shared, share: Callable[[float], None]
+) -> Generator[Result, None, None]:
+    """Results in the order in which they come."""
+    if shared.ray is not None:
+        from aez.cli.cluster import run_on_ray
 
+        yield from run_on_ray(job, pairs, shared.ray)
+        return
+    workers = min(shared.workers, len(pairs))
+    if workers > 1:
+        from aez.cli.pool import run_in_processes
 
-def write_output(target: Path, data: bytes | memoryview) -> None:
-    """Write an output whole or not at all.
-
-    Raises:
-        AezError: it cannot be written; nothing is left behind.
-    """
-    from aez.codec.files import write_atomically
-
-    try:
-        write_atomically(target, data)
-    except OSError as error:
-        raise AezError(f"{target}: cannot be written ({error.strerror or error})") from None
+        yield from run_in_processes(job, pairs, workers)
+        return
+    job.prepare()
+    for source, target in pairs:
+        yield job(source, target, share)

@@ -1,87 +1,52 @@
 """`aez decompress`."""
 
-import time
 from pathlib import Path
+from typing import Any
 
 import click
 
-from aez.bitstream import read_header
-from aez.bitstream.errors import AezError, ImageError
-from aez.bitstream.limits import Limits
-from aez.cli.batch import run_batch, write_output
-from aez.cli.options import runtime_options, set_up_process
-from aez.cli.paths import check_output, plan_outputs
-from aez.cli.pixel_options import decoded_picture, opened_input, output_bytes, output_options
-from aez.codec.registry import find_fingerprint
+from aez.cli.batch import run
+from aez.cli.decompress_job import DecompressJob, DecompressPixels
+from aez.cli.inputs import aez_suffixes
+from aez.cli.options import Shared, runtime_options
+from aez.cli.pixel_options import output_options
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the files, if aez does not have them.")
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    default="png",
+    show_default=True,
+    metavar="SUFFIX",
+    help="Format of outputs that -o does not name: any suffix that Pillow writes, as jpg, webp, tif.",
+)
 @output_options
 @runtime_options
-def command(
-    inputs: tuple[Path, ...],
-    model: str | None,
-    region: tuple[int, int, int, int] | None,
-    scale: str,
-    preview: bool,
-    background: tuple[int, int, int],
-    auto_orient: bool,
-    strip: bool,
-    to_srgb: bool,
-    out: str | None,
-    device: str,
-    threads: int | None,
-    max_pixels: int,
-    quiet: bool,
-    overwrite: bool,
-) -> None:
-    """Turn .aez files back into pictures: PNG beside the inputs, or any format that Pillow writes by -o's suffix."""
-    if preview and (region or scale != "1"):
-        raise click.UsageError("--preview excludes --region and --scale")
-    pairs = plan_outputs(inputs, out, ".png")
-    limits = Limits(max_pixels=max_pixels)
+def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Shared, **pixels: Any) -> None:
+    """Turn .aez files back into pictures: PNG beside the inputs, or another format by -o's suffix or -f.
 
-    def job(source: Path, target: Path) -> str:
-        check_output(source, target, overwrite)
+    INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input, which goes to standard
+    output.
+    """
+    wanted = DecompressPixels(**pixels)
+    if wanted.preview and (wanted.region or wanted.scale != "1"):
+        raise click.UsageError("--preview excludes --region and --scale")
+    suffix = "." + kind.lower().removeprefix(".")
+    if kind != "png":
         from aez.codec.outputs import format_of
 
-        kind = format_of(target)
-        start = time.perf_counter()
-        with opened_input(source, partly=preview or region is not None) as data:
-            size = len(data)
-            try:
-                # A foreign file, or one of an unknown model, is refused before the seconds that importing torch takes.
-                header = read_header(data, limits)
-                name = model or find_fingerprint(header.fingerprint).name
-                from aez.codec import api
-
-                set_up_process(threads)
-                picture = decoded_picture(
-                    api.load(name, device),
-                    source,
-                    data,
-                    region=region,
-                    scale=scale,
-                    preview=preview,
-                    limits=limits,
-                    progress_wanted=not quiet and len(pairs) == 1,
-                )
-            except AezError as error:
-                raise type(error)(f"{source}: {error}") from None
-        try:
-            out, notes = output_bytes(
-                picture, kind, background=background, auto_orient=auto_orient, strip=strip, to_srgb=to_srgb
-            )
-        except ImageError as error:
-            raise ImageError(f"{target}: {error}") from None
-        for note in notes:
-            click.echo(f"aez: warning: {target}: {note}", err=True)
-        write_output(target, out)
-        height, width = picture.samples.shape[:2]
-        return f"{source} → {target}: {width}×{height}, {size} → {len(out)} bytes, " + (
-            f"{time.perf_counter() - start:.2f} s"
-        )
-
-    run_batch(pairs, job, quiet=quiet)
+        format_of(Path(f"output{suffix}"))
+    job = DecompressJob(
+        model=model,
+        device=shared.device,
+        threads=shared.threads_each,
+        max_pixels=shared.max_pixels,
+        suffix=suffix,
+        pixels=wanted,
+        rules=shared.rules,
+    )
+    run(job, inputs, shared, suffix=suffix, takes=aez_suffixes)

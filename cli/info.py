@@ -1,24 +1,24 @@
 """`aez info`."""
 
 import json
-from pathlib import Path
 
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.paths import read_input
+from aez.cli.storage import read_bytes, shown
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the decoded symbols.")
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the file, if aez does not have them.")
-def command(file: Path, as_json: bool, digest: bool, model: str | None) -> None:
+def command(file: str, as_json: bool, digest: bool, model: str | None) -> None:
     """Describe an .aez file; every checksum is verified, and with --digest the symbols are decoded."""
     if as_json and digest:
         raise click.UsageError("--json and --digest exclude each other")
-    data = read_input(file)
+    data = read_bytes(file)
+    file = shown(file)
     try:
         if digest:
             from aez.codec.api import codec_for

@@ -1,24 +1,96 @@
 """Options that several commands share."""
 
+import functools
+import os
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import click
 
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
+from aez.cli.jobs import FileRules
 
 Function = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Shared:
+    """The values of the options that :func:`runtime_options` adds."""
+
+    out: str | None
+    recursive: bool
+    jobs: int
+    ray: str | None
+    device: str
+    threads: int | None
+    max_pixels: int
+    overwrite: bool
+    skip_existing: bool
+    delete_source: bool
+    keep_times: bool
+    quiet: bool
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what excludes each other."""
+        if self.overwrite and self.skip_existing:
+            raise click.UsageError("--overwrite and --skip-existing exclude each other")
+        if self.ray is not None and self.jobs != 1:
+            raise click.UsageError("--jobs and --ray exclude each other: Ray uses the cores that its cluster has")
+
+    @property
+    def rules(self) -> FileRules:
+        """What happens to files around a conversion."""
+        return FileRules(self.overwrite, self.skip_existing, self.delete_source, self.keep_times)
+
+    @property
+    def workers(self) -> int:
+        """Processes asked for."""
+        return self.jobs or cores()
+
+    @property
+    def threads_each(self) -> int | None:
+        """CPU threads a process: what the user says, or the cores divided; None leaves it to torch."""
+        if self.ray is not None:
+            return self.threads or 1
+        if self.workers == 1:
+            return self.threads
+        return max(1, (self.threads or cores()) // self.workers)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def runtime_options(function: Function) -> Function:
-    """`-o`, `--device`, `--threads`, `--max-pixels`, `--quiet` and `--overwrite`."""
+    """Where outputs go, how work is shared out, limits and messages; the command gets them as ``shared``."""
     options = (
         click.option(
             "-o",
             "--output",
             "out",
             metavar="OUT",
-            help="Output file; or a folder: one that exists, ends in / or is for several inputs.",
+            help="Output file, or - for standard output; or a folder: one that exists, ends in / or is for several "
+            "inputs.",
+        ),
+        click.option(
+            "-r", "--recursive", is_flag=True, help="Take what is in folders; their tree is made again under OUT."
+        ),
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=0),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Processes that work at once; 0 for one a core.",
+        ),
+        click.option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Work on a Ray cluster: its address, auto for the one around, local for one on this machine.",
         ),
         click.option(
             "--device",
@@ -27,7 +99,11 @@ def runtime_options(function: Function) -> Function:
             show_default=True,
             help="Where the networks run.",
         ),
-        click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: one a core]"),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            help="CPU threads, divided among the processes.  [default: one a core]",
+        ),
         click.option(
             "--max-pixels",
             type=click.IntRange(min=1),
@@ -35,12 +111,25 @@ def runtime_options(function: Function) -> Function:
             show_default=True,
             help="Refuse larger pictures.",
         ),
-        click.option("--quiet", is_flag=True, help="Print errors and warnings only."),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
+        click.option("--skip-existing", is_flag=True, help="Leave inputs alone whose output exists."),
+        click.option("--keep-times", is_flag=True, help="Give outputs the modification times of their inputs."),
+        click.option(
+            "--delete-source", is_flag=True, help="Delete each input once its output is written and has been verified."
+        ),
+        click.option("--quiet", is_flag=True, help="Print errors and warnings only."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file instead of text."),
     )
+
+    @functools.wraps(function)
+    def with_shared(**values: Any) -> Any:
+        shared = Shared(**{field.name: values.pop(field.name) for field in fields(Shared)})
+        return function(shared=shared, **values)
+
+    wrapped: Function = with_shared
     for option in reversed(options):
-        function = option(function)
-    return function
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def set_up_process(threads: int | None) -> None:

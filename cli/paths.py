@@ -1,77 +1,134 @@
-"""Which output belongs to which input."""
+"""Which output belongs to which input, and that no output costs the user something."""
 
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from aez.bitstream.errors import AezError
+from aez.cli.inputs import Input
+from aez.cli.storage import STDIO, exists, is_local, is_url
+
+Pair = tuple[str, str]
+"""Input and output."""
 
 
-def plan_outputs(inputs: Sequence[Path], out: str | None, suffix: str) -> list[tuple[Path, Path]]:
-    """Pair every input with its output.
+def plan_outputs(inputs: Sequence[Input], out: str | None, suffix: str) -> list[Pair]:
+    """Pair every input with its output; nothing is written yet.
 
-    Without ``out`` the output lies beside the input, its suffix replaced. ``out`` is a folder if it exists as one,
-    ends in a separator, or there are several inputs; it is made if missing. Otherwise it is the output file.
+    Without ``out`` the output lies beside the input, its suffix replaced. ``out`` is a folder if it exists as one, ends
+    in a separator, or there are several inputs or some from a folder; otherwise it is the output file. Standard input
+    goes to standard output unless ``out`` names a file.
 
     Args:
-        inputs: files.
+        inputs: see :func:`aez.cli.inputs.expand_inputs`.
         out: the `-o` option.
         suffix: of outputs that are not named, with its dot.
 
     Raises:
-        AezError: two inputs would be written to the same output, or the folder cannot be made.
+        AezError: two inputs would be written to one output, an output is another input, several inputs shall go to
+            standard output, or standard input to a folder.
     """
+    from_stdin = [item.place for item in inputs] == [STDIO]
     if out is None:
-        pairs = [(path, path.with_name(_stem(path) + suffix)) for path in inputs]
-    elif len(inputs) > 1 or out.endswith(("/", os.sep)) or Path(out).is_dir():
-        try:
-            Path(out).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AezError(f"{out}: cannot be made a folder ({error.strerror})") from None
-        pairs = [(path, Path(out) / (_stem(path) + suffix)) for path in inputs]
+        pairs = [(item.place, STDIO if from_stdin else _beside(item.place, suffix)) for item in inputs]
+    elif out == STDIO:
+        if len(inputs) > 1:
+            raise AezError("only one input can go to standard output")
+        pairs = [(inputs[0].place, STDIO)]
+    elif len(inputs) > 1 or inputs[0].from_folder or _names_folder(out):
+        if from_stdin:
+            raise AezError(f"{out}: standard input needs the name of a file, not a folder")
+        pairs = [(item.place, _join(out, _with_suffix(item.relative, suffix))) for item in inputs]
     else:
-        pairs = [(inputs[0], Path(out))]
-    seen: dict[Path, Path] = {}
-    for source, target in pairs:
-        if target in seen:
-            raise AezError(f"{source}: its output {target} is that of {seen[target]} too")
-        seen[target] = source
+        pairs = [(inputs[0].place, out)]
+    _refuse_collisions(pairs)
     return pairs
 
 
-def _stem(path: Path) -> str:
-    """The name without its last suffix; a name that is all suffix stays whole."""
-    return path.stem or path.name
+def _names_folder(out: str) -> bool:
+    return out.endswith(("/", os.sep)) or (not is_url(out) and Path(out).is_dir())
 
 
-def check_output(source: Path, target: Path, overwrite: bool) -> None:
+def _with_suffix(path: str, suffix: str) -> str:
+    """The path with its last suffix replaced; a name that is all suffix stays whole."""
+    pure = Path(path)
+    return str(pure.with_name((pure.stem or pure.name) + suffix))
+
+
+def _beside(place: str, suffix: str) -> str:
+    if not is_url(place):
+        return _with_suffix(place, suffix)
+    parent, _, name = place.rpartition("/")
+    return f"{parent}/{_with_suffix(name, suffix)}"
+
+
+def _join(folder: str, relative: str) -> str:
+    if is_url(folder):
+        return f"{folder.rstrip('/')}/{Path(relative).as_posix()}"
+    return str(Path(folder) / relative)
+
+
+@functools.lru_cache(maxsize=4096)
+def _real_folder(folder: Path) -> Path:
+    return folder.resolve()
+
+
+def _identity(place: str) -> str:
+    """The same for two spellings of one place, symbolic links in the last part aside."""
+    if not is_local(place):
+        return place
+    path = Path(place)
+    return os.path.normcase(_real_folder(path.parent) / path.name)
+
+
+def _refuse_collisions(pairs: Sequence[Pair]) -> None:
+    _real_folder.cache_clear()
+    sources = {_identity(source): source for source, _ in pairs}
+    taken: dict[str, str] = {}
+    for source, target in pairs:
+        identity = _identity(target)
+        if identity in taken:
+            raise AezError(f"{source}: its output {target} is that of {taken[identity]} too")
+        if identity in sources and sources[identity] != source:
+            raise AezError(f"{source}: its output {target} would replace the input {sources[identity]}")
+        taken[identity] = source
+
+
+def make_folders(pairs: Sequence[Pair], out: str | None) -> None:
+    """Make the folders of outputs that go into a folder named by `-o`; a single output file needs its folder there.
+
+    Raises:
+        AezError: one cannot be made.
+    """
+    if out is None or out == STDIO or is_url(out) or [target for _, target in pairs] == [out]:
+        return
+    for folder in dict.fromkeys(Path(target).parent for _, target in pairs):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AezError(f"{folder}: cannot be made a folder ({error.strerror})") from None
+
+
+def check_output(source: str, target: str, overwrite: bool) -> None:
     """Refuse an output that would cost the user something.
 
     Raises:
         AezError: it is the input itself, a folder, or exists and ``overwrite`` is off; or its folder is missing.
     """
-    if target.is_dir():
+    if not is_local(target):
+        if not overwrite and exists(target):
+            raise AezError(f"{target}: exists already (--overwrite replaces it)")
+        if target == source and target != STDIO:
+            raise AezError(f"{target}: the output would replace the input")
+        return
+    path = Path(target)
+    if path.is_dir():
         raise AezError(f"{target}: is a folder")
-    if target.exists():
-        if source.exists() and target.samefile(source):
+    if path.exists():
+        if is_local(source) and Path(source).exists() and path.samefile(source):
             raise AezError(f"{target}: the output would replace the input")
         if not overwrite:
             raise AezError(f"{target}: exists already (--overwrite replaces it)")
-    elif not target.parent.is_dir():
+    elif not path.parent.is_dir():
         raise AezError(f"{target}: the folder does not exist")
-
-
-def read_input(path: Path) -> bytes:
-    """A file's bytes.
-
-    Raises:
-        AezError: it is missing, a folder or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise AezError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise AezError(f"{path}: is a folder") from None
-    except OSError as error:
-        raise AezError(f"{path}: cannot be read ({error.strerror})") from None

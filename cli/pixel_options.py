@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream import AezError, Limits, read_header
-from aez.cli.paths import read_input
-from aez.cli.progress import picture_progress
+from aez.cli.storage import is_local, read_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -116,14 +115,13 @@ def picture_to_code(image: "Image.Image", *, auto_orient: bool, strip: bool, to_
 
 def decoded_picture(
     codec: "Codec",
-    path: Path,
     data: bytes | mmap.mmap,
     *,
     region: tuple[int, int, int, int] | None,
     scale: str,
     preview: bool,
     limits: Limits,
-    progress_wanted: bool,
+    progress: Callable[[float], None] | None,
 ) -> "Picture":
     """What the options ask for of a file.
 
@@ -139,20 +137,19 @@ def decoded_picture(
         if stored is not None:
             return codec.decode_picture(stored, limits=limits)
         share = Fraction(1, preview_reduction(header))
-    pixels = region[2] * region[3] if region else header.width * header.height
-    with picture_progress(path.name, pixels, wanted=progress_wanted) as progress:
-        return codec.decode_picture(data, region=region, scale=share, seen=True, limits=limits, progress=progress)
+    return codec.decode_picture(data, region=region, scale=share, seen=True, limits=limits, progress=progress)
 
 
 @contextmanager
-def opened_input(path: Path, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
+def opened_input(place: str, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
     """A file's bytes; if only parts of it will be looked at, mapped, so that only those are read.
 
     Raises:
         AezError: it is missing, a folder or cannot be read.
     """
-    if not partly or not path.is_file() or path.stat().st_size == 0:
-        yield read_input(path)
+    path = Path(place)
+    if not partly or not is_local(place) or not path.is_file() or path.stat().st_size == 0:
+        yield read_bytes(place)
         return
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:

@@ -1,6 +1,7 @@
 """Files are replaced whole or not at all."""
 
 import contextlib
+import glob
 import os
 import secrets
 from pathlib import Path
@@ -12,7 +13,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
     Raises:
         OSError: the folder is missing or not writable, or the disk is full; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f"{_prefix(path, os.getpid())}{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -23,3 +24,15 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def remove_leftovers(path: Path, process: int) -> None:
+    """Remove what a process that was killed while it wrote ``path`` left beside it."""
+    for temporary in path.parent.glob(glob.escape(_prefix(path, process)) + "*.tmp"):
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _prefix(path: Path, process: int) -> str:
+    # 48 characters are at most 192 bytes; file systems allow 255.
+    return f".{path.name[:48]}.{process}-"

@@ -38,7 +38,7 @@ def format_of(target: Path) -> str:
     """
     known = Image.registered_extensions()
     kind = known.get(target.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
+    if kind is None or kind not in Image.SAVE or kind == "AEZ":  # ours, where the Pillow plugin is loaded
         raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
     return kind
 

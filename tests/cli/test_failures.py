@@ -117,7 +117,10 @@ def test_one_bad_file_among_three(aez: Any, folder: Path, model: Any, quiet: tup
     assert sorted(path.name for path in folder.glob("*.aez")) == ["a.aez", "c.aez", "low.aez"]
     lines = [line for line in result.err.splitlines() if line.strip()]
     assert lines[0].startswith(f"aez: {folder / 'b.png'}: ")
-    assert lines[1:] == ([] if quiet else ["aez: 1 of 3 files failed"])
+    assert lines[3:] == ([] if quiet else ["aez: 1 of 3 files failed"])
+    if not quiet:
+        assert lines[1].split()[:3] == ["done", "skipped", "failed"]
+        assert lines[2].split()[:3] == ["2", "0", "1"]
     assert len(result.out.splitlines()) == (0 if quiet else 2)
 
 

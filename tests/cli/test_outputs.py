@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aez.bitstream import AezError
+from aez.cli.inputs import Input
 from aez.cli.paths import plan_outputs
 
 
@@ -24,13 +25,52 @@ def refused(result: Any, *parts: object) -> None:
         assert str(part) in result.err
 
 
+def inputs(*places: str) -> list[Input]:
+    return [Input(place, Path(place).name) for place in places]
+
+
+def local(*parts: str) -> str:
+    return str(Path(*parts))
+
+
 def test_plan() -> None:
-    assert plan_outputs([Path("x/a.b.png")], None, ".aez") == [(Path("x/a.b.png"), Path("x/a.b.aez"))]
-    assert plan_outputs([Path("x/.png")], None, ".aez") == [(Path("x/.png"), Path("x/.png.aez"))]
-    assert plan_outputs([Path("plain")], None, ".aez") == [(Path("plain"), Path("plain.aez"))]
-    assert plan_outputs([Path("x/a.png")], "y/c.bin", ".aez") == [(Path("x/a.png"), Path("y/c.bin"))]
+    assert plan_outputs(inputs("x/a.b.png"), None, ".aez") == [("x/a.b.png", local("x", "a.b.aez"))]
+    assert plan_outputs(inputs("x/.png"), None, ".aez") == [("x/.png", local("x", ".png.aez"))]
+    assert plan_outputs(inputs("plain"), None, ".aez") == [("plain", "plain.aez")]
+    assert plan_outputs(inputs("x/a.png"), "y/c.bin", ".aez") == [("x/a.png", "y/c.bin")]
+    assert plan_outputs(inputs("-"), None, ".aez") == [("-", "-")]
+    assert plan_outputs(inputs("-"), "y/c.bin", ".aez") == [("-", "y/c.bin")]
+    assert plan_outputs(inputs("x/a.png"), "-", ".aez") == [("x/a.png", "-")]
     with pytest.raises(AezError, match=r"a\.aez"):
-        plan_outputs([Path("a.png"), Path("a.jpg")], None, ".aez")
+        plan_outputs(inputs("a.png", "a.jpg"), None, ".aez")
+    with pytest.raises(AezError, match="only one input"):
+        plan_outputs(inputs("a.png", "b.jpg"), "-", ".aez")
+    with pytest.raises(AezError, match="not a folder"):
+        plan_outputs(inputs("-"), "out/", ".aez")
+
+
+def test_plan_of_trees() -> None:
+    tree = [Input("in/a.png", "a.png", True), Input("in/b/a.png", local("b", "a.png"), True)]
+    assert [target for _, target in plan_outputs(tree, "out", ".aez")] == [
+        local("out", "a.aez"),
+        local("out", "b", "a.aez"),
+    ]
+    assert plan_outputs(tree[1:], "out", ".aez") == [("in/b/a.png", local("out", "b", "a.aez"))]
+    assert plan_outputs(tree, None, ".aez")[1] == ("in/b/a.png", local("in", "b", "a.aez"))
+
+
+def test_plan_of_urls() -> None:
+    assert plan_outputs(inputs("s3://b/x/a.png"), None, ".aez") == [("s3://b/x/a.png", "s3://b/x/a.aez")]
+    tree = [Input("s3://b/x/y/a.png", "y/a.png", True)]
+    assert plan_outputs(tree, "s3://c/out/", ".aez") == [("s3://b/x/y/a.png", "s3://c/out/y/a.aez")]
+    assert plan_outputs(tree, "out", ".aez") == [("s3://b/x/y/a.png", local("out", "y", "a.aez"))]
+
+
+def test_outputs_that_are_other_inputs() -> None:
+    with pytest.raises(AezError, match="would replace the input"):
+        plan_outputs(inputs("x/a.png", "x/a.aez"), "x/", ".aez")
+    with pytest.raises(AezError, match="would replace the input"):
+        plan_outputs(inputs("x/a.png", "x/../x/a.aez"), None, ".aez")
 
 
 def test_named_output(aez: Any, folder: Path, model: Any) -> None:

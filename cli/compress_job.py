@@ -1,0 +1,141 @@
+"""One picture to the bytes of an `.aez` file."""
+
+import io
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aez.bitstream.errors import AezError, ImageError, LimitError
+from aez.cli import storage
+from aez.cli.jobs import Converted, FileRules, Job, Progress
+from aez.cli.options import set_up_process
+from aez.cli.pixel_options import picture_to_code
+from aez.cli.rate_options import Rate
+from aez.cli.results import Result
+
+if TYPE_CHECKING:
+    from aez.codec.codec import Codec
+    from aez.codec.images import Picture
+
+
+@dataclass(frozen=True)
+class CompressPixels:
+    """What of the input is kept, and in which form: the options of that name."""
+
+    alpha_quality: float = 100.0
+    auto_orient: bool = False
+    strip: bool = False
+    to_srgb: bool = False
+    preview: bool = False
+
+
+@dataclass
+class CompressJob(Job):
+    """`aez compress` of one file."""
+
+    rate: Rate
+    model: str
+    device: str
+    threads: int | None
+    max_pixels: int
+    pixels: CompressPixels
+    rules: FileRules
+    codec: "Codec | None" = field(default=None, init=False)
+
+    def prepare(self) -> None:
+        """Load the model."""
+        self.loaded()
+
+    def loaded(self) -> "Codec":
+        """The model, loaded once a process."""
+        if self.codec is None:
+            from aez.codec.codec import Codec
+
+            set_up_process(self.threads)
+            self.codec = Codec(self.model, self.device)
+        return self.codec
+
+    def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
+        """Read the picture and encode it."""
+        codec = self.loaded()
+        name = storage.shown(source)
+        file = storage.open_source(source)
+        wanted = self.pixels
+        picture = read_picture(
+            file, name, self.max_pixels, auto_orient=wanted.auto_orient, strip=wanted.strip, to_srgb=wanted.to_srgb
+        )
+        try:
+            data = self.rate.encode(
+                codec, picture, progress, alpha_quality=wanted.alpha_quality, preview=wanted.preview
+            )
+        except AezError as error:
+            raise ImageError(f"{name}: {error}") from None
+        height, width = picture.samples.shape[:2]
+        size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
+        return Converted(data, width, height, size, tuple(f"{name}: {warning}" for warning in picture.warnings))
+
+    def verify(self, written: bytes) -> None:
+        """Decode the symbols of what was written."""
+        self.loaded().digest(written)
+
+    def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
+        """The output's."""
+        return output_bytes
+
+    def describe(self, result: Result) -> str:
+        """Sizes, rate, ratio and time."""
+        return (
+            f"{storage.shown(result.source)} → {storage.shown(result.target, output=True)}: "
+            f"{result.input_bytes} → {result.output_bytes} bytes, {result.bpp:.3f} bpp, "
+            f"1:{result.input_bytes / result.output_bytes:.1f}, {result.seconds:.2f} s"
+        )
+
+
+def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, **changes: bool) -> "Picture":
+    """Read a picture file of any format that Pillow knows.
+
+    Args:
+        file: a path, or the file's bytes.
+        name: how errors name it.
+        max_pixels: width × height at most, checked before pixels are decoded.
+        changes: as :func:`aez.cli.pixel_options.picture_to_code` takes them.
+
+    Raises:
+        ImageError: it is missing, a folder, damaged, or no picture.
+        LimitError: it has more than ``max_pixels`` pixels.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    # Pillow's own bomb check works on a global: here the limit is the user's, checked before pixels are decoded.
+    bomb, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                if image.format == "AEZ":  # where the Pillow plugin is loaded
+                    raise ImageError("is an .aez file already")
+                if image.width * image.height > max_pixels:
+                    raise LimitError(
+                        f"{name}: the picture has {image.width}×{image.height} = {image.width * image.height} pixels, "
+                        f"above the limit of {max_pixels} (--max-pixels)"
+                    )
+                return picture_to_code(image, **changes)
+    except FileNotFoundError:
+        raise ImageError(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{name}: is a folder (-r takes what is in it)") from None
+    except UnidentifiedImageError:
+        size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
+        what = "the file is empty" if size == 0 else "not a picture that Pillow can read"
+        raise ImageError(f"{name}: {what}") from None
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
+    except LimitError:
+        raise
+    except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
+        if isinstance(file, Path) and file.is_dir():  # Windows says that permission is denied
+            raise ImageError(f"{name}: is a folder (-r takes what is in it)") from None
+        raise ImageError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    finally:
+        Image.MAX_IMAGE_PIXELS = bomb

@@ -1,0 +1,176 @@
+"""Where bytes come from and go to: files, standard input and output, and object stores by URL (fsspec).
+
+A *place* is a string: a path, a URL with ``://`` in it, or ``-``.
+"""
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from aez.bitstream.errors import AezError
+
+STDIO = "-"
+MAX_STDIN = 2**32
+"""Bytes that are taken from standard input at most; a stream has no size to check beforehand."""
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is the URL of an object store."""
+    return "://" in place
+
+
+def is_local(place: str) -> bool:
+    """Whether a place is a path."""
+    return place != STDIO and not is_url(place)
+
+
+def shown(place: str, *, output: bool = False) -> str:
+    """A place as messages name it."""
+    return place if place != STDIO else "standard output" if output else "standard input"
+
+
+def file_system(place: str) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path in it.
+
+    Raises:
+        AezError: fsspec, or what it needs for this kind of URL, is not installed.
+    """
+    try:
+        from fsspec.core import url_to_fs
+
+        found: tuple[Any, str] = url_to_fs(place)
+        return found
+    except ImportError as error:
+        raise AezError(f"{place}: needs a package that is not installed ({error})") from None
+    except Exception as error:  # each store has errors of its own
+        raise AezError(f"{place}: cannot be reached ({error})") from None
+
+
+def exists(place: str) -> bool:
+    """Whether there is something at a place; never for standard output.
+
+    Raises:
+        AezError: the store cannot be asked.
+    """
+    if place == STDIO:
+        return False
+    if not is_url(place):
+        return os.path.lexists(place)
+    system, path = file_system(place)
+    try:
+        return bool(system.exists(path))
+    except Exception as error:
+        raise AezError(f"{place}: cannot be reached ({error})") from None
+
+
+def read_bytes(place: str) -> bytes:
+    """All bytes at a place.
+
+    Raises:
+        AezError: there is nothing, it is a folder, or it cannot be read.
+    """
+    try:
+        if place == STDIO:
+            return _read_stdin(sys.stdin.buffer)
+        if is_url(place):
+            system, path = file_system(place)
+            data: bytes = system.cat_file(path)
+            return data
+        return Path(place).read_bytes()
+    except FileNotFoundError:
+        raise AezError(f"{place}: no such file") from None
+    except IsADirectoryError:
+        raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
+    except OSError as error:
+        if Path(place).is_dir():  # Windows says that permission is denied
+            raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
+        raise AezError(f"{shown(place)}: cannot be read ({error.strerror or error})") from None
+    except AezError:
+        raise
+    except Exception as error:
+        if is_url(place):
+            raise AezError(f"{place}: cannot be read ({error})") from None
+        raise
+
+
+def _read_stdin(stream: BinaryIO) -> bytes:
+    data = stream.read(MAX_STDIN + 1)
+    if len(data) > MAX_STDIN:
+        raise AezError(f"standard input: more than {MAX_STDIN} bytes")
+    return data
+
+
+def open_source(place: str) -> Path | io.BytesIO:
+    """A place as what Pillow opens: a path stays one, so that large files are read as they are decoded.
+
+    Raises:
+        AezError: see :func:`read_bytes`.
+    """
+    return Path(place) if is_local(place) else io.BytesIO(read_bytes(place))
+
+
+def write_bytes(place: str, data: bytes | memoryview) -> None:
+    """Write all bytes or none; to standard output, all that the reader takes.
+
+    Raises:
+        AezError: it cannot be written; nothing is left behind.
+    """
+    try:
+        if place == STDIO:
+            _write_stdout(data)
+        elif is_url(place):
+            _write_object(place, data)
+        else:
+            from aez.codec.files import write_atomically
+
+            write_atomically(Path(place), data)
+    except OSError as error:
+        raise AezError(f"{shown(place, output=True)}: cannot be written ({error.strerror or error})") from None
+    except AezError:
+        raise
+    except Exception as error:
+        if is_url(place):
+            raise AezError(f"{place}: cannot be written ({error})") from None
+        raise
+
+
+def _write_object(place: str, data: bytes | memoryview) -> None:
+    system, path = file_system(place)
+    if place.startswith(("file://", "local://")):
+        from aez.codec.files import write_atomically
+
+        Path(path).parent.mkdir(parents=True, exist_ok=True)  # object stores have no folders to make
+        write_atomically(Path(path), data)
+    else:
+        system.pipe_file(path, bytes(data))  # one put: an object appears whole
+
+
+def _write_stdout(data: bytes | memoryview) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def delete(place: str) -> None:
+    """Remove what is at a place.
+
+    Raises:
+        AezError: it cannot be removed.
+    """
+    try:
+        if is_url(place):
+            system, path = file_system(place)
+            system.rm_file(path)
+        else:
+            Path(place).unlink()
+    except AezError:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AezError(f"{place}: cannot be deleted ({reason})") from None

@@ -1,0 +1,117 @@
+"""`.aez` files in Pillow: ``import aez.codec.pillow``, then ``Image.open("x.aez")`` and ``image.save("x.aez")``.
+
+Pillow finds plugins of other packages only when they are imported (it has no entry points), so the import is the
+registration. Files are recognised and described without torch; it is imported when pixels are asked for.
+
+Opened images have the size and the pixels as stored, as Pillow's JPEG does: the orientation is in the EXIF data, and
+``ImageOps.exif_transpose`` applies it. ``info`` holds ``icc_profile``, ``exif`` and ``xmp`` where the file has them.
+"""
+
+import contextlib
+from io import BytesIO
+from typing import IO, Any
+
+from PIL import ExifTags, Image, ImageFile
+
+from aez.bitstream import AezError, ChunkType, FormatError, LimitError, Limits, is_aez, read_container, read_header
+
+FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
+_MODES = {("RGB", False): "RGB", ("RGB", True): "RGBA", ("grey", False): "L", ("grey", True): "LA"}
+
+
+class AezImageFile(ImageFile.ImageFile):
+    """An opened `.aez` file; its pixels are decoded when they are first needed."""
+
+    format = FORMAT
+    format_description = "aez, a learned image codec"
+    _data: bytes | None = None
+    _limits = Limits()
+
+    def _open(self) -> None:
+        fp: IO[bytes] = self.fp  # type: ignore[assignment]
+        data = fp.read()
+        # Pillow's own check of the number of pixels follows at once, and warns before it refuses.
+        bomb = Image.MAX_IMAGE_PIXELS
+        self._limits = Limits(max_pixels=2 * bomb if bomb else 2**32)
+        try:
+            header = read_header(data, self._limits)
+        except FormatError as error:
+            raise SyntaxError(str(error)) from None
+        except LimitError as error:
+            raise Image.DecompressionBombError(str(error)) from None
+        self._size = header.width, header.height
+        self._mode = _MODES[header.colour, header.alpha]
+        self._data = data
+        self.tile = []
+        # A file that is damaged further on opens, as other formats do; load() says what is wrong.
+        with contextlib.suppress(AezError):
+            self._read_info(read_container(data, self._limits).metadata)
+        if header.orientation != self.getexif().get(ExifTags.Base.Orientation, 1):
+            exif = self.getexif()
+            exif[ExifTags.Base.Orientation] = header.orientation
+            self.info["exif"] = exif.tobytes()
+
+    def _read_info(self, metadata: dict[ChunkType, bytes]) -> None:
+        for kind, name in ((ChunkType.ICC, "icc_profile"), (ChunkType.XMP, "xmp")):
+            if kind in metadata:
+                self.info[name] = metadata[kind]
+        if ChunkType.EXIF in metadata:
+            self.info["exif"] = b"Exif\0\0" + metadata[ChunkType.EXIF]
+
+    def load(self) -> Any:
+        """Decode the pixels, once.
+
+        Raises:
+            OSError: the file is damaged, or its model is not in the package.
+        """
+        if self._data is not None:
+            from aez.codec.api import decode_array
+
+            try:
+                samples = decode_array(self._data, limits=self._limits)
+            except AezError as error:
+                raise OSError(f"the .aez file cannot be decoded: {error}") from None
+            self._data = None
+            if self.fp and self._exclusive_fp:
+                self.fp.close()
+            self.fp = BytesIO(samples.tobytes())
+            self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
+        return super().load()
+
+
+def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    """`Image.save`: ``quality`` (1 … 100, 50), ``model``, ``device``, ``icc_profile``, ``exif`` and ``xmp``.
+
+    The profile is that of ``image.info`` unless another, or None, is given; so are EXIF and XMP.
+    """
+    from aez.codec.api import encode
+    from aez.codec.registry import DEFAULT_MODEL
+
+    options: dict[str, Any] = image.encoderinfo
+    known = {"quality", "model", "device"}
+    settings: dict[str, Any] = {"model": DEFAULT_MODEL, "quality": 50.0} | {
+        k: v for k, v in options.items() if k in known
+    }
+    described = image.copy()
+    for name in ("icc_profile", "exif", "xmp"):
+        if name in options:
+            value = options[name]
+            described.info[name] = value.tobytes() if isinstance(value, Image.Exif) else value
+            if not described.info[name]:
+                del described.info[name]
+    if "exif" in options:
+        described._exif = None
+    try:
+        file.write(encode(described, **settings))
+    except AezError as error:
+        raise OSError(f"cannot be written as .aez: {error}") from None
+
+
+def _accept(prefix: bytes) -> bool:
+    return is_aez(prefix)
+
+
+Image.register_open(FORMAT, AezImageFile, _accept)
+Image.register_save(FORMAT, _save)
+Image.register_extension(FORMAT, SUFFIX)
+Image.register_mime(FORMAT, MIME)

@@ -1,0 +1,178 @@
+"""Folders of files: trees, rules about existing files, JSON, times, the table."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from aez.codec.codec import Codec
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def tree(folder: Path) -> Path:
+    for name in ("in/one.png", "in/sub/two.png", "in/sub/deep/one.bmp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.open(folder / "a.png").save(folder / name)
+    (folder / "in" / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def test_trees_there_and_back(aez: Any, tree: Path, model: Any) -> None:
+    result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model)
+    assert result.code == 0
+    names = ["one.aez", "sub/deep/one.aez", "sub/two.aez"]
+    assert sorted(p.relative_to(tree / "out").as_posix() for p in (tree / "out").rglob("*.*")) == names
+    assert len(result.out.splitlines()) == 3
+    result = aez("decompress", "-r", tree / "out", "-o", tree / "back", "-f", "jpg", *model, "--quiet")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert Image.open(tree / "back" / "sub" / "deep" / "one.jpg").size == (40, 30)
+
+
+def test_processes_write_what_one_does(aez: Any, tree: Path, model: Any) -> None:
+    assert aez("compress", "-r", tree / "in", "-o", tree / "out1", *model, "--threads", 1).code == 0
+    assert aez("compress", "-r", tree / "in", "-o", tree / "out2", *model, "--threads", 2, "-j", 2).code == 0
+    one, two = snapshot(tree / "out1"), snapshot(tree / "out2")
+    assert list(one.values()) == list(two.values())
+
+
+def test_a_folder_without_r(aez: Any, tree: Path, model: Any) -> None:
+    result = aez("compress", tree / "in", tree / "a.png", "-o", tree / "out", *model)
+    assert result.code == 1
+    assert f"{tree / 'in'}: is a folder (-r takes what is in it)" in result.err
+    assert (tree / "out" / "a.aez").exists()
+
+
+def test_patterns_are_expanded(aez: Any, tree: Path, model: Any) -> None:
+    assert aez("compress", tree / "in" / "**" / "*.png", *model).code == 0
+    assert (tree / "in" / "one.aez").exists()
+    assert (tree / "in" / "sub" / "two.aez").exists()
+    result = aez("compress", tree / "*.gif", *model)
+    assert (result.code, result.err) == (1, f"aez: {tree / '*.gif'}: no file matches\n")
+
+
+def test_json_lines(aez: Any, tree: Path, model: Any, codec: Codec) -> None:
+    (tree / "in" / "bad.png").write_bytes(b"not a picture")
+    (tree / "out" / "sub").mkdir(parents=True)
+    (tree / "out" / "sub" / "two.aez").write_bytes(b"precious")
+    result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model, "--json", "--skip-existing")
+    assert result.code == 1
+    lines = {Path(line["input"]).name: line for line in map(json.loads, result.out.splitlines())}
+    assert {name: line["status"] for name, line in lines.items()} == {
+        "one.png": "done",
+        "one.bmp": "done",
+        "two.png": "skipped",
+        "bad.png": "failed",
+    }
+    assert "not a picture" in lines["bad.png"]["error"]
+    done, data = lines["one.png"], (tree / "out" / "one.aez").read_bytes()
+    assert done["output"] == str(tree / "out" / "one.aez")
+    assert (done["width"], done["height"], done["output_bytes"]) == (40, 30, len(data))
+    assert done["input_bytes"] == (tree / "in" / "one.png").stat().st_size
+    assert done["bpp"] == pytest.approx(8 * len(data) / 1200, abs=1e-4)
+    assert (done["error"], done["warnings"]) == (None, [])
+    result = aez("decompress", tree / "out" / "one.aez", *model, "--json")
+    assert json.loads(result.out)["bpp"] == done["bpp"]
+    assert json.loads(result.out)["input_bytes"] == len(data)
+
+
+def test_the_table_adds_up(aez: Any, tree: Path, model: Any) -> None:
+    shutil.copy(tree / "in" / "one.png", tree / "in" / "three.png")
+    (tree / "in" / "three.aez").write_bytes(b"precious")
+    result = aez("compress", "-r", tree / "in", *model, "--skip-existing")
+    assert result.code == 0
+    header, row = (line.split() for line in result.err.splitlines())
+    assert header[:3] == ["done", "skipped", "failed"]
+    sizes = sum(p.stat().st_size for p in (tree / "in").rglob("*.aez") if p.name != "three.aez")
+    before = sum((tree / "in" / name).stat().st_size for name in ("one.png", "sub/two.png", "sub/deep/one.bmp"))
+    assert row[:7] == ["3", "1", "0", str(before), str(sizes), f"1:{before / sizes:.2f}", f"{8 * sizes / 3600:.3f}"]
+    assert f"{tree / 'in' / 'three.png'}: skipped" in result.out
+    assert (tree / "in" / "three.aez").read_bytes() == b"precious"
+
+
+def test_rules_that_exclude_each_other(aez: Any, folder: Path) -> None:
+    before = snapshot(folder)
+    for rules in (("--overwrite", "--skip-existing"), ("--ray", "local", "-j", "2")):
+        result = aez("compress", folder / "a.png", *rules)
+        assert result.code == 2
+        assert "exclude each other" in result.err
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "output"), [("compress", "a.png", "a.aez"), ("decompress", "low.aez", "low.png")]
+)
+def test_times(aez: Any, folder: Path, model: Any, command: str, name: str, output: str) -> None:
+    os.utime(folder / name, ns=(10**18, 10**18 + 5 * 10**9))
+    assert aez(command, folder / name, *model, "--keep-times").code == 0
+    assert (folder / output).stat().st_mtime == pytest.approx(10**9 + 5)
+    assert aez(command, folder / name, *model, "--overwrite").code == 0
+    assert (folder / output).stat().st_mtime > 10**9 + 1000
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "output"), [("compress", "a.png", "a.aez"), ("decompress", "low.aez", "low.png")]
+)
+def test_sources_are_deleted_only_on_request(
+    aez: Any, folder: Path, model: Any, command: str, name: str, output: str
+) -> None:
+    assert aez(command, folder / name, *model).code == 0
+    assert (folder / name).exists()
+    assert aez(command, folder / name, *model, "--overwrite", "--delete-source").code == 0
+    assert not (folder / name).exists()
+    assert (folder / output).exists()
+
+
+@pytest.mark.parametrize("fault", ["not written", "differs", "does not decode", "exists", "disk"])
+def test_sources_survive_whatever_goes_wrong(
+    aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    from aez.bitstream import ChecksumError
+    from aez.codec import files
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ChecksumError("damaged") if fault == "does not decode" else OSError(5, "input/output error")
+
+    if fault == "differs":
+        monkeypatch.setattr(files, "write_atomically", lambda path, data: path.write_bytes(data[:-1]))
+    elif fault == "not written":
+        monkeypatch.setattr(files, "write_atomically", lambda path, data: None)
+    elif fault == "does not decode":
+        monkeypatch.setattr("aez.codec.codec.Codec.digest", fail)
+    elif fault == "exists":
+        (folder / "a.aez").write_bytes(b"precious")
+    else:
+        monkeypatch.setattr(os, "fsync", fail)
+    before = (folder / "a.png").read_bytes()
+    result = aez("compress", folder / "a.png", *model, "--delete-source")
+    assert result.code == 1
+    assert result.err.count("\n") == 1
+    assert (folder / "a.png").read_bytes() == before
+
+
+def test_names_cannot_steer_the_terminal(aez: Any, folder: Path, model: Any) -> None:
+    name = "new\nline\x1b[31m.png"
+    shutil.copy(folder / "a.png", folder / name)
+    result = aez("compress", folder / name, *model)
+    assert result.code == 0
+    assert result.out.count("\n") == 1
+    assert "\x1b" not in result.out
+    result = aez("compress", os.fsencode(folder / "bad").decode() + os.fsdecode(b"\xff.png"), *model)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+
+
+def test_bugs_are_reported_in_one_line(aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("bug")
+
+    monkeypatch.setattr("aez.codec.codec.Codec.encode", fail)
+    result = aez("compress", folder / "a.png", *model)
+    assert result.code == 1
+    assert result.err == f"aez: {folder / 'a.png'}: error in aez, please report it (KeyError: 'bug')\n"

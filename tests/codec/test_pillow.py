@@ -1,0 +1,84 @@
+"""The Pillow plugin."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+import aez.codec.pillow as plugin
+from aez.codec import decode_array
+
+
+@pytest.fixture(scope="module")
+def data() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (30, 40, 3), np.uint8)).save(buffer, "AEZ", quality=80)
+    return buffer.getvalue()
+
+
+def test_open_and_save(data: bytes, tmp_path: Path) -> None:
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.format, image.size, image.mode, image.get_format_mimetype()) == (
+            "AEZ",
+            (40, 30),
+            "RGB",
+            plugin.MIME,
+        )
+        assert np.array_equal(np.asarray(image), decode_array(data))
+        image.save(tmp_path / "x.aez", quality=10)
+    assert (tmp_path / "x.aez").stat().st_size < len(data)
+    with Image.open(tmp_path / "x.aez") as image:
+        assert image.convert("L").size == (40, 30)
+
+
+def test_torch_waits_for_pixels(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.aez").write_bytes(data)
+    program = (
+        "import sys, aez.codec.pillow; from PIL import Image; i = Image.open('x.aez'); i.size; i.info;"
+        "assert 'torch' not in sys.modules; i.load(); assert 'torch' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
+def test_orientation_is_exifs(data: bytes) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as image:
+        image.save(buffer, "AEZ", exif=exif)
+    with Image.open(buffer) as image:
+        assert image.size == (40, 30)
+        assert image.getexif()[274] == 6
+        turned = ImageOps.exif_transpose(image)
+    assert turned is not None
+    assert turned.size == (30, 40)
+
+
+@pytest.mark.parametrize("at", [0, 5, 12, 20])
+def test_what_is_not_aez(data: bytes, at: int) -> None:
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(data[:at]))
+
+
+@pytest.mark.parametrize("kind", ["truncated", "damaged"])
+def test_damaged_files_open_and_fail_to_load(data: bytes, kind: str) -> None:
+    bad = data[:-20] if kind == "truncated" else data[:-20] + bytes([data[-20] ^ 1]) + data[-19:]
+    with Image.open(io.BytesIO(bad)) as image, pytest.raises(OSError, match=r"cannot be decoded"):
+        image.load()
+
+
+def test_bombs(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(io.BytesIO(data))
+
+
+def test_unknown_models_are_oserrors(goldens: dict[str, bytes]) -> None:
+    with Image.open(io.BytesIO(goldens["low"])) as image:
+        assert image.size == (150, 100)
+        with pytest.raises(OSError, match="model"):
+            image.load()

@@ -47,7 +47,7 @@ def command(
     if out is not None:
         from aez.cli.paths import check_output
 
-        check_output(pictures[0], out, overwrite)
+        check_output(str(pictures[0]), str(out), overwrite)
     try:
         from aez.benchmarks import comparison
         from aez.benchmarks.selection import choose_codecs
@@ -67,6 +67,6 @@ def command(
     shots: list[Any] = comparison.code_to_size(pictures[0], specs, bpp or 0.5, size, chosen, device, say)
     click.echo(comparison.shots_table(shots))
     if out is not None:
-        from aez.cli.batch import write_output
+        from aez.cli.storage import write_bytes
 
-        write_output(out, comparison.side_by_side(pictures[0], shots, area))
+        write_bytes(str(out), comparison.side_by_side(pictures[0], shots, area))

@@ -80,18 +80,15 @@ class AezImageFile(ImageFile.ImageFile):
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """`Image.save`: ``quality`` (1 … 100, 50), ``model``, ``device``, ``icc_profile``, ``exif`` and ``xmp``.
+    """`Image.save`: what :func:`aez.codec.encode` takes, and ``icc_profile``, ``exif`` and ``xmp``.
 
     The profile is that of ``image.info`` unless another, or None, is given; so are EXIF and XMP.
     """
     from aez.codec.api import encode
-    from aez.codec.registry import DEFAULT_MODEL
 
     options: dict[str, Any] = image.encoderinfo
-    known = {"quality", "model", "device"}
-    settings: dict[str, Any] = {"model": DEFAULT_MODEL, "quality": 50.0} | {
-        k: v for k, v in options.items() if k in known
-    }
+    known = {"quality", "target", "effort", "alpha_quality", "preview", "model", "device"}
+    settings: dict[str, Any] = {k: v for k, v in options.items() if k in known}
     described = image.copy()
     for name in ("icc_profile", "exif", "xmp"):
         if name in options:

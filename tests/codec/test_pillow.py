@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 import aez.codec.pillow as plugin
-from aez.codec import decode_array
+from aez.codec import Target, decode_array
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,37 @@ def test_unknown_models_are_oserrors(goldens: dict[str, bytes]) -> None:
         assert image.size == (150, 100)
         with pytest.raises(OSError, match="model"):
             image.load()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_modes_and_metadata_come_back(mode: str, photo: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    image = Image.fromarray(photo[:48, 100:170]).convert(mode)
+    if mode.endswith("A"):
+        image.putalpha(Image.fromarray(np.tile(np.arange(70, dtype=np.uint8), (48, 1))))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "nobody"
+    name = "sRGB" if mode.startswith("RGB") else None
+    kept = {"exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
+    if name:
+        kept["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()  # type: ignore[arg-type]
+    image.save(tmp_path / "x.aez", quality=95, effort=0, **kept)
+    with Image.open(tmp_path / "x.aez") as back:
+        assert back.mode == mode
+        assert {key: back.info[key] for key in kept} == kept
+        back.load()
+        if mode.endswith("A"):
+            assert np.array_equal(np.asarray(back.getchannel("A")), np.asarray(image.getchannel("A")))
+        back.save(tmp_path / "again.aez")
+    with Image.open(tmp_path / "again.aez") as again:
+        assert {key: again.info[key] for key in kept} == kept
+        again.save(tmp_path / "bare.aez", icc_profile=None, exif=b"", xmp=b"")
+    with Image.open(tmp_path / "bare.aez") as bare:
+        assert not set(kept) & set(bare.info)
+
+
+def test_save_options(photo: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    image = Image.fromarray(photo[:96, 100:228])
+    for name, options in {"quick": {"effort": 0}, "slow": {"effort": 4}, "sized": {"target": Target(size=900)}}.items():
+        image.save(tmp_path / f"{name}.aez", **options)
+    assert (tmp_path / "quick.aez").read_bytes() != (tmp_path / "slow.aez").read_bytes()
+    assert 0.98 * 900 <= (tmp_path / "sized.aez").stat().st_size <= 900

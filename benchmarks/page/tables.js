@@ -68,7 +68,7 @@ function drawPictures() {
       rows.push({ ours: codec.name.startsWith("aez"), cells: [codec.name, point.setting, number(point.bpp), ...columns.slice(1).map((name) => (name === "bytes" ? String(point.bytes) : number(point[name], 5)))] });
     }
   }
-  buildTable($("t-table"), ["codec", "setting", "bpp", ...columns.slice(1).map((name) => name.replace("_", " "))], rows);
+  buildTable($("t-table"), ["codec", "setting", "bpp", ...columns.slice(1).map((name) => name.replaceAll("_", " "))], rows);
 }
 
 function writeAbout() {

@@ -44,7 +44,7 @@ class Settings:
     @property
     def environment(self) -> str:
         """What times depend on, as text."""
-        return f"{cpu_name()}, {choose_device(self.device).type}, {self.threads} threads, {self.jobs} jobs"
+        return f"{cpu_name()}, {choose_device(self.device).type}, {self.threads} threads, {self.jobs} jobs, {self.repeats} repeats"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ class Settings:
     @property
     def environment(self) -> str:
         """What times depend on, as text."""
-        return f"{cpu_name()}, {choose_device(self.device).type}, {self.threads} threads, {self.jobs} jobs"
+        where = f"{cpu_name()}, {choose_device(self.device).type}"
+        return f"{where}, {self.threads} threads, {self.jobs} jobs, {self.repeats} repeats"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -95,14 +95,15 @@ class _progress:
         from rich.console import Console
         from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
+        console = Console(stderr=True)
         self.bar = Progress(
             *Progress.get_default_columns()[:2],
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
-            disable=quiet,
+            disable=quiet or not console.is_terminal,
         )
         self.task = self.bar.add_task("measurements", total=None)
 

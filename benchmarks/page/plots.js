@@ -92,7 +92,7 @@ function drawSpeed() {
   const y = axis("BD-rate against " + anchor + ", % (PSNR)", { autorange: "reversed" });
   Plotly.react("speed-plot", traces, layout({ xaxis: axis("megapixels per second, " + way, { type: "log", dtick: "D2" }), yaxis: y, showlegend: false }), CONFIG);
   const s = RESULTS.settings;
-  $("speed-hint").textContent = `Right and up is better. Times are medians of ${s.repeats} repeats after a warm-up, near 0.75 bpp, with ${s.threads} threads` + (s.jobs > 1 ? `, while ${s.jobs} jobs ran at once.` : ".");
+  $("speed-hint").textContent = "Right and up is better. Times are " + (s.repeats ? `medians of ${s.repeats} timed rounds after a warm-up` : "of a single round without warming up") + `, near 0.75 bpp, with ${s.threads} thread${s.threads > 1 ? "s" : ""}` + (s.jobs > 1 ? `, while ${s.jobs} jobs ran at once.` : ".");
 }
 
 (function () {

@@ -21,7 +21,8 @@ function buildTable(table, header, rows) {
 function drawMatrix() {
   const metric = $("bd-metric").value, kind = $("bd-kind").value;
   const cells = new Map(RESULTS.bd[metric].map((c) => [c.test + "\n" + c.anchor, c]));
-  const names = [...new Set(RESULTS.bd[metric].map((c) => c.test))];
+  const known = new Set(RESULTS.bd[metric].map((c) => c.test));
+  const names = RESULTS.codecs.map((c) => c.name).filter((name) => known.has(name));
   const colour = (value) => {
     const share = Math.max(-1, Math.min(1, (kind === "percent" ? -value / 60 : value / 3)));
     return share >= 0 ? `rgba(33,150,83,${0.55 * share})` : `rgba(214,69,65,${-0.5 * share})`;
@@ -38,7 +39,7 @@ function drawMatrix() {
         return td;
       }
       const range = kind === "percent" ? `${cell.low.toFixed(1)}–${cell.high.toFixed(1)} dB` : `${cell.low_bpp.toFixed(2)}–${cell.high_bpp.toFixed(2)} bpp`;
-      td.append((value > 0 ? "+" : "") + value.toFixed(kind === "percent" ? 1 : 2), element("small", range));
+      td.append((value > 0 ? "+" : "") + value.toFixed(kind === "percent" ? 1 : 2).replace("-", "−"), element("small", range));
       td.style.background = colour(value);
       td.title = `${test} against ${anchor}, ${range}`;
       return td;
@@ -68,7 +69,7 @@ function drawPictures() {
       rows.push({ ours: codec.name.startsWith("aez"), cells: [codec.name, point.setting, number(point.bpp), ...columns.slice(1).map((name) => (name === "bytes" ? String(point.bytes) : number(point[name], 5)))] });
     }
   }
-  buildTable($("t-table"), ["codec", "setting", "bpp", ...columns.slice(1).map((name) => name.replace("_", " "))], rows);
+  buildTable($("t-table"), ["codec", "setting", "bpp", ...columns.slice(1).map((name) => name.replaceAll("_", " "))], rows);
 }
 
 function writeAbout() {
@@ -78,7 +79,7 @@ function writeAbout() {
   $("about-body").append(
     ...section("Setting", [
       `${m.processor}; ${m.system}, Python ${m.python}, torch ${m.torch}` + (m.gpu ? `, ${m.gpu}` : ""),
-      `${s.threads} threads a job, processes pinned to as many CPUs where the system allows it; ${s.jobs} job${s.jobs > 1 ? "s at once" : ""}; medians of ${s.repeats} timed repeats after one that warms up and measures memory`,
+      `${s.threads} thread${s.threads > 1 ? "s" : ""} a job, processes pinned to as many CPUs where the system allows it; ${s.jobs} job${s.jobs > 1 ? "s at once" : ""}; ` + (s.repeats ? `medians of ${s.repeats} timed rounds after one that warms up and measures memory` : "times are of a single round without warming up"),
       "Bits a pixel are those of whole files; every mean is over the values of the pictures. PSNR is over RGB, PSNR Y over BT.601 luma; MS-SSIM in dB is −10·log₁₀(1 − MS-SSIM).",
       "BD-rates: pchip of log rate over PSNR from 28 to 40 dB (MS-SSIM: all), or what both curves cover of it; refused below 2 dB.",
       "Memory is the largest that a call takes beyond what the process held before it.",

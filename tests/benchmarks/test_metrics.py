@@ -1,0 +1,76 @@
+import io
+import math
+
+import numpy as np
+import pytest
+import pytorch_msssim
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.benchmarks.metrics import PSNR_OF_EQUALS, compute, ms_ssim_decibels, psnr
+from aez.benchmarks.ms_ssim import SMALLEST_SIDE, ms_ssim
+
+Samples = NDArray[np.uint8]
+
+
+def as_jpeg(picture: Samples, quality: int) -> Samples:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return np.array(Image.open(buffer))
+
+
+@pytest.fixture
+def picture(photo: Samples) -> Samples:
+    return photo[20:221, 100:297]  # odd sides: the pooling between scales must pad as the reference does
+
+
+def test_psnr_equals_a_reference_in_double_precision(picture: Samples) -> None:
+    decoded = as_jpeg(picture, 40)
+    error = picture.astype(np.float64) - decoded
+    luma = error @ np.array([0.299, 0.587, 0.114])
+    values = compute(("psnr", "psnr_y"), picture, [decoded])[0]
+    assert values["psnr"] == pytest.approx(10 * math.log10(255**2 / np.mean(error**2)), abs=1e-9)
+    assert values["psnr_y"] == pytest.approx(10 * math.log10(255**2 / np.mean(luma**2)), abs=1e-9)
+
+
+@pytest.mark.parametrize("quality", [5, 50, 95])
+def test_ms_ssim_equals_pytorch_msssim(picture: Samples, quality: int) -> None:
+    x, y = (torch.from_numpy(p).permute(2, 0, 1)[None].double() for p in (picture, as_jpeg(picture, quality)))
+    theirs = float(pytorch_msssim.ms_ssim(x, y, data_range=255))
+    # Its window is rounded to float32.
+    assert float(ms_ssim(x, y)) == pytest.approx(theirs, abs=2e-6)
+    values = compute(("ms_ssim",), picture, [as_jpeg(picture, quality)])[0]
+    assert values["ms_ssim"] == pytest.approx(theirs, abs=2e-6)
+    assert values["ms_ssim_db"] == pytest.approx(-10 * math.log10(1 - theirs), abs=1e-2)
+
+
+def test_several_at_once_are_as_one_by_one(picture: Samples) -> None:
+    decoded = [as_jpeg(picture, quality) for quality in (10, 60)]
+    names = ("psnr", "psnr_y", "ms_ssim")
+    assert compute(names, picture, decoded) == [compute(names, picture, [one])[0] for one in decoded]
+
+
+def test_equal_pictures_and_small_ones() -> None:
+    small = np.zeros((SMALLEST_SIDE - 1, 300, 3), dtype=np.uint8)
+    values = compute(("psnr", "ms_ssim"), small, [small])[0]
+    assert values == {"psnr": PSNR_OF_EQUALS, "ms_ssim": None, "ms_ssim_db": None}
+    assert ms_ssim_decibels(0.99) == pytest.approx(20)
+    assert ms_ssim_decibels(1.0) == PSNR_OF_EQUALS
+    with pytest.raises(ValueError, match="cannot be compared"):
+        psnr(small, small[1:])
+
+
+def test_ssimulacra2_orders_qualities(picture: Samples) -> None:
+    rows = compute(("ssimulacra2",), picture, [as_jpeg(picture, 10), as_jpeg(picture, 90), picture])
+    low, high, same = (row["ssimulacra2"] for row in rows)
+    assert low is not None and high is not None and same is not None
+    assert low < 50 < high < same == pytest.approx(100, abs=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_gpu_equals_cpu(picture: Samples) -> None:
+    decoded = [as_jpeg(picture, quality) for quality in (5, 50, 95)]
+    names = ("psnr", "psnr_y", "ms_ssim")
+    for cpu, gpu in zip(compute(names, picture, decoded), compute(names, picture, decoded, "cuda"), strict=True):
+        assert gpu == pytest.approx(cpu, abs=1e-3)

@@ -54,7 +54,9 @@ def jpeg(name: str, options: Mapping[str, str]) -> Adapter:
     if chosen["optimise"] != "no":
         fixed |= {"optimize": True, "progressive": True}
     version = f"libjpeg-turbo {features.version_feature('libjpeg_turbo') or features.version_codec('jpg')}"
-    qualities = (5, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
+    qualities: tuple[float, ...] = (5, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
+    if chosen["optimise"] == "no":
+        qualities = tuple(range(5, 100, 5))  # those of the published curve, to compare with it point by point
     return PillowCodec(name, "JPEG", version, qualities, Scale(1, 100), lambda q: {"quality": round(q), **fixed})
 
 

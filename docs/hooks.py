@@ -1,0 +1,59 @@
+"""Pages of the site that live elsewhere in the repository, and links among them that work in both places.
+
+A Markdown file links to other files of the repository, as it is read there. In the site such a link leads to the page
+that the file became; a link to a file that is no page becomes its name.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+PAGES = "docs/pages"
+ELSEWHERE = {
+    "format.md": "bitstream/SPEC.md",
+    "model.md": "codec/weights/photo.md",
+    "training.md": "codec/training/README.md",
+    "benchmarks.md": "benchmarks/README.md",
+    "changelog.md": "CHANGELOG.md",
+    "security.md": "SECURITY.md",
+}
+_PAGE_OF = {path: page for page, path in ELSEWHERE.items()}
+_FENCES = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that live elsewhere."""
+    for page, path in ELSEWHERE.items():
+        files.append(File.generated(config, page, abs_src_path=str(ROOT / path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Make links to files of the repository links to pages.
+
+    Raises:
+        PluginError: a link leads nowhere.
+    """
+    here = ELSEWHERE.get(page.file.src_uri, f"{PAGES}/{page.file.src_uri}")
+
+    def replace(match: re.Match[str]) -> str:
+        text, target, anchor = match[1], match[2], match[3] or ""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(here), target))
+        if path in _PAGE_OF:
+            target = _PAGE_OF[path]
+        elif not (ROOT / path).exists():
+            raise PluginError(f"{here}: the link to {target} leads nowhere")
+        elif not path.startswith(f"{PAGES}/"):
+            return text if f"`{path}`" in text else f"{text} (`{path}`)"
+        return f"[{text}]({target}{anchor})"
+
+    parts = _FENCES.split(markdown)
+    parts[::2] = [_LINK.sub(replace, part) for part in parts[::2]]
+    return "".join(parts)

@@ -1,0 +1,28 @@
+"""Read and write `.aez` with imageio, whose Pillow plugin finds the format once it is registered.
+
+    python imageio_pictures.py chelsea.png chelsea.aez
+"""
+
+import sys
+
+import imageio.v3 as iio
+from imageio.config import FileExtension, known_extensions
+
+import aez.codec.pillow  # registers the format with Pillow
+
+# Tells imageio which plugin a name ending in .aez needs; without it, give plugin="pillow" in every call.
+known_extensions[".aez"] = [FileExtension(name="aez", extension=".aez", priority=["pillow"])]
+
+
+def main(source: str, target: str) -> None:
+    """Code a picture, read it back and say what came of it."""
+    pixels = iio.imread(source)  # numpy, uint8, (H, W, 3)
+    iio.imwrite(target, pixels, quality=60)
+    back = iio.imread(target)
+    properties = iio.improps(target)
+    error = abs(back.astype(int) - pixels).mean()
+    print(f"{target}: {properties.shape} {properties.dtype}, mean difference {error:.2f} levels")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

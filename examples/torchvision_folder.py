@@ -1,0 +1,37 @@
+"""Training data as `.aez` files: a torchvision data set whose pictures are decoded as tensors.
+
+    python torchvision_folder.py FOLDER
+
+FOLDER has one folder a class, as for `torchvision.datasets.ImageFolder`; `aez compress -r PICTURES -o FOLDER` makes it
+from one of other pictures.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+from torchvision.datasets import DatasetFolder
+from torchvision.transforms import v2
+
+from aez import codec
+
+
+def load(path: str) -> torch.Tensor:
+    """A file as a (3, H, W) uint8 tensor. On the CPU: the workers of a data loader share it better than a GPU."""
+    return codec.decode_tensor(Path(path).read_bytes(), device="cpu")
+
+
+def main(folder: str) -> None:
+    """Read one epoch of crops in batches."""
+    transform = v2.Compose(
+        [v2.RandomCrop(128, pad_if_needed=True), v2.RandomHorizontalFlip(), v2.ToDtype(torch.float32, scale=True)]
+    )
+    pictures = DatasetFolder(folder, load, extensions=(".aez",), transform=transform)
+    for batch, labels in DataLoader(pictures, batch_size=8, shuffle=True):
+        names = [pictures.classes[label] for label in labels]
+        print(f"{tuple(batch.shape)} {batch.dtype}, {batch.min():.2f} to {batch.max():.2f}, {', '.join(names)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -31,6 +31,7 @@ class _Lazy(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"aez.cli.{name}").command
+        command.name = name  # click took that of the function, which references and man pages would show
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

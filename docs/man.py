@@ -1,0 +1,99 @@
+"""Write the man pages, one for `aez` and one for each command: ``python docs/man.py FOLDER``.
+
+The text is that of ``--help``. (click-man does not see commands that are loaded when they are needed, shortens the line
+that `apropos` shows, and lets lines that begin with a quote or a dot vanish.)
+"""
+
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from aez.cli.main import COMMANDS, group
+
+
+def escaped(text: str) -> str:
+    """Text that roff prints as it is: backslashes, hyphens, and dots and quotes at the start of a line."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\n".join("\\&" + line if line[:1] in {".", "'"} else line for line in text.split("\n"))
+
+
+def definitions(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Paragraphs with a bold term each."""
+    for term, text in pairs:
+        yield from (".TP", f"\\fB{escaped(term)}\\fR", escaped(" ".join(text.split())))
+
+
+def options(context: click.Context) -> Iterator[tuple[str, str]]:
+    """Options of a command with their help, as `--help` shows them."""
+    for one in context.command.get_params(context):
+        if isinstance(one, click.Option) and (record := one.get_help_record(context)):
+            yield record
+
+
+def description(text: str) -> Iterator[str]:
+    """Paragraphs; one that click is told not to fill (a line with a backspace before it) stays as it is."""
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        kept = paragraph.startswith("\b\n")
+        body = escaped(paragraph.removeprefix("\b\n"))
+        yield from (".PP", ".nf", body, ".fi") if kept else (".PP", body)
+
+
+def man_page(context: click.Context, summary: str) -> str:
+    """One command as roff with the man macros.
+
+    Args:
+        context: of the command, with its parents.
+        summary: what `apropos` shows.
+    """
+    command = context.command
+    name = context.command_path.replace(" ", "-")
+    lines = [
+        f'.TH "{name.upper()}" "1" "" "aez {version("aez")}" "aez manual"',
+        ".SH NAME",
+        f"{escaped(name)} \\- {escaped(summary.rstrip('.'))}",
+        ".SH SYNOPSIS",
+        f"\\fB{escaped(context.command_path)}\\fR {escaped(' '.join(command.collect_usage_pieces(context)))}",
+        ".SH DESCRIPTION",
+        *list(description(command.help or summary))[1:],
+        ".SH OPTIONS",
+        *definitions(options(context)),
+    ]
+    if isinstance(command, click.Group):
+        lines += [".SH COMMANDS", *definitions(COMMANDS.items())]
+    lines += [
+        ".SH EXIT STATUS",
+        *definitions([("0", "All went well."), ("1", "A file failed; the rest is done."), ("2", "Wrong usage.")]),
+        ".SH SEE ALSO",
+        ", ".join(f"\\fB{escaped(other)}\\fR(1)" for other in others(name)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def others(name: str) -> list[str]:
+    """Names of the other pages."""
+    return [page for page in ("aez", *(f"aez-{command}" for command in COMMANDS)) if page != name]
+
+
+def main(folder: str) -> None:
+    """Write `aez.1`, `aez-compress.1` and so on, and make the folder if it is not there."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    top = click.Context(group, info_name="aez", **group.context_settings)
+    pages = {"aez.1": man_page(top, group.help or "")}
+    for name, summary in COMMANDS.items():
+        command = group.get_command(top, name)
+        if command is None:
+            raise LookupError(name)
+        context = click.Context(command, info_name=name, parent=top, **command.context_settings)
+        pages[f"aez-{name}.1"] = man_page(context, summary)
+    for file, text in pages.items():
+        Path(folder, file).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python docs/man.py FOLDER")
+    main(sys.argv[1])

@@ -1,0 +1,27 @@
+"""What the reference makes of docstrings and signatures: names as code, and defaults as values."""
+
+import inspect
+import pkgutil
+import re
+
+import griffe
+
+DOCUMENTED = ("aez.codec.api.", "aez.codec.batch.", "aez.codec.codec.", "aez.codec.tensors.")
+_ROLE = re.compile(r":(?:class|func|meth|mod):`~?([^`]+)`|``([^`]+)``")
+
+
+class Signatures(griffe.Extension):
+    """Rewrites what is loaded."""
+
+    def on_object(self, *, obj: griffe.Object, **_: object) -> None:
+        """Docstrings name other objects as Sphinx does, :class:`Codec`; here that becomes the name in code."""
+        if obj.docstring:
+            obj.docstring.value = _ROLE.sub(lambda match: f"`{match[1] or match[2]}`", obj.docstring.value)
+
+    def on_function(self, *, func: griffe.Function, **_: object) -> None:
+        """A default that is a constant's name is shown as the constant's value."""
+        named = [one for one in func.parameters if isinstance(one.default, griffe.ExprName)]
+        if named and func.path.startswith(DOCUMENTED):
+            real = inspect.signature(pkgutil.resolve_name(func.path)).parameters
+            for one in named:
+                one.default = repr(real[one.name].default)

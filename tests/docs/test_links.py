@@ -1,0 +1,37 @@
+"""Links lead to files, programs that the text names are there, and quoted messages are those of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")] + sorted(
+    path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in target]
+    elsewhere = {"format.md", "model.md", "training.md", "benchmarks.md", "changelog.md", "security.md"}
+    assert not elsewhere & set(targets), "link to the file in the repository; the site makes it a page"
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_messages_of_the_playbook_are_those_of_the_code() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("bitstream", "codec", "cli")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    text = (ROOT / "docs/pages/playbook.md").read_text(encoding="utf-8")
+    tables = text.split("| what it says | first check |")[1:]
+    messages = [
+        message for table in tables for message in re.findall(r"^\|[^|]*?`([^`]+)` \|", table.split("\n\n")[0], re.M)
+    ]
+    assert len(messages) >= 14
+    missing = [part for message in messages for part in message.split("…") if part.strip() and part.strip() not in code]
+    assert not missing

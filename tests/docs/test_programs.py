@@ -1,4 +1,4 @@
-"""The examples, the man pages and the shell's completion do what the documentation says of them."""
+"""The examples, the figures, the man pages and the shell's completion do what the documentation says of them."""
 
 import importlib.util
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -49,6 +50,15 @@ def test_torchvision(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program("examples/torchvision_folder.py").main(str(picture.parent / "set"))
     out = capsys.readouterr().out
     assert out.startswith("(2, 3, 128, 128) torch.float32") and "cat" in out and "tabby" in out
+
+
+def test_figures_are_what_their_program_draws() -> None:
+    drawn = {name: draw() for name, draw in program("docs/figures.py").FIGURES.items()}
+    folder = ROOT / "docs" / "pages" / "images"
+    assert {path.name for path in folder.glob("*.svg")} == set(drawn)
+    for name, text in drawn.items():
+        ElementTree.fromstring(text)
+        assert (folder / name).read_text(encoding="utf-8") == text, f"{name}: run python docs/figures.py"
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,13 @@ PAGES = ["CHANGELOG.md", "README.md", "SECURITY.md"]
 PAGES += sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))
 
 NOT_RUN = 'sh title="not run by the tests"'
-MARKED = {"README.md": 1, "codec/training/README.md": 1, "docs/pages/install.md": 2, "docs/pages/shell.md": 1}
+MARKED = {
+    "README.md": 1,
+    "benchmarks/README.md": 2,
+    "codec/training/README.md": 1,
+    "docs/pages/install.md": 2,
+    "docs/pages/shell.md": 1,
+}
 NOT_CODE = {"bitstream/SPEC.md"}
 """Blocks without a language are formulas and bytes there; a test of the specification reads them."""
 SETTING_UP = re.compile(r"python3 -m venv|\S*pip install|\S*python -m pytest")

@@ -21,6 +21,14 @@ def test_links_lead_to_files(page: Path) -> None:
     assert not [target for target in targets if not (page.parent / target).exists()]
 
 
+def test_programs_that_pages_name_are_there() -> None:
+    named = {name for page in PAGES for name in re.findall(r"-m aez\.(\w+\.\w+)", page.read_text(encoding="utf-8"))}
+    table = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8").split("| `python -m aez.benchmarks.…`")[1]
+    named |= {f"benchmarks.{name}" for name in re.findall(r"^\| `(\w+)", table.split("\n\n")[0], re.M)}
+    assert len(named) >= 8
+    assert not [name for name in named if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
+
+
 def test_messages_of_the_playbook_are_those_of_the_code() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")

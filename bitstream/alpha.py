@@ -1,11 +1,19 @@
-"""The ALPHA chunk's payload: a plane of opacity in square tiles, each constant or a VP8L stream (SPEC section 7.4)."""
+"""The ALPHA chunk's payload (SPEC section 7.4): a plane of opacity in square tiles, each constant or a VP8L stream, or
+as a grey picture that is itself a file.
+"""
 
 from dataclasses import dataclass
 
+from aez.bitstream.container import PREFIX_BYTES, read_container
 from aez.bitstream.errors import FormatError, TruncatedError
+from aez.bitstream.header import Header
+from aez.bitstream.limits import Limits
 from aez.bitstream.varint import read_varint, write_varint
 
 MIN_ALPHA_TILE_LOG2, MAX_ALPHA_TILE_LOG2 = 6, 13
+MAX_EDGE = 63
+_PICTURE = 0
+_CHUNKS_OF_A_PICTURE = set("HZTE")
 _VP8L_SIGNATURE = 0x2F
 _VP8L_HEADER = 5
 
@@ -25,6 +33,19 @@ class AlphaTile:
     cols: tuple[int, int]
     level: int = 0
     stream: bytes | None = None
+
+
+@dataclass(frozen=True)
+class AlphaPicture:
+    """A plane coded as a picture.
+
+    Attributes:
+        edge: samples up to it are 0, those from 255 − edge on 255; 0 … 63.
+        data: a whole `.aez` file: grey, of the size and the model of the picture around it, nothing else in it.
+    """
+
+    edge: int
+    data: bytes
 
 
 def tile_areas(height: int, width: int, tile_log2: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -86,6 +107,47 @@ def read_alpha(payload: bytes | memoryview, height: int, width: int) -> list[Alp
     if at != len(payload):
         raise FormatError("the ALPHA chunk has bytes left over")
     return tiles
+
+
+def write_alpha_picture(data: bytes, edge: int) -> bytes:
+    """The payload of a plane coded as a picture.
+
+    Raises:
+        ValueError: the edge is out of range.
+    """
+    if not 0 <= edge <= MAX_EDGE:
+        raise ValueError("the edge of an alpha picture is out of range")
+    return bytes([_PICTURE, edge]) + data
+
+
+def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
+    """The picture that codes the plane of a file with this header; None if its plane is in tiles.
+
+    Its chunks are walked, so that a file within the file can hold neither metadata nor another file; the checksums of
+    its tiles are left to who decodes them.
+
+    Raises:
+        FormatError: it is damaged, of another size, model or kind, or has chunks that it must not have.
+    """
+    if not payload or payload[0] != _PICTURE:
+        return None
+    if len(payload) < 2 + PREFIX_BYTES:
+        raise TruncatedError("the ALPHA chunk is too short")
+    if payload[1] > MAX_EDGE:
+        raise FormatError("the ALPHA chunk gives an edge out of range")
+    # Its size is compared with the outer picture's, which the caller's limits were held against.
+    data = payload[2:]
+    inner = read_container(data, Limits(2**32, 2**32), tiles=())
+    own = inner.header
+    if (own.width, own.height) != (header.width, header.height):
+        raise FormatError("the alpha picture is of another size")
+    if own.fingerprint != header.fingerprint:
+        raise FormatError("the alpha picture is of another model")
+    if own.colour != "grey" or own.alpha or own.orientation != 1 or own.depth != 8:
+        raise FormatError("the alpha picture is not a plain grey one")
+    if {kind for kind, _ in inner.chunks} - _CHUNKS_OF_A_PICTURE:
+        raise FormatError("the alpha picture has more than a picture in it")
+    return AlphaPicture(payload[1], data)
 
 
 def vp8l_size(stream: bytes) -> tuple[int, int] | None:

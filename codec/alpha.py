@@ -60,11 +60,16 @@ def decode_alpha(
     return out
 
 
+def level_count(quality: float) -> int:
+    """How many levels a quality leaves: 256 at 100, 2 at 1."""
+    return round(2 ** (1 + 7 * (quality - 1) / 99))
+
+
 def with_fewer_levels(alpha: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
     """Rounded to equidistant levels: 256 at quality 100, 16 at 50, 2 at 1."""
     if quality >= LOSSLESS:
         return alpha
-    levels = round(2 ** (1 + 7 * (quality - 1) / 99))
+    levels = level_count(quality)
     steps = np.round(np.arange(256) * ((levels - 1) / 255))
     table: NDArray[np.uint8] = np.round(steps * (255 / (levels - 1))).astype(np.uint8)
     return table[alpha]

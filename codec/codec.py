@@ -1,7 +1,7 @@
 """Pictures to `.aez` bytes and back, with a loaded model."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -23,16 +23,17 @@ from aez.bitstream import (
 from aez.bitstream.container import Buffer
 from aez.bitstream.entropy import symbols_digest
 from aez.bitstream.header import LATENT_STRIDE, MAX_SIDE
-from aez.codec.alpha import LOSSLESS, decode_alpha, encode_alpha, filled
+from aez.codec.alpha import LOSSLESS, filled
+from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine, Symbols
 from aez.codec.images import Picture, from_array, from_image, upright
-from aez.codec.metadata import Metadata
+from aez.codec.metadata import chunks_of, metadata_of
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.previews import preview_reduction, stored_preview, thumbnail
 from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_within
-from aez.codec.regions import Region, averaged, reduction_of, stored_window
+from aez.codec.regions import Region, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.residuals import TileAreas
 from aez.codec.streams import StreamWriter, check_model, read_hyper, read_tile, tile_residuals
@@ -115,7 +116,8 @@ class Codec:
                 :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
             effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
-            alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
+            alpha_quality: 1 … 100, of alpha alone; 100 for no loss. Below, it has fewer levels or is coded as a
+                picture, whatever is smaller.
             preview: put a small picture in front, of at most 256 pixels a side; see :meth:`preview`.
             tile_log2: side of the tiles of r in latents (16 pixels each), as a power of two from 4 to 12; 0 for one
                 tile, None to choose.
@@ -127,7 +129,8 @@ class Codec:
         """
         position = self.position_of(quality)
         picture = _announced(image)
-        return self._encode_at(picture, position, effort, alpha_quality, preview, tile_log2, progress)
+        alpha = self._encode_alpha(picture, alpha_quality, effort)
+        return self._encode_at(picture, position, effort, alpha, preview, tile_log2, progress)
 
     def encode_to(
         self,
@@ -155,9 +158,10 @@ class Codec:
         """
         picture = _announced(image)
         last = (self.weights.config.points - 1) * POSITION_SCALE
+        alpha = self._encode_alpha(picture, alpha_quality, effort)
 
         def at(position: int) -> bytes:
-            return self._encode_at(picture, position, effort, alpha_quality, preview, tile_log2, None)
+            return self._encode_at(picture, position, effort, alpha, preview, tile_log2, None)
 
         size = target.size_for(picture.samples.shape[0] * picture.samples.shape[1])
         if size is not None:
@@ -175,19 +179,15 @@ class Codec:
         picture: Picture,
         position: int,
         effort: int,
-        alpha_quality: float,
+        alpha: bytes | None,
         preview: bool,
         tile_log2: int | None,
         progress: Progress | None,
     ) -> bytes:
-        """:meth:`encode` at a quality position."""
-        if not QUALITY_MIN <= alpha_quality <= QUALITY_MAX:
-            raise ValueError(f"alpha quality must be from 1 to 100, not {alpha_quality}")
+        """:meth:`encode` at a quality position, with the payload that :meth:`_encode_alpha` made."""
         how = effort_of(effort)
         samples = picture.samples
         height, width = samples.shape[:2]
-        if max(height, width) > MAX_SIDE:
-            raise ImageError(f"a picture of {width}×{height} does not fit: sides are at most {MAX_SIDE} pixels")
         if tile_log2 is None:
             tile_log2 = 0 if -(-height // 16) * -(-width // 16) <= UNTILED_LATENTS else TILE_LOG2
         header = Header(
@@ -200,9 +200,7 @@ class Codec:
             orientation=picture.orientation,
             tile_log2=tile_log2,
         )
-        alpha = None
         if picture.alpha is not None:
-            alpha = encode_alpha(picture.alpha, alpha_quality)
             samples = filled(samples, picture.alpha)
         bands = self.engine.encode_bands(samples, position, how, progress)
         metadata = chunks_of(picture.metadata)
@@ -212,6 +210,21 @@ class Codec:
                 small, min(self.quality_of(position), PREVIEW_QUALITY), effort=effort
             )
         return self.pack(header, bands, metadata=metadata, alpha=alpha)
+
+    def _encode_alpha(self, picture: Picture, quality: float, effort: int) -> bytes | None:
+        """The payload of the ALPHA chunk, None if there is none; once a picture, however many qualities are tried."""
+        if not QUALITY_MIN <= quality <= QUALITY_MAX:
+            raise ValueError(f"alpha quality must be from 1 to 100, not {quality}")
+        effort_of(effort)
+        height, width = picture.samples.shape[:2]
+        if max(height, width) > MAX_SIDE:
+            raise ImageError(f"a picture of {width}×{height} does not fit: sides are at most {MAX_SIDE} pixels")
+        return None if picture.alpha is None else encode_lossy_alpha(self, picture.alpha, quality, effort)
+
+    def _alpha(self, part: "_Part") -> NDArray[np.uint8] | None:
+        """Opacity of a part, (rows, columns) uint8; None if the picture has none."""
+        payload, header = part.container.alpha, part.container.header
+        return None if payload is None else decode_alpha_part(self, payload, header, part.window, part.reduction)
 
     def pack(
         self,
@@ -288,7 +301,7 @@ class Codec:
                 region=part.window,
                 reduction=part.reduction,
             )
-        return Picture(samples, part.alpha(), header.orientation, metadata_of(part.container.metadata))
+        return Picture(samples, self._alpha(part), header.orientation, metadata_of(part.container.metadata))
 
     def decode_tensor(
         self,
@@ -320,7 +333,7 @@ class Codec:
                 region=part.window,
                 reduction=part.reduction,
             )
-        alpha = part.alpha()
+        alpha = self._alpha(part)
         planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
         # Outside of inference mode, so that the result may be used in training.
         return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
@@ -415,15 +428,6 @@ class _Part:
     window: Window
     reduction: int
 
-    def alpha(self) -> NDArray[np.uint8] | None:
-        """Opacity of the part, (rows, columns) uint8; None if the picture has none."""
-        payload, header = self.container.alpha, self.container.header
-        if payload is None:
-            return None
-        span = self.window.scaled(self.reduction, header.height, header.width)
-        plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
-        return averaged(plane, self.reduction, self.window)
-
 
 def _announced(image: Pixels | Picture) -> Picture:
     """As :func:`as_picture`, with a warning for each thing that is lost; a Picture carries its warnings itself."""
@@ -446,14 +450,3 @@ def as_picture(image: Pixels | Picture) -> Picture:
     if isinstance(image, Image.Image):
         return from_image(image)
     return from_array(np.asarray(image))
-
-
-def chunks_of(metadata: Metadata) -> dict[ChunkType, bytes]:
-    """Metadata as the payloads of their chunks."""
-    parts = {ChunkType.ICC: metadata.icc, ChunkType.EXIF: metadata.exif, ChunkType.XMP: metadata.xmp}
-    return {kind: payload for kind, payload in parts.items() if payload}
-
-
-def metadata_of(chunks: Mapping[ChunkType, bytes]) -> Metadata:
-    """Inverse of :func:`chunks_of`."""
-    return Metadata(chunks.get(ChunkType.ICC), chunks.get(ChunkType.EXIF), chunks.get(ChunkType.XMP))

@@ -2,9 +2,12 @@
 
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from PIL import ExifTags, Image
+
+from aez.bitstream import ChunkType
 
 EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
@@ -102,3 +105,14 @@ def _orientation_at(exif: bytes) -> int | None:
         if tag == _ORIENTATION:
             return at + 8 if (kind, count) == (3, 1) else None
     return None
+
+
+def chunks_of(metadata: Metadata) -> dict[ChunkType, bytes]:
+    """Metadata as the payloads of their chunks."""
+    parts = {ChunkType.ICC: metadata.icc, ChunkType.EXIF: metadata.exif, ChunkType.XMP: metadata.xmp}
+    return {kind: payload for kind, payload in parts.items() if payload}
+
+
+def metadata_of(chunks: Mapping[ChunkType, bytes]) -> Metadata:
+    """Inverse of :func:`chunks_of`."""
+    return Metadata(chunks.get(ChunkType.ICC), chunks.get(ChunkType.EXIF), chunks.get(ChunkType.XMP))

@@ -1,4 +1,4 @@
-"""Pages of the site that live elsewhere in the repository, and links among them that work in both places.
+"""Pages of the site that live elsewhere in the repository, and text that reads the same there and here.
 
 A Markdown file links to other files of the repository, as it is read there. In the site such a link leads to the page
 that the file became; a link to a file that is no page becomes its name.
@@ -26,6 +26,8 @@ ELSEWHERE = {
 _PAGE_OF = {path: page for page, path in ELSEWHERE.items()}
 _FENCES = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
+_UNPARTED = re.compile(r"^((?![|>#*\s-]|\d+\. ).+)\n(?=\||[*-] |\d+\. )", re.MULTILINE)
+"""A table or list right below a paragraph, which is one on GitHub but not to Python-Markdown."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -36,7 +38,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Make links to files of the repository links to pages.
+    """Make links to files of the repository links to pages, and part tables and lists from paragraphs.
 
     Raises:
         PluginError: a link leads nowhere.
@@ -55,5 +57,5 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"[{text}]({target}{anchor})"
 
     parts = _FENCES.split(markdown)
-    parts[::2] = [_LINK.sub(replace, part) for part in parts[::2]]
+    parts[::2] = [_UNPARTED.sub(r"\1\n\n", _LINK.sub(replace, part)) for part in parts[::2]]
     return "".join(parts)

@@ -55,6 +55,13 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert ":class:" not in text and "DEFAULT_QUALITY" not in text
 
 
+def test_tables_and_lists_are_tables_and_lists(site: Path) -> None:
+    for page in site.glob("*.html"):
+        text = re.sub(r"<pre.*?</pre>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert "|---" not in text, page.name
+        assert not re.findall(r"<p>[^<]*\n(?:[*-]|\d+\.) ", text), page.name
+
+
 def test_included_pages_have_their_text_and_links(site: Path) -> None:
     assert "VP8L" in (site / "format.html").read_text(encoding="utf-8")
     text = (site / "how-it-works.html").read_text(encoding="utf-8")

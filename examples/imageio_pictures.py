@@ -1,17 +1,13 @@
 """Read and write `.aez` with imageio, whose Pillow plugin finds the format once it is registered.
 
-python imageio_pictures.py chelsea.png chelsea.aez
+`python imageio_pictures.py chelsea.png chelsea.aez`
 """
 
 import sys
 
 import imageio.v3 as iio
-from imageio.config import FileExtension, known_extensions
 
 import aez.codec.pillow  # noqa: F401 - registers the format with Pillow
-
-# Tells imageio which plugin a name ending in .aez needs; without it, give plugin="pillow" in every call.
-known_extensions[".aez"] = [FileExtension(name="aez", extension=".aez", priority=["pillow"])]
 
 
 def main(source: str, target: str) -> None:

@@ -1,6 +1,6 @@
 """Training data as `.aez` files: a torchvision data set whose pictures are decoded as tensors.
 
-    python torchvision_folder.py FOLDER
+`python torchvision_folder.py FOLDER`
 
 FOLDER has one folder a class, as for `torchvision.datasets.ImageFolder`; `aez compress -r PICTURES -o FOLDER` makes it
 from one of other pictures.

@@ -1,16 +1,20 @@
 """Throughput of the command on a folder of small pictures: `--jobs 1`, `--jobs 2`, and Ray on this machine.
 
-Start-up is in the times, as it is for a user; with ``--json`` lines the time from the first result to the last tells
-the steady rate without it. Per core means: a run's rate divided by its processes.
+Every setting runs on N pictures and on 2N. The totals hold start-up, as they do for a user; the rate without it is N
+divided by the difference of the two times, whatever the batches in which results arrive. Per core means: divided by the
+processes.
 
-    python -m aez.benchmarks.folder FOLDER [--count 1000] [--side 128]
+    python -m aez.benchmarks.folder FOLDER [--count 1000] [--side 128] [--repeats 1]
 """
 
 import importlib.util
+import math
 import os
+import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,29 +37,56 @@ def cut_pictures(sources: list[Path], out: Path, count: int, side: int) -> None:
         image.crop((left, top, left + side, top + side)).save(out / f"{i:05d}.png")
 
 
-def time_run(folder: Path, out: Path, options: list[str]) -> tuple[float, float]:
-    """Seconds of a whole run, and pictures a second between its first result and its last.
+def time_run(folder: Path, out: Path, options: list[str]) -> float:
+    """Seconds of a whole run.
 
     Raises:
-        AezError: the command failed.
+        AezError: the command failed, or did not report every picture.
     """
     command = [sys.executable, "-m", "aez.cli", "compress", "-r", str(folder), "-o", str(out), "--json", *options]
     start = time.perf_counter()
-    stamps: list[float] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        for _ in process.stdout or ():
-            stamps.append(time.perf_counter())
-    if process.returncode or len(stamps) < 2:
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode or len(done.stdout.splitlines()) != len(list(folder.iterdir())):
         raise AezError(f"aez compress {' '.join(options)} failed")
-    return time.perf_counter() - start, (len(stamps) - 1) / max(stamps[-1] - stamps[0], 1e-9)
+    return seconds
+
+
+def steady_rate(count: int, short: float, long: float) -> float:
+    """Pictures a second without start-up, from the seconds of ``count`` and of twice as many; NaN if noise hides it."""
+    return count / (long - short) if long > short else math.nan
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One setting: seconds of N and of 2N pictures, medians over the repeats."""
+
+    name: str
+    processes: int
+    count: int
+    short: float
+    long: float
+
+    @property
+    def steady(self) -> float:
+        """Pictures a second without start-up."""
+        return steady_rate(self.count, self.short, self.long)
+
+    def row(self) -> tuple[str, ...]:
+        """Cells of the table."""
+        total = 2 * self.count / self.long
+        start_up = self.short - self.count / self.steady
+        cells = (self.short, self.long, start_up, total, total / self.processes, self.steady)
+        return self.name, str(self.processes), *(f"{cell:.1f}" for cell in (*cells, self.steady / self.processes))
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @model_option
-@click.option("--count", type=click.IntRange(min=2), default=1000, show_default=True, help="Pictures.")
+@click.option("--count", type=click.IntRange(min=2), default=1000, show_default=True, help="Pictures; then twice that.")
 @click.option("--side", type=click.IntRange(min=1), default=128, show_default=True, help="Their side in pixels.")
-def command(folder: Path, model: str, count: int, side: int) -> None:
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Runs; medians are reported.")
+def command(folder: Path, model: str, count: int, side: int, repeats: int) -> None:
     """Time `aez compress` on small pictures cut from those in FOLDER."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     runs = [("--jobs 1", 1, ["--jobs", "1", "--threads", "1"]), ("--jobs 2", 2, ["--jobs", "2", "--threads", "2"])]
@@ -63,18 +94,32 @@ def command(folder: Path, model: str, count: int, side: int) -> None:
         click.echo("Ray is left out: it is not installed (pip install 'aez[ray]')")
     else:
         runs.append(("--ray local", cores, ["--ray", "local"]))
-    rows = []
+    seconds: dict[tuple[str, int], list[float]] = {}
     with TemporaryDirectory() as temporary:
-        pictures = Path(temporary) / "in"
-        pictures.mkdir()
-        cut_pictures(list_pictures(folder), pictures, count, side)
-        for number, (name, processes, options) in enumerate(runs):
-            seconds, rate = time_run(pictures, Path(temporary) / str(number), ["--model", model, *options])
-            cells = (seconds, count / seconds, count / seconds / processes, rate, rate / processes)
-            rows.append((name, str(processes), *(f"{cell:.1f}" for cell in cells)))
-    click.echo(f"{count} pictures of {side}×{side} pixels")
-    header = ("", "processes", "seconds", "pictures/s", "per core", "steady/s", "per core")
-    click.echo(table(header, rows))
+        sources = list_pictures(folder)
+        sizes = (count, 2 * count)
+        for size in sizes:
+            pictures = Path(temporary) / f"in{size}"
+            pictures.mkdir()
+            cut_pictures(sources, pictures, size, side)
+        # Settings alternate, so that whatever else the machine does falls on all of them.
+        for _ in range(repeats):
+            for size in sizes:
+                for name, _, options in runs:
+                    with TemporaryDirectory(dir=temporary) as out:
+                        taken = time_run(Path(temporary) / f"in{size}", Path(out), ["--model", model, *options])
+                    seconds.setdefault((name, size), []).append(taken)
+    timings = [
+        Timing(name, processes, count, *(statistics.median(seconds[name, size]) for size in sizes))
+        for name, processes, _ in runs
+    ]
+    click.echo(f"{count} and {2 * count} pictures of {side}×{side} pixels")
+    header = ("", "processes", "s of N", "s of 2N", "start-up s", "pictures/s", "per core", "steady/s", "per core")
+    click.echo(table(header, [timing.row() for timing in timings]))
+    by_name = {timing.name: timing for timing in timings}
+    if "--ray local" in by_name:
+        ratio = by_name["--ray local"].steady / by_name["--jobs 2"].steady
+        click.echo(f"Ray : --jobs 2 without start-up {ratio:.2f}, on {cores} cores")
 
 
 if __name__ == "__main__":

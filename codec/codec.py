@@ -116,8 +116,7 @@ class Codec:
                 :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
             effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
-            alpha_quality: 1 … 100, of alpha alone; 100 for no loss. Below, it has fewer levels or is coded as a
-                picture, whatever is smaller.
+            alpha_quality: 1 … 100, of alpha alone; 100 for no loss, below it whatever lossy form is smallest.
             preview: put a small picture in front, of at most 256 pixels a side; see :meth:`preview`.
             tile_log2: side of the tiles of r in latents (16 pixels each), as a power of two from 4 to 12; 0 for one
                 tile, None to choose.
@@ -215,7 +214,6 @@ class Codec:
         """The payload of the ALPHA chunk, None if there is none; once a picture, however many qualities are tried."""
         if not QUALITY_MIN <= quality <= QUALITY_MAX:
             raise ValueError(f"alpha quality must be from 1 to 100, not {quality}")
-        effort_of(effort)
         height, width = picture.samples.shape[:2]
         if max(height, width) > MAX_SIDE:
             raise ImageError(f"a picture of {width}×{height} does not fit: sides are at most {MAX_SIDE} pixels")

@@ -19,7 +19,7 @@ STAGES: dict[str, list[tuple[object, str]]] = {
     "analysis": [(Engine, "analyse")],
     "hyper-analysis": [(Engine, "hyper_analyse")],
     "exact scale path": [(Engine, "indices")],
-    "mean context": [(Engine, "quantise"), (Engine, "_latent")],
+    "mean context": [(Engine, "quantise"), (Engine, "latent")],
     "synthesis": [(PatchSynthesis, "__call__")],
     "entropy coding": [
         (streams, "encode_hyper"),

@@ -22,6 +22,13 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 
 @click.command()
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    default="photo",
+    show_default=True,
+    metavar="NAME",
+    help="What to train: photo, the codec's own model, or a member of the autoencoder family, as sparse or vae.",
+)
 @click.option("--minutes", type=click.FloatRange(min=0), required=True, help="Wall-clock time to train for.")
 @click.option(
     "--out",
@@ -55,13 +62,17 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
-@click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Crops a step and process.")
 @click.option(
-    "--crop", type=click.IntRange(min=64), default=256, show_default=True, help="Crop side, a multiple of 64."
+    "--batch", type=click.IntRange(min=1), help="Crops a step and process.  [default: 8, or the family member's own]"
+)
+@click.option(
+    "--crop", type=click.IntRange(min=32), help="Crop side, a multiple of 64.  [default: 256, or the member's own]"
 )
 @click.option("--optimiser", type=click.Choice(["adamw", "soap"]), default="adamw", show_default=True)
 @click.option(
-    "--lr", type=click.FloatRange(min=0, min_open=True), default=6e-4, show_default=True, help="Learning rate."
+    "--lr",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Learning rate.  [default: 0.0006, or the member's own]",
 )
 @click.option(
     "--decay-minutes",
@@ -81,6 +92,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 @click.option("--seed", type=int, default=0, show_default=True)
 def command(
     data: tuple[Path, ...],
+    model: str,
     minutes: float,
     out: Path,
     resume: Path | None,
@@ -90,10 +102,10 @@ def command(
     valid: tuple[Path, ...],
     device: str,
     threads: int | None,
-    batch: int,
-    crop: int,
+    batch: int | None,
+    crop: int | None,
     optimiser: str,
-    lr: float,
+    lr: float | None,
     decay_minutes: float,
     average: float,
     hard: bool,
@@ -104,30 +116,43 @@ def command(
     Stops when the time is up or on SIGTERM or Ctrl-C, with the checkpoint written. The rate is constant unless
     --decay-minutes is given, so a run can be cut and resumed anywhere. Under `torchrun` all processes share the work.
     """
-    if crop % 64:
+    family = model != "photo"
+    if crop and crop % 64 and not family:
         raise click.UsageError("--crop must be a multiple of 64")
-    if grow and not resume:
-        raise click.UsageError("--grow deepens the model of --resume")
+    if grow and (family or not resume):
+        raise click.UsageError("--grow deepens the photo model of --resume")
+    if family and valid:
+        raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")
     try:
-        from aez.codec.training.session import Session
+        from aez.codec.training.flagship import FlagshipSession
     except ImportError as error:
         raise AezError(f"training needs the extra `train` (pip install 'aez[train]'): {error}") from None
+    from aez.codec.models.registry import family_class
+    from aez.codec.training.family import FamilySession
     from aez.codec.training.loop import Schedule
 
+    own = family_class(model) if family else None
     schedule = Schedule(
         minutes=minutes,
         decay_minutes=decay_minutes,
         optimiser=optimiser,
-        learning_rate=lr,
-        batch=batch,
-        crop=crop,
+        learning_rate=lr or (own.LEARNING_RATE if own else 6e-4),
+        batch=batch or (own.BATCH if own else 8),
+        crop=crop or (own.CROP if own else 256),
         average=average,
         hard=hard,
         seed=seed,
     )
-    session = Session(data, schedule, resume=resume, grow=dict(grow), device=device, threads=threads, report=click.echo)
-    session.train(out)
+    options = {"resume": resume, "device": device, "threads": threads, "report": click.echo}
+    if family:
+        session = FamilySession(data, schedule, model=model, **options)
+        session.train(out)
+        if export:
+            session.export(out, export)
+        return
+    flagship = FlagshipSession(data, schedule, grow=dict(grow), **options)
+    flagship.train(out)
     if valid:
-        session.evaluate(out, valid)
+        flagship.evaluate(out, valid)
     if export:
-        session.export(out, export, name)
+        flagship.export(out, export, name)

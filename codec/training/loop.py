@@ -5,9 +5,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 import torch
@@ -18,10 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from aez.bitstream.errors import ModelError
 from aez.codec.device import choose_precision
-from aez.codec.networks import HyperpriorModel
-from aez.codec.training.checkpoint import averaged, save_checkpoint
+from aez.codec.training.checkpoint import averaged
 from aez.codec.training.data import CropSampler
-from aez.codec.training.objective import RateDistortion
 from aez.codec.training.optimisers import make_optimiser
 from aez.codec.training.precision import peak_gmacs
 
@@ -70,9 +67,23 @@ class Trainer:
     """Trains one model on crops; every process of a `torchrun` holds one."""
 
     def __init__(
-        self, model: HyperpriorModel, pictures: Sequence[Tensor], schedule: Schedule, device: torch.device
+        self,
+        model: nn.Module,
+        objective: nn.Module,
+        pictures: Sequence[Tensor],
+        schedule: Schedule,
+        device: torch.device,
+        blocks: Sequence[nn.Module],
     ) -> None:
         """Move the model to ``device`` and set up optimiser and average.
+
+        Args:
+            model: what to train.
+            objective: holds ``model``; a batch of crops and ``schedule.hard`` to the mean loss.
+            pictures: (3, H, W) uint8.
+            schedule: how.
+            device: where.
+            blocks: the model's modules that may run in the machine's fast type.
 
         Raises:
             ImageError: no picture is as large as a crop.
@@ -83,7 +94,8 @@ class Trainer:
         self.schedule, self.device = schedule, device
         self.sampler = CropSampler(pictures, schedule.crop, schedule.seed * 1009 + rank)
         self.model = model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        objective: nn.Module = RateDistortion(self.model).to(device).train()
+        self.blocks = blocks
+        objective = objective.to(device).train()
         self.objective = DistributedDataParallel(objective) if self.processes > 1 else objective
         self.optimiser = make_optimiser(schedule.optimiser, self.model, schedule.learning_rate)
         self.average = averaged(self.model)
@@ -96,10 +108,9 @@ class Trainer:
         A step whose gradient is not finite is skipped.
         """
         x = self.sampler.batch(self.schedule.batch).to(self.device, non_blocking=True)
-        position = torch.rand(len(x), device=self.device) * (self.model.config.points - 1)
         # Rates, means and linear shortcuts need float32: only the blocks run in the machine's fast type.
-        with _blocks_autocast(self.model, self.autocast) if self.autocast != torch.float32 else nullcontext():
-            loss: Tensor = self.objective(x, position, self.schedule.hard)
+        with _autocast(self.blocks, self.device.type, self.autocast):
+            loss: Tensor = self.objective(x, self.schedule.hard)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 0.5)
@@ -119,12 +130,11 @@ class Trainer:
             torch._foreach_lerp_(list(self.average.values()), [live[k].float() for k in self.average], 1 - decay)
         return loss.detach()
 
-    def run(self, checkpoint: Path, seen: int, report: Callable[[str], None]) -> None:
+    def run(self, save: Callable[["Trainer"], None], report: Callable[[str], None]) -> None:
         """Train until the time is up or SIGTERM or SIGINT arrives; the checkpoint is written either way.
 
         Args:
-            checkpoint: where to save.
-            seen: pixels seen by the weights before.
+            save: writes the checkpoint; called in the leading process.
             report: called with a line of progress, in the leading process.
         """
         stop = _StopFlag()
@@ -150,20 +160,24 @@ class Trainer:
                         f"{speed:.3f} Mpixel/s  {work:.0f} GMAC/s a process"
                     )
             if self.leader and time.monotonic() - saved > self.schedule.save_minutes * 60:
-                save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
+                save(self)
                 saved = time.monotonic()
         if self.leader:
-            save_checkpoint(checkpoint, self.model, self.average, seen + self.pixels)
+            save(self)
         stop.restore()
 
     def _kilomacs(self) -> float:
-        """Multiply–accumulates a pixel of one forward and backward pass, in thousands, counted on one crop."""
+        """Multiply–accumulates a pixel of one forward and backward pass, in thousands, counted on two crops."""
         side = self.schedule.crop
-        x = torch.zeros(1, 3, side, side, device=self.device).contiguous(memory_format=torch.channels_last)
+        x = torch.zeros(2, 3, side, side, device=self.device).contiguous(memory_format=torch.channels_last)
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        objective = self.objective.module if isinstance(self.objective, DistributedDataParallel) else self.objective
         with FlopCounterMode(display=False) as counter:
-            RateDistortion(self.model)(x, torch.zeros(1, device=self.device)).backward()
+            objective(x, False).backward()
         self.optimiser.zero_grad(set_to_none=True)
-        return float(counter.get_total_flops()) / 2 / side**2 / 1e3
+        for buffer, before in zip(self.model.buffers(), buffers, strict=True):
+            buffer.copy_(before)
+        return float(counter.get_total_flops()) / 2 / len(x) / side**2 / 1e3
 
     def _any(self, mine: bool) -> bool:
         """Whether any process wants to stop, so that all leave the loop at the same step."""
@@ -190,22 +204,20 @@ class _StopFlag:
 
 
 @contextmanager
-def _blocks_autocast(model: HyperpriorModel, dtype: torch.dtype) -> Iterator[None]:
-    """Autocast inside the transforms' blocks and nowhere else; gradients and weights stay float32."""
+def _autocast(blocks: Sequence[nn.Module], device: str, dtype: torch.dtype) -> Iterator[None]:
+    """Autocast inside some modules and nowhere else; gradients and weights stay float32."""
     contexts: list[torch.autocast] = []
-    kind = next(model.parameters()).device.type
 
     def before(_module: nn.Module, _inputs: object) -> None:
-        contexts.append(torch.autocast(kind, dtype))
+        contexts.append(torch.autocast(device, dtype))
         contexts[-1].__enter__()  # type: ignore[no-untyped-call]
 
     def after(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
         contexts.pop().__exit__(None, None, None)
         return output.float()
 
-    synthesis = model.synthesis
     with ExitStack() as hooks:
-        for block in (*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4):
+        for block in blocks if dtype != torch.float32 else ():
             hooks.callback(block.register_forward_pre_hook(before).remove)
             hooks.callback(block.register_forward_hook(after).remove)
         yield

@@ -1,0 +1,127 @@
+"""Training a member of the autoencoder family."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialise
+from torch import Tensor, nn
+
+from aez.bitstream.errors import AezError, ModelError
+from aez.codec.files import write_atomically
+from aez.codec.models.family import FamilyModel
+from aez.codec.models.registry import family_class, read_family, save_family
+from aez.codec.networks.blocks import DepthConvBlock
+from aez.codec.training.data import CropSampler, iter_pictures
+from aez.codec.training.loop import Schedule, Trainer
+from aez.codec.training.session import Session
+
+CHECKPOINT_FORMAT = "aez-family-checkpoint-1"
+
+
+class FamilyObjective(nn.Module):
+    """A member's own loss."""
+
+    def __init__(self, model: FamilyModel) -> None:
+        """Hold ``model``."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, _hard: bool) -> Tensor:
+        """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss."""
+        return self.model.loss(x)["loss"]
+
+
+def family_trainer(model: FamilyModel, pictures: Sequence[Tensor], schedule: Schedule, device: torch.device) -> Trainer:
+    """A trainer of a member; arguments and errors are those of :class:`Trainer`."""
+    blocks = [m for m in model.modules() if isinstance(m, DepthConvBlock)] if model.LOW_PRECISION else []
+    return Trainer(model, FamilyObjective(model), pictures, schedule, device, blocks)
+
+
+def save_family_checkpoint(path: Path, model: FamilyModel, average: Mapping[str, Tensor], pixels: int) -> None:
+    """Live and averaged weights in float32; ``path`` is replaced once the new file is whole."""
+    tensors = {f"live.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v.detach().cpu().contiguous() for k, v in average.items()}
+    metadata = {
+        "format": CHECKPOINT_FORMAT,
+        "name": model.NAME,
+        "sizes": json.dumps(model.sizes),
+        "pixels": str(pixels),
+    }
+    write_atomically(path, serialise(tensors, metadata))
+
+
+def load_family_checkpoint(path: Path, *, average: bool) -> tuple[FamilyModel, int]:
+    """A checkpoint or a weights file of the family for training, and the pixels that it has seen.
+
+    Raises:
+        ModelError: the file is missing, damaged or of another kind.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != CHECKPOINT_FORMAT:
+                model = read_family(path).requires_grad_(True)
+                return model, int(json.loads(metadata["card"]).get("pixels", 0))
+            prefix = "average." if average else "live."
+            state = {k[len(prefix) :]: file.get_tensor(k) for k in file.keys() if k.startswith(prefix)}  # noqa: SIM118
+        model = family_class(metadata["name"])(**json.loads(metadata["sizes"]))
+        model.load_state_dict(state)
+        return model, int(metadata["pixels"])
+    except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"{path}: cannot be read as weights of the family ({error})") from None
+
+
+class FamilySession(Session):
+    """Trains and exports one member."""
+
+    def __init__(self, *arguments: Any, model: str, **options: Any) -> None:
+        """As :class:`Session`; ``model`` is a name of the registry.
+
+        Raises:
+            ModelError: there is no such name.
+        """
+        super().__init__(*arguments, **options)
+        self.kind = family_class(model)
+
+    def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
+        """Resume, or start a new model.
+
+        Raises:
+            ModelError: the file to resume from holds another member.
+        """
+        if self.resume:
+            model, seen = load_family_checkpoint(self.resume, average=False)
+            if type(model) is not self.kind:
+                raise ModelError(f"{self.resume}: weights of the model {model.NAME}, not {self.kind.NAME}")
+        else:
+            torch.manual_seed(self.schedule.seed)
+            model, seen = self.kind(), 0
+            model.start()
+        return family_trainer(model, pictures, self.schedule, self.device), seen
+
+    def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
+        """Write a checkpoint."""
+        assert isinstance(trainer.model, FamilyModel)
+        save_family_checkpoint(out, trainer.model, trainer.average, pixels)
+
+    def export(self, checkpoint: Path, out: Path) -> None:
+        """Measure the model's tables on training crops and write the averaged weights in float16.
+
+        Raises:
+            AezError: a weight is not finite, or ``out`` cannot be written.
+        """
+        if not self.leader:
+            return
+        model, pixels = load_family_checkpoint(checkpoint, average=True)
+        sampler = CropSampler(list(iter_pictures(self.data)), self.schedule.crop, self.schedule.seed + 1)
+        with torch.inference_mode():
+            model.eval().finish(lambda: sampler.batch(self.schedule.batch))
+        try:
+            save_family(out, model, {"pixels": pixels})
+        except OSError as error:
+            raise AezError(f"{out}: cannot be written ({error.strerror})") from None
+        self.report(f"{out}: {out.stat().st_size} bytes")

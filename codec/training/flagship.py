@@ -1,0 +1,101 @@
+"""Training the flagship: what one step minimises, and the session around it."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aez.bitstream.errors import AezError
+from aez.codec.files import write_atomically
+from aez.codec.networks import HyperpriorModel
+from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
+from aez.codec.training.data import CropSampler, iter_pictures
+from aez.codec.training.evaluate import evaluate, format_table
+from aez.codec.training.export import export_weights
+from aez.codec.training.grey import PICTURES, with_grey_tables
+from aez.codec.training.grow import grown
+from aez.codec.training.loop import Schedule, Trainer
+from aez.codec.training.objective import RateDistortion
+from aez.codec.training.session import Session
+from aez.codec.training.start import start_from_data
+from aez.codec.weightfile import serialise_weights
+
+START_BATCHES, START_BATCH = 24, 16
+EVALUATION_STEP = 3
+
+
+class FlagshipObjective(nn.Module):
+    """Rate and distortion at a quality drawn for every crop."""
+
+    def __init__(self, model: HyperpriorModel) -> None:
+        """Hold ``model``."""
+        super().__init__()
+        self.rate_distortion = RateDistortion(model)
+        self.points = model.config.points
+
+    def forward(self, x: Tensor, hard: bool) -> Tensor:
+        """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss; ``hard``: rate of rounded symbols."""
+        position = torch.rand(len(x), device=x.device) * (self.points - 1)
+        loss: Tensor = self.rate_distortion(x, position, hard)
+        return loss
+
+
+def flagship_trainer(
+    model: HyperpriorModel, pictures: Sequence[Tensor], schedule: Schedule, device: torch.device
+) -> Trainer:
+    """A trainer of the flagship; arguments and errors are those of :class:`Trainer`."""
+    synthesis = model.synthesis
+    blocks = [*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4]
+    return Trainer(model, FlagshipObjective(model), pictures, schedule, device, blocks)
+
+
+class FlagshipSession(Session):
+    """Trains, evaluates and exports a :class:`HyperpriorModel`."""
+
+    def __init__(self, *arguments: Any, grow: Mapping[str, int] | None = None, **options: Any) -> None:
+        """As :class:`Session`; ``grow`` deepens stacks of the resumed model."""
+        super().__init__(*arguments, **options)
+        self.grow = grow or {}
+
+    def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
+        """Resume, or start a new model from the pictures."""
+        if self.resume:
+            model, seen = load_checkpoint(self.resume, average=False)
+            model = grown(model, self.grow) if self.grow else model
+        else:
+            model, seen = HyperpriorModel(), 0
+            sampler = CropSampler(pictures, self.schedule.crop, self.schedule.seed)
+            start_from_data(model, (sampler.batch(START_BATCH) for _ in range(START_BATCHES)))
+        return flagship_trainer(model, pictures, self.schedule, self.device), seen
+
+    def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
+        """Write a checkpoint."""
+        assert isinstance(trainer.model, HyperpriorModel)
+        save_checkpoint(out, trainer.model, trainer.average, pixels)
+
+    def evaluate(self, checkpoint: Path, valid: Sequence[Path]) -> None:
+        """Print the table of the averaged weights on pictures."""
+        if self.leader:
+            model, _ = load_checkpoint(checkpoint, average=True)
+            points = range(0, model.config.points, EVALUATION_STEP)
+            self.report(format_table(evaluate(model.to(self.device), list(iter_pictures(valid)), list(points))))
+
+    def export(self, checkpoint: Path, out: Path, name: str) -> None:
+        """Write the averaged weights in runtime form, every bound verified.
+
+        Raises:
+            AezError: the model breaks a bound, or ``out`` cannot be written.
+        """
+        if not self.leader:
+            return
+        model, pixels = load_checkpoint(checkpoint, average=True)
+        weights = export_weights(model, name, {"pixels": pixels, "minutes": round(self.minutes, 1)})
+        weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
+        try:
+            write_atomically(out, serialise_weights(weights))
+        except OSError as error:
+            raise AezError(f"{out}: cannot be written ({error.strerror})") from None
+        self.report(f"{out}: {out.stat().st_size} bytes, fingerprint {weights.fingerprint.hex()}")

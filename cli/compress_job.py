@@ -50,10 +50,10 @@ class CompressJob(Job):
     def loaded(self) -> "Codec":
         """The model, loaded once a process."""
         if self.codec is None:
-            from aez.codec.codec import Codec
+            from aez.codec.api import load
 
             set_up_process(self.threads)
-            self.codec = Codec(self.model, self.device)
+            self.codec = load(self.model, self.device)
         return self.codec
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:

@@ -14,12 +14,25 @@ from aez.codec.codec import DEFAULT_QUALITY, Codec, Data, Pixels
 from aez.codec.effort import DEFAULT_EFFORT
 from aez.codec.rate_control import Target
 from aez.codec.regions import Region
-from aez.codec.registry import DEFAULT_MODEL, find_fingerprint
+from aez.codec.registry import DEFAULT_MODEL, find_fingerprint, find_model
 
 
 @functools.lru_cache(maxsize=4)
 def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "auto") -> Codec:
-    """A :class:`Codec`, the same one for the same arguments."""
+    """A :class:`Codec`, the same one for the same arguments.
+
+    Args:
+        model: name of a packaged model, the codec's own or one of the autoencoder family, or path of a weights file.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``float32`` or ``bfloat16``; the family is always float32.
+
+    Raises:
+        ModelError: there is no such model, it is damaged, or it is not one that compresses.
+    """
+    if find_model(model).family:
+        from aez.codec.models.coding import FamilyCodec
+
+        return FamilyCodec(model, device)
     return Codec(model, device, precision)
 
 

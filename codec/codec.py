@@ -80,6 +80,8 @@ class Codec:
         self.device = choose_device(device)
         kind = choose_precision(self.device.type) if precision == "auto" else PRECISIONS[precision]
         self.engine = Engine(self.weights, self.device, kind)
+        self.name, self.fingerprint, self.precision = self.weights.name, self.weights.fingerprint, kind
+        self.points = self.weights.config.points
 
     def position_of(self, quality: float) -> int:
         """Quality 1 … 100 to the file's integer position.
@@ -90,11 +92,11 @@ class Codec:
         if not QUALITY_MIN <= quality <= QUALITY_MAX:
             raise ValueError(f"quality must be from 1 to 100, not {quality}")
         share = (quality - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN)
-        return round(share * (self.weights.config.points - 1) * POSITION_SCALE)
+        return round(share * (self.points - 1) * POSITION_SCALE)
 
     def quality_of(self, position: int) -> float:
         """Inverse of :meth:`position_of`."""
-        share = position / ((self.weights.config.points - 1) * POSITION_SCALE)
+        share = position / ((self.points - 1) * POSITION_SCALE)
         return QUALITY_MIN + share * (QUALITY_MAX - QUALITY_MIN)
 
     def encode(
@@ -156,7 +158,7 @@ class Codec:
             ValueError, TypeError: an argument is out of range or an array of the wrong kind.
         """
         picture = _announced(image)
-        last = (self.weights.config.points - 1) * POSITION_SCALE
+        last = (self.points - 1) * POSITION_SCALE
         alpha = self._encode_alpha(picture, alpha_quality, effort)
 
         def at(position: int) -> bytes:
@@ -192,7 +194,7 @@ class Codec:
         header = Header(
             width=width,
             height=height,
-            fingerprint=self.weights.fingerprint,
+            fingerprint=self.fingerprint,
             quality=position,
             colour="grey" if samples.ndim == 2 else "RGB",
             alpha=picture.alpha is not None,

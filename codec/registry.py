@@ -8,7 +8,9 @@ from typing import Any
 from aez.bitstream.errors import ModelError
 
 WEIGHTS_FORMAT = "aez-weights-1"
+FAMILY_FORMAT = "aez-family-1"
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+FAMILY_FOLDER = Path(__file__).parent / "models" / "weights"
 DEFAULT_MODEL = "photo"
 _MAX_HEADER = 2**20
 
@@ -21,8 +23,9 @@ class ModelEntry:
         name: what `--model` takes.
         fingerprint: what files carry, 12 hexadecimal digits.
         path: the weights file.
-        points: quality points.
+        points: quality points; 0 for a member of the family that does not compress.
         card: training facts.
+        family: whether it belongs to the autoencoder family, not to the codec's own models.
     """
 
     name: str
@@ -30,6 +33,7 @@ class ModelEntry:
     path: Path
     points: int
     card: dict[str, Any]
+    family: bool = False
 
 
 def read_entry(path: Path) -> ModelEntry:
@@ -44,10 +48,13 @@ def read_entry(path: Path) -> ModelEntry:
             if length > _MAX_HEADER:
                 raise ModelError(f"{path}: not a weights file of this program")
             metadata = json.loads(file.read(length))["__metadata__"]
-        if metadata["format"] != WEIGHTS_FORMAT:
+        family = metadata["format"] == FAMILY_FORMAT
+        if not family and metadata["format"] != WEIGHTS_FORMAT:
             raise ModelError(f"{path}: not a weights file of this program")
-        points = int(json.loads(metadata["config"])["points"])
-        return ModelEntry(metadata["name"], metadata["fingerprint"], path, points, json.loads(metadata["card"]))
+        sizes = json.loads(metadata["sizes" if family else "config"])
+        points = int(sizes.get("points", 0) if family else sizes["points"])
+        card = json.loads(metadata["card"])
+        return ModelEntry(metadata["name"], metadata["fingerprint"], path, points, card, family)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -55,8 +62,9 @@ def read_entry(path: Path) -> ModelEntry:
 
 
 def packaged_models() -> list[ModelEntry]:
-    """All models in the package, by name."""
-    return [read_entry(path) for path in sorted(WEIGHTS_FOLDER.glob("*.safetensors"))]
+    """All models in the package: the codec's own by name, then the family by name."""
+    folders = (WEIGHTS_FOLDER, FAMILY_FOLDER)
+    return [read_entry(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
 
 
 def find_model(name: str) -> ModelEntry:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from aez.benchmarks.adapters.base import Adapter, Scale, take_options, whole
 from aez.bitstream.errors import AezError
-from aez.codec.codec import Codec
+from aez.codec.api import load
 
 
 class Aez(Adapter):
@@ -25,7 +25,7 @@ class Aez(Adapter):
         if chosen["precision"] not in ("auto", "float32", "bfloat16"):
             raise AezError(f"option precision must be auto, float32 or bfloat16, not {chosen['precision']!r}")
         self.name = name
-        self.codec = Codec(chosen["model"], device, chosen["precision"])
+        self.codec = load(chosen["model"], device, chosen["precision"])
         self.settings: dict[str, Any] = {}
         if chosen["effort"]:
             if "effort" not in inspect.signature(self.codec.encode).parameters:
@@ -35,11 +35,9 @@ class Aez(Adapter):
             own = version("aez")
         except PackageNotFoundError:
             own = "(not installed)"
-        weights = self.codec.weights
-        kind = next(self.codec.engine.model.analysis.blocks.parameters()).dtype
         self.version = (
-            f"aez {own}, model {weights.name} {weights.fingerprint.hex()}, torch {torch.__version__}, "
-            f"{self.codec.device.type}, {str(kind).removeprefix('torch.')}"
+            f"aez {own}, model {self.codec.name} {self.codec.fingerprint.hex()}, torch {torch.__version__}, "
+            f"{self.codec.device.type}, {str(self.codec.precision).removeprefix('torch.')}"
         )
 
     def encode(self, image: Image.Image, quality: float) -> bytes:

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aez.bitstream.errors import ModelError
+from aez.codec.registry import FAMILY_FOLDER, FAMILY_FORMAT
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from aez.codec.models.family import FamilyModel
 
-MODELS: dict[str, str] = {}
+MODELS: dict[str, str] = {
+    "sparse": "aez.codec.models.sparse:SparseAutoencoder",
+    "sparse-l0": "aez.codec.models.sparse:HardConcreteAutoencoder",
+    "vae": "aez.codec.models.vae:VariationalAutoencoder",
+    "collapsed": "aez.codec.models.collapsed:CollapsedAutoencoder",
+    "plain": "aez.codec.models.collapsed:PlainAutoencoder",
+}
 """Name to module and class."""
-FAMILY_FORMAT = "aez-family-1"
-FOLDER = Path(__file__).parent / "weights"
 MAX_BYTES = 2**25
 _MAX_SIZE = 4096
 
@@ -119,7 +124,7 @@ def load_family(name: str, device: str = "cpu") -> "FamilyModel":
         ModelError: it is not in the package.
     """
     family_class(name)
-    path = FOLDER / f"{name}.safetensors"
+    path = FAMILY_FOLDER / f"{name}.safetensors"
     if not path.is_file():
         raise ModelError(f"{name}: its weights are not in this package")
     return read_family(path).to(device)

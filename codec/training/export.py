@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.errors import ModelError
-from aez.bitstream.tables import PRECISION
+from aez.codec.frequencies import gaussian_masses, gaussian_table, integer_counts
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
 from aez.codec.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MIN, ladder
 from aez.codec.weightfile import Weights, parse_weights, serialise_weights
@@ -86,31 +86,9 @@ def _integer_scale(scale: ScaleNetwork, quality: Tensor) -> dict[str, Tensor]:
     }
 
 
-def gaussian_masses(sigma: float, bound: int) -> NDArray[np.float64]:
-    """Mass of N(0, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
-    edges = torch.arange(0, bound + 2, dtype=torch.float64) - 0.5
-    upper = 0.5 * torch.special.erfc(edges / (sigma * math.sqrt(2)))  # P(X > edge)
-    half = (upper[:-1] - upper[1:]).numpy()
-    half[0] = 1 - 2 * float(upper[1])
-    return np.concatenate([half[:0:-1], half])
-
-
-def integer_counts(masses: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Counts of at least 1 that sum to 2**24, the remainder going to the largest."""
-    counts: NDArray[np.int64] = np.maximum(1, np.round(masses / masses.sum() * 2**PRECISION)).astype(np.int64)
-    counts[np.argmax(counts)] += 2**PRECISION - int(counts.sum())
-    return counts
-
-
 def residual_tables() -> list[NDArray[np.int64]]:
     """A table for each rung of the ladder, the last entry of each the escape with both tails' mass."""
-    tables = []
-    for sigma in ladder():
-        bound = math.ceil(_RESIDUAL_BOUND_SIGMAS * sigma) + 2
-        masses = gaussian_masses(sigma, bound)
-        tail = math.erfc((bound + 0.5) / (sigma * math.sqrt(2)))
-        tables.append(integer_counts(np.append(masses, tail)))
-    return tables
+    return [gaussian_table(sigma, math.ceil(_RESIDUAL_BOUND_SIGMAS * sigma) + 2) for sigma in ladder()]
 
 
 def hyper_tables() -> list[NDArray[np.int64]]:

@@ -1,0 +1,44 @@
+"""Probabilities as the integer counts of tables: what is made once, at export, and stored."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from aez.bitstream.tables import PRECISION
+
+
+def gaussian_masses(sigma: float, bound: int) -> NDArray[np.float64]:
+    """Mass of N(0, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
+    edges = torch.arange(0, bound + 2, dtype=torch.float64) - 0.5
+    upper = 0.5 * torch.special.erfc(edges / (sigma * math.sqrt(2)))  # P(X > edge)
+    half = (upper[:-1] - upper[1:]).numpy()
+    half[0] = 1 - 2 * float(upper[1])
+    return np.concatenate([half[:0:-1], half])
+
+
+def gaussian_table(sigma: float, bound: int) -> NDArray[np.int64]:
+    """Counts of N(0, σ²) rounded, on −bound … bound, and last the escape with both tails' mass: (2·bound + 2,)."""
+    tail = math.erfc((bound + 0.5) / (sigma * math.sqrt(2)))
+    return integer_counts(np.append(gaussian_masses(sigma, bound), tail))
+
+
+def spike_table(zero: float, ratio: float, bound: int) -> NDArray[np.int64]:
+    """Counts of a spike at 0 with geometric tails on −bound … bound, and last the escape: (2·bound + 2,).
+
+    Args:
+        zero: probability of 0.
+        ratio: of each magnitude from 2 on to the one before, 0 < ratio < 1.
+        bound: largest magnitude with an entry of its own.
+    """
+    magnitudes = (1 - zero) / 2 * (1 - ratio) * ratio ** np.arange(bound, dtype=np.float64)
+    escape = (1 - zero) * ratio**bound
+    return integer_counts(np.concatenate([magnitudes[::-1], [zero], magnitudes, [escape]]))
+
+
+def integer_counts(masses: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Counts of at least 1 that sum to 2**24, the remainder going to the largest."""
+    counts: NDArray[np.int64] = np.maximum(1, np.round(masses / masses.sum() * 2**PRECISION)).astype(np.int64)
+    counts[np.argmax(counts)] += 2**PRECISION - int(counts.sum())
+    return counts

@@ -19,7 +19,7 @@ from aez.codec.refine import corrected
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
 from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
-from aez.codec.windows import BAND_CELLS, CELL, Window, bands, cell_windows
+from aez.codec.windows import BAND_CELLS, CELL, WHOLE_CELLS, Window, bands, cell_windows
 
 _CONTEXT_HALO = 1  # cells: the mean context sees 4 latents on each side
 _HYPER_HALO = 1  # cells: the hyper-analysis sees half a cell
@@ -176,7 +176,12 @@ class Engine:
 
     @torch.inference_mode()
     def quantise(
-        self, y: Tensor, z: NDArray[np.int16], indices: NDArray[np.uint8], quantiser: Quantiser
+        self,
+        y: Tensor,
+        z: NDArray[np.int16],
+        indices: NDArray[np.uint8],
+        quantiser: Quantiser,
+        known: "Contexts | None" = None,
     ) -> NDArray[np.int16]:
         """Choose r: the first step everywhere, then the second, whose means see what the first decided.
 
@@ -185,6 +190,7 @@ class Engine:
             z: what will be coded.
             indices: of the same shape as y.
             quantiser: the rounding rule.
+            known: contexts of this z that were computed before, added to.
 
         Returns:
             r, (M, h, w) int16.
@@ -198,7 +204,7 @@ class Engine:
             for cells in windows:
                 core = cells.scaled(CELL, rows, cols)
                 if context is None or len(windows) > 1:
-                    context = self._context(z, cells, rows, cols)
+                    context = self._context(z, cells, rows, cols, known)
                 mean = context.first if step == 0 else self._second_mean(context, r[context.area.slices])
                 values = y[core.slices] - mean[core.within(context.area)][0].cpu()
                 chosen = quantiser(values, table[core.slices])
@@ -271,7 +277,9 @@ class Engine:
         indices = self.indices(z, position, rows, cols, outer, grey=picture.shape[2] == 1)
         part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
         quantiser = self.quantiser(position, effort, picture.shape[2])
-        r = self.quantise(part, z[outer.slices], indices, quantiser)
+        # They take more memory than they save time in what has many windows.
+        known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
+        r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
         for _ in range(effort.passes):
             part = corrected(
@@ -284,8 +292,9 @@ class Engine:
                 position,
                 step=effort.step,
                 foresight=effort.foresight,
+                known=known,
             )
-            r = self.quantise(part, z[outer.slices], indices, quantiser)
+            r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         inner = core.scaled(CELL, rows, cols).within(around)[1:]
         return Symbols(z[core.slices], indices[inner], r[inner])
 
@@ -386,14 +395,20 @@ class Engine:
         """Latents that the synthesis sees around its window."""
         return self.synthesis_halo if reduction < LINEAR_FROM else 0
 
-    def latent(self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int) -> "tuple[Tensor, Context]":
+    def latent(
+        self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int, known: "Contexts | None" = None
+    ) -> "tuple[Tensor, Context]":
         """ŷ of a window of latents, from r of all that it depends on; and the context of that larger area."""
-        context = self._context(z, area.coarser(CELL), rows, cols)
+        context = self._context(z, area.coarser(CELL), rows, cols, known)
         y_hat = self._second_mean(context, r).add_(r[None].to(self.device))
         return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), context
 
-    def _context(self, z: NDArray[np.int16], cells: Window, rows: int, cols: int) -> "Context":
+    def _context(
+        self, z: NDArray[np.int16], cells: Window, rows: int, cols: int, known: "Contexts | None" = None
+    ) -> "Context":
         """Features and first means of a window of cells and the halo that the second step needs."""
+        if known is not None and cells in known:
+            return known[cells]
         outer = cells.grown(_CONTEXT_HALO, *z.shape[1:])
         area = outer.scaled(CELL, rows, cols)
         part = torch.from_numpy(z[outer.slices]).to(self.device).float()[None]
@@ -401,7 +416,10 @@ class Engine:
         features = features[:, :, : area.shape[0], : area.shape[1]]
         first = self.model.context.first_mean(features)
         mask = self.model.context.first_mask(*area.shape, area.top, area.left, first)
-        return Context(area, features, first, mask)
+        context = Context(area, features, first, mask)
+        if known is not None:
+            known[cells] = context
+        return context
 
     def _second_mean(self, context: "Context", r: Tensor) -> Tensor:
         known = (r[None].to(self.device) + context.first).mul_(context.mask)
@@ -416,6 +434,10 @@ class Context:
     features: Tensor
     first: Tensor
     mask: Tensor
+
+
+Contexts = dict[Window, Context]
+"""By the window of cells that they were computed for."""
 
 
 def _joined(above: Tensor, below: Tensor) -> Tensor:

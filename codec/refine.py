@@ -21,7 +21,7 @@ from aez.codec.scales import ladder
 from aez.codec.windows import CELL, Window, cell_windows
 
 if TYPE_CHECKING:
-    from aez.codec.engine import Context, Engine
+    from aez.codec.engine import Context, Contexts, Engine
 
 
 def corrected(
@@ -35,6 +35,7 @@ def corrected(
     *,
     step: float,
     foresight: bool,
+    known: "Contexts | None" = None,
 ) -> Tensor:
     """y moved towards what would decode to ``pixels``.
 
@@ -48,6 +49,7 @@ def corrected(
         position: quality position.
         step: share of the way to go.
         foresight: count the bits that symbols of the first step cause in the second.
+        known: contexts of this z that were computed before, added to.
 
     Returns:
         (M, h, w) float32.
@@ -69,7 +71,7 @@ def corrected(
             core = cells.scaled(CELL, rows, cols)
             area = core.grown(engine.synthesis_halo, rows, cols)
             reach = engine.reach(core, rows, cols)
-            y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols)
+            y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, known)
             error = _error(engine.synthesis(y_hat * gain, at, channels), pixels, core, area)
             pull = (error @ linear.t()).mul_(response).reshape(1, *core.shape, -1).permute(0, 3, 1, 2)
             inner = core.within(area)

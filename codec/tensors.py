@@ -8,9 +8,10 @@ from torch import Tensor
 
 from aez.bitstream import ImageError, Limits
 from aez.codec.alpha import LOSSLESS
-from aez.codec.api import codec_for, load
+from aez.codec.api import codec_for, encode
 from aez.codec.codec import DEFAULT_QUALITY, Data
-from aez.codec.images import from_array
+from aez.codec.effort import DEFAULT_EFFORT
+from aez.codec.rate_control import Target
 from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL
 
@@ -19,6 +20,8 @@ def encode_tensor(
     tensor: Tensor,
     quality: float = DEFAULT_QUALITY,
     *,
+    target: Target | None = None,
+    effort: int = DEFAULT_EFFORT,
     alpha_quality: float = LOSSLESS,
     preview: bool = False,
     model: str = DEFAULT_MODEL,
@@ -29,6 +32,8 @@ def encode_tensor(
     Args:
         tensor: (C, H, W) uint8 on any device, C from 1 to 4: grey, grey and alpha, RGB, RGBA.
         quality: 1 … 100, any real number.
+        target: a size, bits a pixel or PSNR to reach instead of a quality.
+        effort: 0 (quickest) to 9 (smallest file).
         alpha_quality: 1 … 100, of alpha alone; 100 for no loss.
         preview: put a small picture in front.
         model: a packaged model's name or a weights file's path.
@@ -42,17 +47,32 @@ def encode_tensor(
         raise TypeError(f"the tensor must be uint8, not {tensor.dtype}")
     if tensor.ndim != 3:
         raise ValueError(f"the tensor must have shape (C, H, W), not {tuple(tensor.shape)}")
-    picture = from_array(tensor.permute(1, 2, 0).cpu().numpy())
-    return load(model, device).encode(picture, quality, alpha_quality=alpha_quality, preview=preview)
+    samples = tensor.permute(1, 2, 0).cpu().numpy()
+    return encode(
+        samples,
+        quality,
+        target=target,
+        effort=effort,
+        alpha_quality=alpha_quality,
+        preview=preview,
+        model=model,
+        device=device,
+    )
 
 
 def encode_batch(
-    batch: Tensor, quality: float = DEFAULT_QUALITY, *, model: str = DEFAULT_MODEL, device: str = "auto"
+    batch: Tensor,
+    quality: float = DEFAULT_QUALITY,
+    *,
+    target: Target | None = None,
+    effort: int = DEFAULT_EFFORT,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
 ) -> list[bytes]:
-    """(N, C, H, W) uint8 as N files; arguments and errors as :func:`encode_tensor`."""
+    """(N, C, H, W) uint8 as N files; arguments and errors as :func:`encode_tensor`, a target is that of each file."""
     if batch.ndim != 4:
         raise ValueError(f"the batch must have shape (N, C, H, W), not {tuple(batch.shape)}")
-    return [encode_tensor(one, quality, model=model, device=device) for one in batch]
+    return [encode_tensor(one, quality, target=target, effort=effort, model=model, device=device) for one in batch]
 
 
 def decode_tensor(

@@ -4,7 +4,7 @@ import torch
 from numpy.typing import NDArray
 
 from aez.bitstream import ImageError
-from aez.codec import api, decode_batch, decode_tensor, encode_batch, encode_tensor
+from aez.codec import Target, api, decode_batch, decode_tensor, encode_batch, encode_tensor
 from aez.codec.codec import Codec
 
 Photo = NDArray[np.uint8]
@@ -65,3 +65,12 @@ def test_pictures_are_decoded_on_the_gpu(photo: Photo, tiny_path: object, monkey
     back = decode_tensor(data, model=model, device="cuda")
     assert back.is_cuda
     assert (back.to("cpu").int() - host.int()).abs().max() <= 1
+
+
+def test_effort_and_target_reach_the_encoder(codec: Codec, photo: Photo, tiny_path: object) -> None:
+    tensor = torch.from_numpy(photo[:96, :96].copy()).permute(2, 0, 1)
+    options = {"model": str(tiny_path), "device": "cpu"}
+    by_effort = [encode_tensor(tensor, 60, effort=effort, **options) for effort in (0, 3)]
+    assert by_effort[0] != by_effort[1]
+    assert by_effort[1] == encode_batch(tensor[None], 60, effort=3, **options)[0]
+    assert 980 <= len(encode_tensor(tensor, target=Target(size=1000), **options)) <= 1000

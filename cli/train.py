@@ -88,6 +88,13 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     show_default=True,
     help="Decay a step of the average of the weights.",
 )
+@click.option(
+    "--distortion",
+    type=click.Choice(["mse", "ms-ssim"]),
+    default="mse",
+    show_default=True,
+    help="What the photo model minimises beside the rate: squared error, or 1 − MS-SSIM (crops of 192 or more).",
+)
 @click.option("--hard", is_flag=True, help="Rate of rounded symbols instead of noisy ones, for a last phase.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def command(
@@ -108,6 +115,7 @@ def command(
     lr: float | None,
     decay_minutes: float,
     average: float,
+    distortion: str,
     hard: bool,
     seed: int,
 ) -> None:
@@ -119,6 +127,8 @@ def command(
     family = model != "photo"
     if crop and crop % 64 and not family:
         raise click.UsageError("--crop must be a multiple of 64")
+    if distortion != "mse" and (family or (crop or 256) < 176):
+        raise click.UsageError("--distortion ms-ssim is for the photo model and crops of 192 or more")
     if grow and (family or not resume):
         raise click.UsageError("--grow deepens the photo model of --resume")
     if family and valid:
@@ -150,7 +160,7 @@ def command(
         if export:
             session.export(out, export)
         return
-    flagship = FlagshipSession(data, schedule, grow=dict(grow), **options)
+    flagship = FlagshipSession(data, schedule, grow=dict(grow), distortion=distortion, **options)
     flagship.train(out)
     if valid:
         flagship.evaluate(out, valid)

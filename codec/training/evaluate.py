@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from aez.codec.ms_ssim import SMALLEST_SIDE, ms_ssim
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
 from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
@@ -14,49 +15,59 @@ from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
 
 @dataclass(frozen=True)
 class Row:
-    """Means over pictures at one quality point."""
+    """Means over pictures at one quality point; MS-SSIM in dB, None where a picture is too small."""
 
     point: float
     bpp: float
     psnr: float
+    ms_ssim: float | None
     loss: float
 
 
 @torch.no_grad()
-def evaluate(model: HyperpriorModel, pictures: Sequence[Tensor], points: Sequence[float]) -> list[Row]:
+def evaluate(
+    model: HyperpriorModel, pictures: Sequence[Tensor], points: Sequence[float], distortion: str = "mse"
+) -> list[Row]:
     """Evaluate on whole pictures, cropped to multiples of 16.
 
     Args:
         model: on the CPU or an accelerator; its mode is restored.
         pictures: (3, H, W) uint8, at least 16 pixels a side.
         points: quality points.
+        distortion: what the loss counts, see :class:`RateDistortion`.
     """
     device = next(model.parameters()).device
-    objective, training = RateDistortion(model), model.training
+    objective, training = RateDistortion(model, distortion), model.training
     objective.eval().to(device)
     rows = []
     for point in points:
         position = torch.tensor([float(point)], device=device)
         weight = float(lambda_of(position, model.config.points))
         bpp = psnr = loss = 0.0
+        similar: list[float] = []
         for picture in pictures:
             height, width = (side // 16 * 16 for side in picture.shape[1:])
             x = picture[None, :, :height, :width].to(device).float() / 255 - 0.5
             outcome, reconstruction = objective.evaluate(x.contiguous(memory_format=torch.channels_last), position)
-            levels = (reconstruction.clamp(-0.5, 0.5) * 255).add(127.5).round() - (x * 255 + 127.5)
-            mse = max(float(levels.square().mean()) / 255**2, 1e-9)
+            decoded, original = (reconstruction.clamp(-0.5, 0.5) * 255).add(127.5).round(), x * 255 + 127.5
+            mse = max(float((decoded - original).square().mean()) / 255**2, 1e-9)
+            if min(x.shape[2:]) >= SMALLEST_SIDE:
+                similar.append(-10 * math.log10(max(1e-9, 1 - float(ms_ssim(decoded.double(), original.double())))))
             rate = float(outcome.bpp)
             bpp += rate
             psnr -= 10 * math.log10(mse)
-            loss += (rate + weight * mse) / weight**LAMBDA_NORMALISATION
+            # Of the 8-bit picture, except that MS-SSIM's small steps do not need it.
+            loss += (rate + weight * mse) / weight**LAMBDA_NORMALISATION if distortion == "mse" else float(outcome.loss)
         n = len(pictures)
-        rows.append(Row(point, bpp / n, psnr / n, loss / n))
+        rows.append(Row(point, bpp / n, psnr / n, sum(similar) / n if len(similar) == n else None, loss / n))
     model.train(training)
     return rows
 
 
 def format_table(rows: Sequence[Row]) -> str:
     """Rows as text, the mean loss last: the one number to compare two models by."""
-    lines = ["point    bpp   PSNR dB    loss"]
-    lines += [f"{row.point:5.1f} {row.bpp:7.4f} {row.psnr:8.3f} {row.loss:9.5f}" for row in rows]
+    lines = ["point    bpp   PSNR dB  MS-SSIM dB    loss"]
+    for row in rows:
+        similar = "-" if row.ms_ssim is None else f"{row.ms_ssim:.3f}"
+        lines.append(f"{row.point:5.1f} {row.bpp:7.4f} {row.psnr:8.3f} {similar:>10} {row.loss:9.5f}")
     return "\n".join([*lines, f"mean loss {sum(row.loss for row in rows) / len(rows):.6f}"])

@@ -30,10 +30,10 @@ EVALUATION_STEP = 3
 class FlagshipObjective(nn.Module):
     """Rate and distortion at a quality drawn for every crop."""
 
-    def __init__(self, model: HyperpriorModel) -> None:
+    def __init__(self, model: HyperpriorModel, distortion: str = "mse") -> None:
         """Hold ``model``."""
         super().__init__()
-        self.rate_distortion = RateDistortion(model)
+        self.rate_distortion = RateDistortion(model, distortion)
         self.points = model.config.points
 
     def forward(self, x: Tensor, hard: bool) -> Tensor:
@@ -44,21 +44,27 @@ class FlagshipObjective(nn.Module):
 
 
 def flagship_trainer(
-    model: HyperpriorModel, pictures: Sequence[Tensor], schedule: Schedule, device: torch.device
+    model: HyperpriorModel,
+    pictures: Sequence[Tensor],
+    schedule: Schedule,
+    device: torch.device,
+    distortion: str = "mse",
 ) -> Trainer:
-    """A trainer of the flagship; arguments and errors are those of :class:`Trainer`."""
+    """A trainer of the flagship; arguments and errors are those of :class:`Trainer` and :class:`RateDistortion`."""
     synthesis = model.synthesis
     blocks = [*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4]
-    return Trainer(model, FlagshipObjective(model), pictures, schedule, device, blocks)
+    return Trainer(model, FlagshipObjective(model, distortion), pictures, schedule, device, blocks)
 
 
 class FlagshipSession(Session):
     """Trains, evaluates and exports a :class:`HyperpriorModel`."""
 
-    def __init__(self, *arguments: Any, grow: Mapping[str, int] | None = None, **options: Any) -> None:
-        """As :class:`Session`; ``grow`` deepens stacks of the resumed model."""
+    def __init__(
+        self, *arguments: Any, grow: Mapping[str, int] | None = None, distortion: str = "mse", **options: Any
+    ) -> None:
+        """As :class:`Session`; ``grow`` deepens stacks of the resumed model, ``distortion`` is what it minimises."""
         super().__init__(*arguments, **options)
-        self.grow = grow or {}
+        self.grow, self.distortion = grow or {}, distortion
 
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
         """Resume, or start a new model from the pictures."""
@@ -69,7 +75,7 @@ class FlagshipSession(Session):
             model, seen = HyperpriorModel(), 0
             sampler = CropSampler(pictures, self.schedule.crop, self.schedule.seed)
             start_from_data(model, (sampler.batch(START_BATCH) for _ in range(START_BATCHES)))
-        return flagship_trainer(model, pictures, self.schedule, self.device), seen
+        return flagship_trainer(model, pictures, self.schedule, self.device, self.distortion), seen
 
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
         """Write a checkpoint."""
@@ -81,7 +87,9 @@ class FlagshipSession(Session):
         if self.leader:
             model, _ = load_checkpoint(checkpoint, average=True)
             points = range(0, model.config.points, EVALUATION_STEP)
-            self.report(format_table(evaluate(model.to(self.device), list(iter_pictures(valid)), list(points))))
+            self.report(
+                format_table(evaluate(model.to(self.device), list(iter_pictures(valid)), list(points), self.distortion))
+            )
 
     def export(self, checkpoint: Path, out: Path, name: str) -> None:
         """Write the averaged weights in runtime form, every bound verified.

@@ -15,6 +15,8 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5
 SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 """Pictures need sides of at least so many pixels."""
+FLOOR = 1e-9
+"""Least contrast of a scale: at 0 the power would have no finite slope."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
@@ -42,7 +44,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
         y: the same shape.
 
     Returns:
-        (N,), 0 … 1.
+        (N,), 0 … 1; differentiable.
     """
     result = torch.ones(x.shape[:2], dtype=x.dtype, device=x.device)
     for level, weight in enumerate(WEIGHTS):
@@ -54,5 +56,5 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
         contrast = (2 * (_blur(x * y) - mean_x * mean_y) + C2) / (variance_x + variance_y + C2)
         if level == len(WEIGHTS) - 1:
             contrast = contrast * (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
-        result = result * contrast.mean((-2, -1)).clamp_min(0) ** weight
+        result = result * contrast.mean((-2, -1)).clamp_min(FLOOR) ** weight
     return result.mean(1)

@@ -1,0 +1,33 @@
+"""What training minimises."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.codec.ms_ssim import ms_ssim
+from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.quality import lambda_of
+from aez.codec.training.objective import RateDistortion
+
+
+def test_ms_ssim_is_what_its_model_minimises(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:
+    x = torch.from_numpy(photo[:192, :192].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5
+    position = torch.tensor([1.0])
+    by_error, decoded = RateDistortion(model).eval().evaluate(x, position)
+    outcome, _ = RateDistortion(model, "ms-ssim").eval().evaluate(x, position)
+    weight = lambda_of(position, model.config.points)
+    similarity = ms_ssim((x + 0.5) * 255, (decoded + 0.5) * 255)
+    distortion = 1250 / 255**2 * (1 - similarity) + 0.1 * by_error.mse
+    assert torch.allclose(outcome.loss, (outcome.bpp + weight * distortion) / weight**0.4, rtol=1e-5)
+    outcome.loss.backward()
+    slope = model.analysis.linear.weight.grad
+    assert slope is not None and bool(slope.isfinite().all()) and float(slope.abs().max()) > 0
+    with pytest.raises(ValueError, match="distortion"):
+        RateDistortion(model, "lpips")
+
+
+def test_flat_pictures_have_a_finite_slope(model: HyperpriorModel) -> None:
+    objective = RateDistortion(model, "ms-ssim").train()
+    objective(torch.zeros(1, 3, 192, 192), torch.tensor([0.0])).backward()
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in model.parameters())

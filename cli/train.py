@@ -17,7 +17,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
         stack, _, blocks = str(value).partition("=")
         if not blocks.isdecimal():
             self.fail(f"{value!r} is not of the form STACK=BLOCKS", param, ctx)
-        return f"{stack}_depth", int(blocks)
+        return stack if stack == "hyper_width" else f"{stack}_depth", int(blocks)
 
 
 @click.command()
@@ -46,7 +46,15 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     type=_Depth(),
     multiple=True,
     metavar="STACK=BLOCKS",
-    help="Deepen a stack of the resumed model by blocks that start as the identity, as synthesis16=3.",
+    help="Deepen a stack of the resumed model by blocks that start as the identity, as synthesis16=3; hyper_width=160 "
+    "adds a fine hyper-analysis, which only the encoder has.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PREFIX",
+    help="Train nothing but parameters whose names start so, as analysis. or hyper_analysis.: a better encoder whose "
+    "files the old decoder reads. May be repeated.",
 )
 @click.option(
     "--export",
@@ -104,6 +112,7 @@ def command(
     out: Path,
     resume: Path | None,
     grow: tuple[tuple[str, int], ...],
+    only: tuple[str, ...],
     export: Path | None,
     name: str,
     valid: tuple[Path, ...],
@@ -131,6 +140,8 @@ def command(
         raise click.UsageError("--distortion ms-ssim is for the photo model and crops of 192 or more")
     if grow and (family or not resume):
         raise click.UsageError("--grow deepens the photo model of --resume")
+    if family and only:
+        raise click.UsageError("--only is for the photo model")
     if family and valid:
         raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")
     try:
@@ -160,7 +171,7 @@ def command(
         if export:
             session.export(out, export)
         return
-    flagship = FlagshipSession(data, schedule, grow=dict(grow), distortion=distortion, **options)
+    flagship = FlagshipSession(data, schedule, grow=dict(grow), only=only, distortion=distortion, **options)
     flagship.train(out)
     if valid:
         flagship.evaluate(out, valid)

@@ -128,13 +128,14 @@ class Engine:
         latent_rows, latent_cols = y.shape[1:]
         rows, cols = -(-latent_rows // CELL), -(-latent_cols // CELL)
         z = torch.empty(self.weights.config.hyper, rows, cols)
+        at = self.position_tensor(position)
         for core in cell_windows(Window(0, rows, 0, cols)):
             outer = core.grown(_HYPER_HALO, rows, cols)
             part = y[outer.scaled(CELL, latent_rows, latent_cols).slices][None].to(self.device)
             down, right = (outer.shape[i] * CELL - part.shape[2 + i] for i in (0, 1))
             if down or right:
                 part = F.pad(part, (0, right, 0, down), mode="replicate")
-            out = self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last))
+            out = self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last), at)
             z[core.slices] = out[core.within(outer)][0].cpu()
         indices = self.weights.hyper_indices(position, grey).numpy()
         bound = torch.from_numpy(self.weights.hyper_tables.bounds[indices])[:, None, None]

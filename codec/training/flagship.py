@@ -60,11 +60,24 @@ class FlagshipSession(Session):
     """Trains, evaluates and exports a :class:`HyperpriorModel`."""
 
     def __init__(
-        self, *arguments: Any, grow: Mapping[str, int] | None = None, distortion: str = "mse", **options: Any
+        self,
+        *arguments: Any,
+        grow: Mapping[str, int] | None = None,
+        only: Sequence[str] = (),
+        distortion: str = "mse",
+        **options: Any,
     ) -> None:
-        """As :class:`Session`; ``grow`` deepens stacks of the resumed model, ``distortion`` is what it minimises."""
+        """As :class:`Session`.
+
+        Args:
+            arguments: those of :class:`Session`.
+            grow: stacks of the resumed model to deepen.
+            only: what names of parameters to train start with; all are trained if it is empty.
+            distortion: what is minimised beside the rate.
+            options: those of :class:`Session`.
+        """
         super().__init__(*arguments, **options)
-        self.grow, self.distortion = grow or {}, distortion
+        self.grow, self.only, self.distortion = grow or {}, tuple(only), distortion
 
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
         """Resume, or start a new model from the pictures."""
@@ -75,6 +88,10 @@ class FlagshipSession(Session):
             model, seen = HyperpriorModel(), 0
             sampler = CropSampler(pictures, self.schedule.crop, self.schedule.seed)
             start_from_data(model, (sampler.batch(START_BATCH) for _ in range(START_BATCHES)))
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not self.only or name.startswith(self.only))
+        if not any(p.requires_grad for p in model.parameters()):
+            raise AezError(f"no parameter of the model starts with {' or '.join(self.only)}")
         return flagship_trainer(model, pictures, self.schedule, self.device, self.distortion), seen
 
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:

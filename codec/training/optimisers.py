@@ -15,15 +15,16 @@ def make_optimiser(name: str, model: nn.Module, rate: float) -> optim.Optimizer:
 
     Args:
         name: ``adamw`` (Loshchilov and Hutter, ICLR 2019) or ``soap`` (Vyas et al., ICLR 2025).
-        model: all its parameters are trained.
+        model: all its parameters that want a gradient are trained.
         rate: learning rate.
 
     Raises:
         ValueError: the name is not known.
     """
-    fast = [p for n, p in model.named_parameters() if not any(part in n for part in SLOW)]
-    slow = [p for n, p in model.named_parameters() if any(part in n for part in SLOW)]
-    groups = [{"params": fast, "share": 1.0}, {"params": slow, "share": 0.5}]
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    fast = [p for n, p in trained if not any(part in n for part in SLOW)]
+    slow = [p for n, p in trained if any(part in n for part in SLOW)]
+    groups = [{"params": params, "share": share} for params, share in ((fast, 1.0), (slow, 0.5)) if params]
     if name == "adamw":
         return optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     if name == "soap":

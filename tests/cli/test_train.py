@@ -1,9 +1,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 pytest.importorskip("compressai")
+
+from aez.codec.models.registry import read_family
+from aez.codec.training.checkpoint import load_checkpoint
+from aez.codec.training.family import load_family_checkpoint
 
 
 @pytest.mark.parametrize("wrong", ["data", "resume", "out", "small"])
@@ -18,3 +26,46 @@ def test_errors(aez: Any, folder: Path, tiny_path: Path, wrong: str) -> None:
     assert str(named) in result.err
     assert result.err.count("\n") == 1
     assert not out.exists()
+
+
+@pytest.fixture
+def large(folder: Path, photo: NDArray[np.uint8]) -> Path:
+    """A picture that holds crops."""
+    Image.fromarray(photo[:128, :128]).save(folder / "large.png")
+    return folder / "large.png"
+
+
+def test_only_what_is_asked_for_is_trained(aez: Any, folder: Path, large: Path, tiny_path: Path) -> None:
+    out = folder / "out.safetensors"
+    options = ("--minutes", 0.01, "--out", out, "--resume", tiny_path, "--crop", 64, "--batch", 1, "--device", "cpu")
+    assert aez("train", large, *options, "--only", "analysis.").code == 0
+    before, after = (load_checkpoint(path, average=False)[0].state_dict() for path in (tiny_path, out))
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert changed and all(name.startswith("analysis.") for name in changed)
+    result = aez("train", large, *options, "--only", "nothing")
+    assert result.code == 1 and "nothing" in result.err
+
+
+def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, large: Path) -> None:
+    out, exported = folder / "out.safetensors", folder / "weights.safetensors"
+    options = ("--model", "plain", "--minutes", 0.01, "--out", out, "--device", "cpu")
+    assert aez("train", large, *options).code == 0
+    seen = load_family_checkpoint(out, average=False)[1]
+    assert seen > 0
+    again = aez("train", large, *options, "--resume", out, "--export", exported)
+    assert again.code == 0, again.err
+    model, pixels = load_family_checkpoint(out, average=True)
+    assert pixels > seen
+    for name, value in read_family(exported).named_parameters():
+        assert torch.equal(value, dict(model.named_parameters())[name].half().float())
+    wrong = aez("train", large, *options[2:], "--model", "collapsed", "--resume", out)
+    assert wrong.code == 1 and "plain" in wrong.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--model", "vae", "--valid", "a.png"), ("--model", "vae", "--only", "head"), ("--distortion", "ms-ssim")],
+)
+def test_what_excludes_each_other(aez: Any, folder: Path, options: tuple[str, ...]) -> None:
+    result = aez("train", folder / "a.png", "--minutes", 0, "--out", folder / "o", "--crop", 128, *options)
+    assert result.code == 2

@@ -17,12 +17,14 @@ class Effort:
         passes: corrections of the latents by what the decoder will make of them.
         step: share of each correction that is made.
         foresight: whether a correction also sees what symbols do to the means of those coded after them.
+        hyper_steps: of gradient descent on the hyper-latents.
     """
 
     strength: float
     passes: int = 0
     step: float = 0.8
     foresight: bool = False
+    hyper_steps: int = 0
 
 
 EFFORTS = (
@@ -33,9 +35,9 @@ EFFORTS = (
     Effort(1.0, 2, foresight=True),
     Effort(1.0, 3, foresight=True),
     Effort(1.0, 4, 0.7, foresight=True),
-    Effort(1.0, 6, 0.6, foresight=True),
-    Effort(1.0, 9, 0.5, foresight=True),
-    Effort(1.0, 14, 0.4, foresight=True),
+    Effort(1.0, 6, 0.6, foresight=True, hyper_steps=12),
+    Effort(1.0, 9, 0.5, foresight=True, hyper_steps=36),
+    Effort(1.0, 14, 0.4, foresight=True, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2
 

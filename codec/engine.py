@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import corrected
+from aez.codec.refine_hyper import refined_hyper
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
 from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
@@ -253,6 +255,8 @@ class Engine:
             start = max(top, known - _HYPER_HALO)
             fresh = self.hyper_analyse(y[:, (start - top) * CELL :], position, grey)
             z[:, known:ready] = fresh[:, known - start : ready - start]
+            if effort.hyper_steps:
+                z[:, known:ready] = self._refine_hyper(y, z, top, known, ready, position, effort.hyper_steps, grey)
             known = ready
             while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
                 core = waiting.pop(0)
@@ -260,6 +264,36 @@ class Engine:
                 keep = max(top, core.bottom - _BAND_HALO)
                 # A copy, so that the rows above are freed.
                 y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
+
+    def _refine_hyper(
+        self, y: Tensor, z: NDArray[np.int16], top: int, start: int, stop: int, position: int, steps: int, grey: bool
+    ) -> NDArray[np.int16]:
+        """Rows ``start`` to ``stop`` of z, window by window, from y of the cells from row ``top`` on."""
+        out = z[:, start:stop].copy()
+        rows = -(-y.shape[1] // CELL) + top  # of cells whose y is known
+        for core in cell_windows(Window(start, stop, 0, z.shape[2])):
+            outer = core.grown(_HYPER_HALO, rows, z.shape[2])
+            outer = Window(max(outer.top, top), outer.bottom, outer.left, outer.right)
+            area = Window(outer.top - top, outer.bottom - top, outer.left, outer.right)
+            latents = y[area.scaled(CELL, *y.shape[1:]).slices]
+            current = z[outer.slices].copy()
+            # Rows that are not known yet are nothing to go by.
+            current[:, stop - outer.top :] = current[:, stop - outer.top - 1 : stop - outer.top]
+            free = slice(core.top - outer.top, core.bottom - outer.top)
+            found = refined_hyper(self, latents, current, free, position, grey=grey, steps=steps)
+            inside = slice(core.left - outer.left, core.right - outer.left)
+            out[:, core.top - start : core.bottom - start, core.left : core.right] = found[:, :, inside]
+            z[core.slices] = found[:, :, inside]
+        return out
+
+    @cached_property
+    def twin(self) -> HyperpriorModel:
+        """The model with its scale network in float, which only choosing z needs."""
+        with torch.inference_mode(False):  # it takes part in backward passes, whoever asks for it first
+            twin = self.weights.to_training_model().eval().requires_grad_(False)
+            for unused in ("analysis", "synthesis", "hyper_analysis", "context"):
+                delattr(twin, unused)
+            return twin.to(self.device)
 
     def _encode_band(
         self,

@@ -1,0 +1,127 @@
+"""Hyper-latents chosen for the picture at hand: what z costs against what it saves in r.
+
+The hyper-analysis gives z that is right on average. Here z is moved by gradient descent on the bits of z and of r and
+on the distortion of what is not coded, with the scales of the float twin; elements that have come near an integer are
+fixed there, more of them at each stage, and the others go on. What the exact path makes of z is then as always.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.codec.effort import curvature
+from aez.codec.scales import LEVELS_PER_NAT, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW, ladder
+from aez.codec.windows import CELL
+
+if TYPE_CHECKING:
+    from aez.codec.engine import Engine
+
+STAGES = ((0.52, 0.5), (0.16, 0.75), (0.16, 0.9), (0.16, 1.0))
+"""Share of the steps of each stage, and share of the elements that are fixed after it."""
+_RATE = 0.1
+_CAUTION = 2.0
+"""Weight of distortion: narrower scales let the quantiser drop more than is counted here."""
+
+
+class HyperCost:
+    """Bits and distortion of a window of cells as a function of its z."""
+
+    def __init__(self, engine: "Engine", y: Tensor, position: int, grey: bool) -> None:
+        """Prepare a window.
+
+        Args:
+            engine: the model.
+            y: (M, h, w) float32, the latents of the window.
+            position: quality position.
+            grey: whether the picture is.
+        """
+        self.engine, self.y = engine, y[None].to(engine.device)
+        self.at = engine.position_tensor(position)
+        weights = engine.weights
+        sigma = torch.tensor(ladder(), device=engine.device)
+        self.sigma_z = sigma[weights.hyper_indices(position, grey).long().to(engine.device)][:, None, None]
+        self.mean_z = torch.from_numpy(weights.hyper_means(position, grey)).to(engine.device).float()[:, None, None]
+        bounds = torch.from_numpy(weights.hyper_tables.bounds[weights.hyper_indices(position, grey).numpy()])
+        self.bound = bounds.to(engine.device)[:, None, None]
+        offsets = weights.index_offsets(position) if grey else None
+        self.shift: Tensor | float = 0.0
+        if offsets is not None:
+            self.shift = torch.from_numpy(offsets).to(engine.device).float()[:, None, None] / LEVELS_PER_NAT
+        with torch.no_grad():
+            self.worth = _CAUTION * curvature(engine.model, self.at, 1 if grey else 3)[:, None, None]
+
+    def __call__(self, z: Tensor, *, hard: bool) -> Tensor:
+        """The cost of z (1, Z, rows, columns) in bits; ``hard``: of what would be coded, else a smooth bound of it."""
+        rows, cols = self.y.shape[2:]
+        scales, context = self.engine.twin, self.engine.model.context
+        log_scale = scales.log_scale(z, self.at)[:, :, :rows, :cols] + self.shift
+        sigma = torch.exp(log_scale.clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
+        coded = sigma.detach() >= SKIP_BELOW
+        features = context.features(z)[:, :, :rows, :cols]
+        mean = context.first_mean(features)
+        mask = context.first_mask(rows, cols, 0, 0, mean)
+        known = torch.where(coded, mean + (self.y - mean).round() if hard else self.y, mean) * mask
+        mean = context.second_mean(features, mean, known, mask)
+        r = self.y - mean
+        left = torch.where(coded, r - r.round() if hard else 0.0, r)
+        bits = torch.where(coded, _bits(r.round() if hard else r, sigma), self.worth * left.square())
+        if hard:
+            bits = bits + coded * self.worth * left.square()
+        return bits.sum() + _bits(z - self.mean_z, self.sigma_z).sum()
+
+
+def _bits(values: Tensor, sigma: Tensor) -> Tensor:
+    """−log₂ of the mass of N(0, σ²) on values ± 1/2."""
+    magnitude, scale = values.abs(), 1 / (math.sqrt(2) * sigma)
+    mass = torch.erfc((magnitude - 0.5) * scale) - torch.erfc((magnitude + 0.5) * scale)
+    return 1 - torch.log2(mass.clamp_min(2e-9))
+
+
+def refined_hyper(
+    engine: "Engine", y: Tensor, z: NDArray[np.int16], free: slice, position: int, *, grey: bool, steps: int
+) -> NDArray[np.int16]:
+    """z of some rows of cells, moved to where it pays.
+
+    Args:
+        engine: the model.
+        y: (M, h, w) float32, the latents of all the cells given.
+        z: (Z, ceil(h/4), ceil(w/4)) int16, as the hyper-analysis chose it.
+        free: rows of z that may change.
+        position: quality position.
+        grey: whether the picture is.
+        steps: of gradient descent.
+
+    Returns:
+        The rows ``free``, int16; those of ``z`` where nothing better was found.
+    """
+    assert -(-y.shape[1] // CELL) == z.shape[1]
+    cost = HyperCost(engine, y, position, grey)
+    start = torch.from_numpy(z.astype(np.float32))[None].to(engine.device)
+    with torch.inference_mode(False), torch.enable_grad():
+        start = start.clone()
+        moving = start.clone().requires_grad_(True)
+        value = start.clone()
+        fixed = torch.ones_like(start, dtype=torch.bool)
+        fixed[:, :, free] = False
+        optimiser = torch.optim.Adam([moving], lr=_RATE)
+        for share, enough in STAGES:
+            for _ in range(max(1, round(share * steps))):
+                optimiser.zero_grad()
+                cost(torch.where(fixed, value, moving), hard=False).backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+            nearest = moving.detach().round()
+            distance = (moving.detach() - nearest).abs()[:, :, free]
+            limit = torch.sort(distance.flatten()).values[min(distance.numel() - 1, int(enough * distance.numel()))]
+            settled = (distance <= limit) & ~fixed[:, :, free]
+            value[:, :, free] = torch.where(settled, nearest[:, :, free], value[:, :, free])
+            fixed[:, :, free] |= settled
+        value = torch.maximum(torch.minimum(value, cost.mean_z + cost.bound), cost.mean_z - cost.bound)
+    with torch.no_grad():
+        better = cost(value, hard=True) < cost(start, hard=True)
+    chosen = value if bool(better) else start
+    out: NDArray[np.int16] = chosen[0, :, free].round().to(torch.int16).cpu().numpy()
+    return out

@@ -103,6 +103,20 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     show_default=True,
     help="What the photo model minimises beside the rate: squared error, or 1 − MS-SSIM (crops of 192 or more).",
 )
+@click.option(
+    "--normalisation",
+    type=click.FloatRange(0, 1),
+    default=0.4,
+    show_default=True,
+    help="Power of λ that divides a crop's loss: lower favours high qualities, higher low ones.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Places looked at for each crop; the busiest is taken.",
+)
 @click.option("--hard", is_flag=True, help="Rate of rounded symbols instead of noisy ones, for a last phase.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def command(
@@ -125,6 +139,8 @@ def command(
     decay_minutes: float,
     average: float,
     distortion: str,
+    normalisation: float,
+    candidates: int,
     hard: bool,
     seed: int,
 ) -> None:
@@ -161,6 +177,7 @@ def command(
         batch=batch or (own.BATCH if own else 8),
         crop=crop or (own.CROP if own else 256),
         average=average,
+        candidates=candidates,
         hard=hard,
         seed=seed,
     )
@@ -171,7 +188,9 @@ def command(
         if export:
             session.export(out, export)
         return
-    flagship = FlagshipSession(data, schedule, grow=dict(grow), only=only, distortion=distortion, **options)
+    flagship = FlagshipSession(
+        data, schedule, grow=dict(grow), only=only, distortion=distortion, normalisation=normalisation, **options
+    )
     flagship.train(out)
     if valid:
         flagship.evaluate(out, valid)

@@ -20,8 +20,8 @@ class PlainAutoencoder(FamilyModel):
 
     NAME = "plain"
     SUMMARY = "plain autoencoder of 32×32 patches, to compare the collapsed one with"
-    CROP = 32
-    BATCH = 128
+    CROP = 128
+    BATCH = 16
     LOW_PRECISION = False
     CONTRACTION: ClassVar[float] = 0.0
 
@@ -60,11 +60,11 @@ class PlainAutoencoder(FamilyModel):
         return up(self.out, self.decode4(up(self.up4, self.decode8(h), 2)), 4)
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Mean squared error, and the contraction times ‖∂h/∂x‖²_F, by Hutchinson's estimator.
+        """Mean squared error of the pictures' patches, and the contraction times ‖∂h/∂x‖²_F by Hutchinson's estimator.
 
         E ‖vᵀ·∂h/∂x‖² = ‖∂h/∂x‖²_F for v of independent standard normal numbers: one backward pass through the encoder.
         """
-        x = pictures.requires_grad_(self.CONTRACTION > 0)
+        x = patches_of(pictures).requires_grad_(self.CONTRACTION > 0)
         h = self.encode(x)
         square = (self.decode(h) - x.detach()).square().mean()
         if not self.CONTRACTION:
@@ -75,12 +75,19 @@ class PlainAutoencoder(FamilyModel):
 
     def finish(self, crops: Crops) -> None:
         """Fit the prior N(m, S) of codes and the variance of what the decoder leaves out."""
-        batches = [crops() for _ in range(64)]
+        batches = [patches_of(crops()) for _ in range(48)]
         codes = torch.cat([self.encode(x) for x in batches])
         errors = torch.cat([(self.decode(self.encode(x)) - x).flatten(1) for x in batches])
         self.prior_mean.copy_(codes.mean(0))
         self.prior_covariance.copy_(torch.cov(codes.T))
         self.noise.copy_(errors.square().mean().sqrt())
+
+
+def patches_of(pictures: Tensor) -> Tensor:
+    """(N, 3, 32·h, 32·w) cut into patches, (N·h·w, 3, 32, 32)."""
+    n, channels, height, width = pictures.shape
+    rows = pictures.reshape(n, channels, height // SIDE, SIDE, width // SIDE, SIDE)
+    return rows.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, SIDE, SIDE).contiguous()
 
 
 class CollapsedAutoencoder(PlainAutoencoder):

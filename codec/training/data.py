@@ -53,14 +53,27 @@ def iter_pictures(paths: Sequence[Path]) -> Iterator[Tensor]:
             raise ImageError(f"{path}: no such file or folder")
 
 
+def _detail(crop: Tensor) -> float:
+    """Mean absolute difference of neighbours in green, of every fourth row and column: quick to tell flat from busy."""
+    rows = crop[1, ::4].float()
+    columns = crop[1, :, ::4].float()
+    return float(rows.diff(dim=1).abs().mean() + columns.diff(dim=0).abs().mean())
+
+
 class CropSampler:
     """Random square crops, flipped, turned, and rescaled by 0.5 to 1 with an antialiasing filter.
 
     Pictures are drawn in proportion to their area. The same seed gives the same crops.
     """
 
-    def __init__(self, pictures: Sequence[Tensor], size: int, seed: int) -> None:
+    def __init__(self, pictures: Sequence[Tensor], size: int, seed: int, candidates: int = 1) -> None:
         """Keep ``pictures`` ((3, H, W) uint8) that are at least ``size`` pixels a side.
+
+        Args:
+            pictures: to draw from.
+            size: pixels a side of a crop.
+            seed: of all that is random.
+            candidates: places that are looked at for each crop; that with the most detail is taken.
 
         Raises:
             ImageError: there is none.
@@ -68,7 +81,7 @@ class CropSampler:
         self.pictures = [p for p in pictures if min(p.shape[1:]) >= size]
         if not self.pictures:
             raise ImageError(f"no training picture is at least {size} pixels a side")
-        self.size = size
+        self.size, self.candidates = size, candidates
         self.random = random.Random(seed)
         self.areas = [p.shape[1] * p.shape[2] for p in self.pictures]
 
@@ -78,8 +91,12 @@ class CropSampler:
         picture = draw.choices(self.pictures, self.areas)[0]
         scale = draw.uniform(MIN_RESCALE, 1.0) if draw.random() < RESCALE_SHARE else 1.0
         side = min(math.ceil(self.size / scale), *picture.shape[1:])
-        i, j = draw.randint(0, picture.shape[1] - side), draw.randint(0, picture.shape[2] - side)
-        crop = picture[:, i : i + side, j : j + side].float()
+        places = [
+            (draw.randint(0, picture.shape[1] - side), draw.randint(0, picture.shape[2] - side))
+            for _ in range(self.candidates)
+        ]
+        crops = [picture[:, i : i + side, j : j + side] for i, j in places]
+        crop = (crops[0] if self.candidates == 1 else max(crops, key=_detail)).float()
         if side > self.size:
             crop = F.interpolate(crop[None], size=(self.size, self.size), mode="bilinear", antialias=True)[0].round()
         if draw.random() < 0.5:

@@ -18,7 +18,7 @@ from aez.codec.training.export import export_weights
 from aez.codec.training.grey import PICTURES, with_grey_tables
 from aez.codec.training.grow import grown
 from aez.codec.training.loop import Schedule, Trainer
-from aez.codec.training.objective import RateDistortion
+from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
 from aez.codec.training.session import Session
 from aez.codec.training.start import start_from_data
 from aez.codec.weightfile import serialise_weights
@@ -30,10 +30,10 @@ EVALUATION_STEP = 3
 class FlagshipObjective(nn.Module):
     """Rate and distortion at a quality drawn for every crop."""
 
-    def __init__(self, model: HyperpriorModel, distortion: str = "mse") -> None:
-        """Hold ``model``."""
+    def __init__(self, model: HyperpriorModel, distortion: str, normalisation: float) -> None:
+        """Arguments and errors are those of :class:`RateDistortion`."""
         super().__init__()
-        self.rate_distortion = RateDistortion(model, distortion)
+        self.rate_distortion = RateDistortion(model, distortion, normalisation)
         self.points = model.config.points
 
     def forward(self, x: Tensor, hard: bool) -> Tensor:
@@ -49,11 +49,12 @@ def flagship_trainer(
     schedule: Schedule,
     device: torch.device,
     distortion: str = "mse",
+    normalisation: float = LAMBDA_NORMALISATION,
 ) -> Trainer:
     """A trainer of the flagship; arguments and errors are those of :class:`Trainer` and :class:`RateDistortion`."""
     synthesis = model.synthesis
     blocks = [*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4]
-    return Trainer(model, FlagshipObjective(model, distortion), pictures, schedule, device, blocks)
+    return Trainer(model, FlagshipObjective(model, distortion, normalisation), pictures, schedule, device, blocks)
 
 
 class FlagshipSession(Session):
@@ -65,6 +66,7 @@ class FlagshipSession(Session):
         grow: Mapping[str, int] | None = None,
         only: Sequence[str] = (),
         distortion: str = "mse",
+        normalisation: float = LAMBDA_NORMALISATION,
         **options: Any,
     ) -> None:
         """As :class:`Session`.
@@ -74,10 +76,12 @@ class FlagshipSession(Session):
             grow: stacks of the resumed model to deepen.
             only: what names of parameters to train start with; all are trained if it is empty.
             distortion: what is minimised beside the rate.
+            normalisation: see :class:`RateDistortion`.
             options: those of :class:`Session`.
         """
         super().__init__(*arguments, **options)
-        self.grow, self.only, self.distortion = grow or {}, tuple(only), distortion
+        self.grow, self.only = grow or {}, tuple(only)
+        self.distortion, self.normalisation = distortion, normalisation
 
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
         """Resume, or start a new model from the pictures."""
@@ -92,7 +96,8 @@ class FlagshipSession(Session):
             parameter.requires_grad_(not self.only or name.startswith(self.only))
         if not any(p.requires_grad for p in model.parameters()):
             raise AezError(f"no parameter of the model starts with {' or '.join(self.only)}")
-        return flagship_trainer(model, pictures, self.schedule, self.device, self.distortion), seen
+        trainer = flagship_trainer(model, pictures, self.schedule, self.device, self.distortion, self.normalisation)
+        return trainer, seen
 
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
         """Write a checkpoint."""

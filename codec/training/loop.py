@@ -37,6 +37,7 @@ class Schedule:
         warmup: steps.
         batch: crops a step and process.
         crop: pixels a side.
+        candidates: places looked at for each crop, of which the busiest is taken.
         average: decay of the exponential average of the weights, a step.
         hard: rate of rounded symbols instead of noisy ones (a last phase: train as it will be coded).
         save_minutes: between checkpoints.
@@ -50,6 +51,7 @@ class Schedule:
     warmup: int = 100
     batch: int = 8
     crop: int = 256
+    candidates: int = 1
     average: float = 0.998
     hard: bool = False
     save_minutes: float = 3.0
@@ -92,7 +94,7 @@ class Trainer:
         self.leader = rank == 0
         torch.manual_seed(schedule.seed + rank)
         self.schedule, self.device = schedule, device
-        self.sampler = CropSampler(pictures, schedule.crop, schedule.seed * 1009 + rank)
+        self.sampler = CropSampler(pictures, schedule.crop, schedule.seed * 1009 + rank, schedule.candidates)
         self.model = model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.blocks = blocks
         objective = objective.to(device).train()

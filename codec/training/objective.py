@@ -37,9 +37,21 @@ class RateDistortion(nn.Module):
     In training the rate of y sees uniform noise, reconstruction and context see rounding, straight through.
     """
 
-    def __init__(self, model: HyperpriorModel, distortion: str = "mse") -> None:
-        """Hold ``model`` and compressai's Gaussian; ``distortion`` is one of ``DISTORTIONS``."""
+    def __init__(
+        self, model: HyperpriorModel, distortion: str = "mse", normalisation: float = LAMBDA_NORMALISATION
+    ) -> None:
+        """Hold ``model`` and compressai's Gaussian.
+
+        Args:
+            model: what to train.
+            distortion: one of ``DISTORTIONS``.
+            normalisation: power of λ·255² that divides each sample's loss: 0 favours high qualities, 1 low ones.
+
+        Raises:
+            ValueError: there is no such distortion.
+        """
         super().__init__()
+        self.normalisation = normalisation
         if distortion not in DISTORTIONS:
             raise ValueError(f"distortion must be one of {', '.join(DISTORTIONS)}, not {distortion!r}")
         self.distortion = distortion
@@ -100,4 +112,4 @@ class RateDistortion(nn.Module):
         if self.distortion == "ms-ssim":
             similarity = ms_ssim((x + 0.5) * 255, (x_hat + 0.5) * 255)
             distortion = MS_SSIM_WEIGHT * (1 - similarity) + MSE_SHARE * mse
-        return Outcome((bpp + weight * distortion) / weight**LAMBDA_NORMALISATION, bpp, mse), x_hat
+        return Outcome((bpp + weight * distortion) / weight**self.normalisation, bpp, mse), x_hat

@@ -91,3 +91,13 @@ def test_pictures_smaller_than_a_crop_are_left_out(pictures: list[Tensor]) -> No
     assert len(CropSampler(pictures, 110, 0).pictures) == 1
     with pytest.raises(ImageError, match="129"):
         CropSampler(pictures, 129, 0)
+
+
+def test_the_busiest_of_several_places_is_taken() -> None:
+    picture = torch.zeros(3, 64, 256, dtype=torch.uint8)
+    picture[:, :, 192:] = (torch.arange(64) % 2 * 255).to(torch.uint8)
+    busy = {}
+    for candidates in (1, 8):
+        sampler = CropSampler([picture], 32, 0, candidates)
+        busy[candidates] = sum(float((sampler.crop() > -0.5).float().mean()) for _ in range(60))
+    assert busy[8] > 1.5 * busy[1]

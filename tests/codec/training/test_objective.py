@@ -31,3 +31,10 @@ def test_flat_pictures_have_a_finite_slope(model: HyperpriorModel) -> None:
     objective = RateDistortion(model, "ms-ssim").train()
     objective(torch.zeros(1, 3, 192, 192), torch.tensor([0.0])).backward()
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in model.parameters())
+
+
+def test_normalisation_divides_by_a_power_of_lambda(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:
+    x = torch.from_numpy(photo[:64, :64].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5
+    position = torch.tensor([2.0])
+    losses = [RateDistortion(model, normalisation=n).eval().evaluate(x, position)[0].loss for n in (0.0, 0.7)]
+    assert torch.allclose(losses[0], losses[1] * lambda_of(position, model.config.points) ** 0.7, rtol=1e-5)

@@ -11,7 +11,7 @@ from aez.bitstream.tables import PRECISION
 
 def gaussian_masses(sigma: float, bound: int) -> NDArray[np.float64]:
     """Mass of N(0, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
-    edges = torch.arange(0, bound + 2, dtype=torch.float64) - 0.5
+    edges = torch.arange(0, bound + 2, dtype=torch.float64, device="cpu") - 0.5
     upper = 0.5 * torch.special.erfc(edges / (sigma * math.sqrt(2)))  # P(X > edge)
     half = (upper[:-1] - upper[1:]).numpy()
     half[0] = 1 - 2 * float(upper[1])

@@ -3,12 +3,16 @@
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aez.codec.models.family import Crops, FamilyModel
-from aez.codec.networks.blocks import block_stack, down, up
+from aez.codec.networks.blocks import block_stack, down, small_start, up
+from aez.codec.networks.dct import colour_dct
 
 SIDE = 32
+PATCH_VARIANCE = 150.0
+"""Variance of all samples of a patch together that the code carries, about."""
 
 
 class PlainAutoencoder(FamilyModel):
@@ -38,12 +42,23 @@ class PlainAutoencoder(FamilyModel):
         self.narrow = nn.Conv2d(4 * width, width, 1)
         self.blocks8 = block_stack(2, width)
         self.tail = nn.Linear(16 * width, code)
+        # Beside the networks a linear path, at first the leading rows of the 32×32 colour DCT.
+        self.linear_in = nn.Linear(3 * SIDE**2, code, bias=False)
+        self.linear_out = nn.Linear(code, 3 * SIDE**2)
         self.scale = nn.BatchNorm1d(code, affine=False, momentum=0.02)
         self.wide = nn.Linear(code, 16 * width)
         self.decode8 = block_stack(2, width)
         self.up4 = nn.Conv2d(width, 4 * width, 1)
         self.decode4 = block_stack(1, width)
         self.out = nn.Conv2d(width, 3 * 16, 1)
+        for layer in (self.tail, self.out):
+            small_start(layer)
+        basis, variance = colour_dct(code, SIDE)
+        spread = (variance * PATCH_VARIANCE / variance.sum()).sqrt()
+        with torch.no_grad():
+            self.linear_in.weight.copy_(basis / spread[:, None])
+            self.linear_out.weight.copy_(basis.T * spread)
+            nn.init.zeros_(self.linear_out.bias)
         self.register_buffer("prior_mean", torch.zeros(code))
         self.register_buffer("prior_covariance", torch.eye(code))
         self.register_buffer("noise", torch.tensor(0.1))
@@ -51,13 +66,15 @@ class PlainAutoencoder(FamilyModel):
     def encode(self, x: Tensor) -> Tensor:
         """h(x): (N, 3, 32, 32), RGB / 255 − 1/2, to (N, D)."""
         h = self.blocks8(down(self.narrow, self.blocks4(down(self.head, x, 4)), 2))
-        out: Tensor = self.scale(self.tail(h.flatten(1)))
+        flat = F.pixel_unshuffle(x, SIDE).flatten(1)
+        out: Tensor = self.scale(self.tail(h.flatten(1)) + self.linear_in(flat))
         return out
 
     def decode(self, code: Tensor) -> Tensor:
         """g(h): (N, D) to (N, 3, 32, 32), not clipped."""
         h = self.wide(code).reshape(len(code), -1, 4, 4)
-        return up(self.out, self.decode4(up(self.up4, self.decode8(h), 2)), 4)
+        linear = F.pixel_shuffle(self.linear_out(code)[:, :, None, None], SIDE)
+        return up(self.out, self.decode4(up(self.up4, self.decode8(h), 2)), 4) + linear
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
         """Mean squared error of the pictures' patches, and the contraction times ‖∂h/∂x‖²_F by Hutchinson's estimator.

@@ -12,10 +12,13 @@ from aez.codec.frequencies import gaussian_table
 from aez.codec.models.code_model import CodeModel
 from aez.codec.models.family import Crops
 from aez.codec.networks import QualityTable
-from aez.codec.networks.blocks import block_stack, down, up
+from aez.codec.networks.blocks import block_stack, down, small_start, up
+from aez.codec.networks.dct import colour_dct
 
 OBSERVATION_SIGMA = 0.06
 """σ of p(x|z), in units of the sample range."""
+BLOCK_VARIANCE = 45.0
+"""Variance of the 16×16 means of a block's samples together, about."""
 BETA_LOW, BETA_HIGH = 0.03, 10.0
 # Tables of N(0, 1) in steps of Δ: 1/Δ from 1/16 to 64.
 _PRECISIONS = [2 ** (-4 + 10 * i / 39) for i in range(40)]
@@ -35,13 +38,14 @@ class VariationalAutoencoder(CodeModel):
     STRIDE = 64
     HALO = 0
     CROP = 128
-    BATCH = 64
+    BATCH = 48
+    LEARNING_RATE = 4e-4
     STEP: ClassVar[float] = 2.0
     """Δ in units of the channel's mean posterior σ."""
 
     deltas: Tensor
 
-    def __init__(self, channels: int = 192, width: int = 96, points: int = 8) -> None:
+    def __init__(self, channels: int = 144, width: int = 96, points: int = 8) -> None:
         """``channels`` of z, ``width`` at 1/8 of the block (half of it at 1/4, twice at 1/16)."""
         super().__init__(channels=channels, width=width, points=points)
         self.channels, self.points = channels, points
@@ -60,6 +64,17 @@ class VariationalAutoencoder(CodeModel):
         self.up4 = nn.Conv2d(width, 2 * width, 1)
         self.decode4 = block_stack(1, width // 2)
         self.out = nn.Conv2d(width // 2, 3 * 16, 1)
+        # A linear path for the means at a quarter of the size, at first the leading rows of the 16×16 colour DCT.
+        self.linear_in = nn.Conv2d(3 * 16**2, channels, 1, bias=False)
+        self.linear_out = nn.Conv2d(channels, 3 * 16**2, 1)
+        for layer in (self.tail, self.out):
+            small_start(layer)
+        basis, variance = colour_dct(channels)
+        spread = (variance * BLOCK_VARIANCE / variance.sum()).sqrt()
+        with torch.no_grad():
+            self.linear_in.weight.copy_((basis / spread[:, None])[:, :, None, None])
+            self.linear_out.weight.copy_((basis.T * spread)[:, :, None, None])
+            nn.init.zeros_(self.linear_out.bias)  # type: ignore[arg-type]  # a Conv2d has one unless told otherwise
         self.register_buffer("deltas", torch.ones(points, channels, device="cpu"))
         self.set_tables([gaussian_table(s, min(500, math.ceil(5 * s) + 2)) for s in _PRECISIONS])
 
@@ -72,6 +87,7 @@ class VariationalAutoencoder(CodeModel):
         h = self.blocks8(down(self.head, x, 8) * torch.exp(self.encoder_gain(position)))
         h = down(self.tail, self.blocks16(down(self.narrow, h, 2)), 4)
         mean, log_sigma = h.chunk(2, 1)
+        mean = mean + down(self.linear_in, F.avg_pool2d(x, 4), 16)
         return mean, (log_sigma + self.scale_bias(position)).clamp(-8, 2)
 
     def render(self, z: Tensor, position: Tensor) -> Tensor:
@@ -81,7 +97,8 @@ class VariationalAutoencoder(CodeModel):
         gain = torch.exp(self.decoder_gain(position)).expand(n, -1, -1, -1)
         h = up(self.wide, blocks, 4) * gain.repeat_interleave(rows * cols, 0)
         h = self.decode8(up(self.up8, self.decode16(h), 2))
-        x = up(self.out, self.decode4(up(self.up4, h, 2)), 4)
+        smooth = F.interpolate(up(self.linear_out, blocks, 16), scale_factor=4, mode="bilinear", align_corners=False)
+        x = up(self.out, self.decode4(up(self.up4, h, 2)), 4) + smooth
         return x.reshape(n, rows, cols, 3, 64, 64).permute(0, 3, 1, 4, 2, 5).reshape(n, 3, 64 * rows, 64 * cols)
 
     def encode_code(self, x: Tensor, position: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ def block_stack(depth: int, channels: int) -> nn.Sequential:
 
 
 @torch.no_grad()
-def small_start(layer: nn.Conv2d, std: float = BRANCH_STD) -> None:
+def small_start(layer: nn.Conv2d | nn.Linear, std: float = BRANCH_STD) -> None:
     """Start the last layer of a branch near zero, so that the shortcut beside it is what trains first."""
     nn.init.normal_(layer.weight, std=std)
     if layer.bias is not None:

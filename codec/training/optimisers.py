@@ -3,7 +3,7 @@
 from torch import nn, optim
 
 # Linear shortcuts and gains: half the rate, they are near their optimum from the start.
-SLOW = ("linear.", ".rows")
+SLOW = ("linear.", "linear_", ".rows")
 OPTIMISERS = ("adamw", "soap")
 # Larger sides are left as they are: the decomposition of such a matrix costs more than it brings.
 _MAX_PRECONDITIONED = 800

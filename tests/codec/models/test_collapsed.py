@@ -51,7 +51,7 @@ def test_what_the_penalty_buys(patches: Tensor) -> None:
             moved[name] = float((model.encode(noisy) - model.encode(patches)).square().mean())
         slope[name] = float(jacobian(model, patches[:4]).square().sum((1, 2)).mean())
     assert moved["collapsed"] < 0.7 * moved["plain"]
-    assert slope["collapsed"] < 0.5 * slope["plain"]
+    assert slope["collapsed"] < 0.7 * slope["plain"]
 
 
 class Linear(PlainAutoencoder):

@@ -90,7 +90,8 @@ class GlobalContext(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
         mean = x.mean((2, 3), keepdim=True)
-        return x + self.out(F.relu(self.hidden(mean)))
+        added: Tensor = self.out(F.relu(self.hidden(mean)))
+        return x + added
 
 
 def chroma(pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,8 +23,7 @@ WHOLE = 2**18
 """Pictures of up to so many pixels (before) are one window."""
 OVERLAP = 16
 """Pixels (before) on each side in which windows fade into each other; they look as far again."""
-QUALITY, STEPS, RATE = 80.0, 40, 0.3
-STRENGTH = 1.0
+QUALITY, STEPS, RATE, STRENGTH = 90.0, 40, 0.1, 1.0
 
 
 def enlarge(image: Pixels, *, steps: int = STEPS, model: str = DEFAULT_MODEL, device: str = "auto") -> Pixels:

@@ -23,13 +23,14 @@ from aez.codec.restoration.pixels import (
     with_samples,
 )
 from aez.codec.restoration.prior import STRIDE, LatentPrior, load_prior
+from aez.codec.restoration.smooth import biharmonic
 from aez.codec.windows import Window
 
 MARGIN = 64
 """Pixels around a hole that are looked at."""
 WINDOW = 512
 """Pixels a side of the windows of a large hole, filled from top left to bottom right."""
-QUALITY, STEPS, RATE = 60.0, 80, 0.3
+QUALITY, STEPS, RATE, STRENGTH = 90.0, 60, 0.1, 8.0
 
 Mask = Image.Image | NDArray[np.generic]
 
@@ -127,7 +128,8 @@ def _fill(prior: LatentPrior, samples: NDArray[np.uint8], missing: NDArray[np.bo
     x = to_tensor(samples[part][np.ix_(rows, cols)]).to(device)
     known = torch.zeros(1, 1, len(rows), len(cols), device=device)
     known[0, 0, : area.shape[0], : area.shape[1]] = torch.from_numpy(~missing[part]).to(device)
-    found = prior.fit(x, lambda x_hat: ((x_hat - x) * known).square().sum(), steps=steps, rate=RATE)
+    x = biharmonic(x, known).clamp(-0.5, 0.5)
+    found = prior.fit(x, lambda x_hat: ((x_hat - x) * known).square().sum(), steps=steps, rate=RATE, strength=STRENGTH)
     made = to_samples(found[:, :, : area.shape[0], : area.shape[1]], samples.ndim == 2)
     inner = core.within(area)[2:]
     inside = (slice(core.top, core.bottom), slice(core.left, core.right))

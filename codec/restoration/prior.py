@@ -24,6 +24,8 @@ STRIDE = 16 * CELL
 """Sides of the pictures that a prior takes are multiples of this."""
 _WARM_UP = 0.1
 """Share of the steps in which the learning rate rises; over the rest it falls to zero along a cosine."""
+_SHORTEST = 0.5
+"""Unit of the steps of elements whose scale is smaller."""
 Misfit = Callable[[Tensor], Tensor]
 """x̂ (1, 3, H, W) to the sum of squared errors of samples in [0, 1] where something is known."""
 
@@ -57,12 +59,15 @@ class LatentPrior:
         """−log₂ of the probability that the entropy model gives the unit interval around every latent; a scalar."""
         model = self.model
         hyper = torch.exp(model.hyper_scale(self.position).clamp(LOG_HYPER_MIN, LOG_HYPER_MAX))
-        log_scale = model.log_scale(z, self.position).clamp(LOG_SCALE_MIN, LOG_SCALE_MAX)
         context = model.context
         features = context.features(z)
         mask = context.first_mask(y.shape[2], y.shape[3], 0, 0, y)
         mean = context.second_mean(features, context.first_mean(features), y * mask, mask)
-        return _bits(z, hyper).sum() + _bits(y - mean, torch.exp(log_scale)).sum()
+        return _bits(z, hyper).sum() + _bits(y - mean, self._scale(z)).sum()
+
+    def _scale(self, z: Tensor) -> Tensor:
+        """σ of y, (1, M, H/16, W/16)."""
+        return torch.exp(self.model.log_scale(z, self.position).clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
 
     def fit(self, start: Tensor, misfit: Misfit, *, steps: int, rate: float, strength: float = 1.0) -> Tensor:
         """The picture that minimises strength · R(y, z) + λ·255² / 3 · ‖what is known − x̂‖² from a first guess.
@@ -73,24 +78,30 @@ class LatentPrior:
             start: the guess, (1, 3, H, W), RGB / 255 − 1/2, sides multiples of 64.
             misfit: what x̂ is compared with.
             steps: of the descent.
-            rate: learning rate at its highest, in units of the latents.
+            rate: learning rate at its highest, as a share of the latents' scales.
             strength: of the prior.
 
         Returns:
             x̂, (1, 3, H, W), not clipped.
         """
-        y, z = (latent.clone().requires_grad_(True) for latent in self.latents(start))
-        optimiser = torch.optim.Adam([y, z], rate, betas=(0.9, 0.95))
+        first, z = self.latents(start)
+        with torch.no_grad():
+            # A step as long as what the entropy model expects of an element: in raw units a step is too long for the
+            # many that are near zero, or too short for the few that must move by hundreds.
+            unit = self._scale(z).clamp_min(_SHORTEST)
+        moved, z = torch.zeros_like(first).requires_grad_(True), z.clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([moved, z], rate, betas=(0.9, 0.95))
         rise = max(1.0, _WARM_UP * steps)
         for step in range(steps):
             share = min((step + 1) / rise, 0.5 + 0.5 * math.cos(math.pi * max(0.0, step - rise) / (steps - rise + 1)))
             optimiser.param_groups[0]["lr"] = rate * share
             with torch.enable_grad():
+                y = first + unit * moved
                 cost = strength * self.bits(y, z) + self.weight / 3 * misfit(self.picture(y))
-            y.grad, z.grad = torch.autograd.grad(cost, (y, z))
+            moved.grad, z.grad = torch.autograd.grad(cost, (moved, z))
             optimiser.step()
         with torch.no_grad():
-            found: Tensor = self.picture(y)
+            found: Tensor = self.picture(first + unit * moved)
         return found
 
 

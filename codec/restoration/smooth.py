@@ -40,6 +40,6 @@ def biharmonic(x: Tensor, known: Tensor, iterations: int = ITERATIONS) -> Tensor
 
 
 def _laplacian(u: Tensor) -> Tensor:
-    """Sum of the four neighbours less four times the pixel; the edge goes on beyond it, which keeps the map symmetric."""
+    """Sum of the four neighbours less four times the pixel; beyond the edge it goes on: so the map is symmetric."""
     p = F.pad(u, (1, 1, 1, 1), mode="replicate")
     return p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:] - 4 * u

@@ -67,7 +67,8 @@ class LatentPrior:
 
     def _scale(self, z: Tensor) -> Tensor:
         """σ of y, (1, M, H/16, W/16)."""
-        return torch.exp(self.model.log_scale(z, self.position).clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
+        scale: Tensor = torch.exp(self.model.log_scale(z, self.position).clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
+        return scale
 
     def fit(self, start: Tensor, misfit: Misfit, *, steps: int, rate: float, strength: float = 1.0) -> Tensor:
         """The picture that minimises strength · R(y, z) + λ·255² / 3 · ‖what is known − x̂‖² from a first guess.

@@ -111,7 +111,8 @@ def _bits(values: Tensor, scales: Tensor) -> Tensor:
     magnitude = values.abs()
     upper = torch.special.log_ndtr((0.5 - magnitude) / scales)
     lower = torch.special.log_ndtr((-0.5 - magnitude) / scales)
-    return -(upper + torch.log1p(-torch.exp((lower - upper).clamp_max(-1e-6)))) / math.log(2)
+    nats: Tensor = upper + torch.log1p(-torch.exp((lower - upper).clamp_max(-1e-6)))
+    return nats / -math.log(2)
 
 
 @functools.lru_cache(maxsize=2)

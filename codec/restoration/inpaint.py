@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from aez.bitstream.errors import ImageError
 from aez.codec.alpha import filled
@@ -44,7 +45,7 @@ def inpaint(
         image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
         mask: what is missing: not 0 there. A Pillow image, or an (H, W) array of bool or integers, as large as the
             picture as it is stored (a Pillow image is not turned as EXIF says).
-        steps: of the search; 0 for the smooth continuation that it starts from.
+        steps: of the search; 0 for the biharmonic continuation that it starts from.
         model: a packaged model's name or a weights file's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
@@ -96,13 +97,12 @@ def inpainted(
     if not missing.any():
         return with_samples(picture, picture.samples, "the mask is empty: there is nothing to fill")
     samples = filled(picture.samples, np.where(missing, 0, 255).astype(np.uint8))
-    if steps:
-        prior = load_prior(QUALITY, model, str(choose_device(device)))
-        todo = list(windows(missing))
-        for number, core in enumerate(todo):
-            _fill(prior, samples, missing, core, steps)
-            if progress:
-                progress((number + 1) / len(todo))
+    prior = load_prior(QUALITY, model, str(choose_device(device)))
+    todo, missing = list(windows(missing)), missing.copy()
+    for number, core in enumerate(todo):
+        _fill(prior, samples, missing, core, steps)
+        if progress:
+            progress((number + 1) / len(todo))
     return with_samples(picture, samples)
 
 
@@ -124,13 +124,16 @@ def _fill(prior: LatentPrior, samples: NDArray[np.uint8], missing: NDArray[np.bo
     area = core.grown(MARGIN, missing.shape[0], missing.shape[1])
     rows, cols = (mirrored(side, STRIDE) for side in area.shape)
     part = (slice(area.top, area.bottom), slice(area.left, area.right))
-    device = prior.position.device
-    x = to_tensor(samples[part][np.ix_(rows, cols)]).to(device)
-    known = torch.zeros(1, 1, len(rows), len(cols), device=device)
-    known[0, 0, : area.shape[0], : area.shape[1]] = torch.from_numpy(~missing[part]).to(device)
-    x = biharmonic(x, known).clamp(-0.5, 0.5)
-    found = prior.fit(x, lambda x_hat: ((x_hat - x) * known).square().sum(), steps=steps, rate=RATE, strength=STRENGTH)
-    made = to_samples(found[:, :, : area.shape[0], : area.shape[1]], samples.ndim == 2)
+    known = torch.from_numpy(~missing[part][np.ix_(rows, cols)]).float()[None, None]
+    x = biharmonic(to_tensor(samples[part][np.ix_(rows, cols)]), known).clamp(-0.5, 0.5)
+    if steps:
+        given, known = x.to(prior.position.device), known.to(prior.position.device)
+
+        def misfit(x_hat: Tensor) -> Tensor:
+            return ((x_hat - given) * known).square().sum()
+
+        x = prior.fit(given, misfit, steps=steps, rate=RATE, strength=STRENGTH)
+    made = to_samples(x[:, :, : area.shape[0], : area.shape[1]], samples.ndim == 2)
     inner = core.within(area)[2:]
     inside = (slice(core.top, core.bottom), slice(core.left, core.right))
     hole = missing[inside]

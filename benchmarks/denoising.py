@@ -138,7 +138,8 @@ def command(
         raise AezError(f"no method is called {', '.join(sorted(unknown))} (there is {', '.join(METHODS)})")
     store = Store(output)
     found = pictures(folder, first, crop)
-    weights = load_family("denoiser").fingerprint.hex()
+    ours = compress or any(method.startswith("aez") for method in methods.split(","))
+    weights = load_family("denoiser").fingerprint.hex() if ours else ""
     rows = []
     for sigma in sigmas:
         for method in methods.split(","):

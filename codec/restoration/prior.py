@@ -49,7 +49,7 @@ class LatentPrior:
         """RGB / 255 − 1/2 (1, 3, H, W), sides multiples of 64, to y (1, M, H/16, W/16) and z (1, Z, H/64, W/64)."""
         with torch.no_grad():
             y = self.model.analyse(x, self.position)
-            return y, self.model.hyper_analysis(y)
+            return y, self.model.hyper_analysis(y, self.position)
 
     def picture(self, y: Tensor) -> Tensor:
         """y to x̂ (1, 3, H, W), not clipped."""

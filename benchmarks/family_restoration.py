@@ -1,6 +1,6 @@
 """Figures of the documentation: noise, holes, size and colours, from the pictures of `examples/`.
 
-    python -m aez.benchmarks.family_restoration FOLDER [--what denoising,inpainting,enlarging,colours]
+python -m aez.benchmarks.family_restoration FOLDER [--what denoising,inpainting,enlarging,colours]
 """
 
 from collections.abc import Callable, Mapping
@@ -29,8 +29,7 @@ def strip(pictures: Mapping[str, Samples], columns: int) -> Image.Image:
     """Pictures of one size in rows, their names below."""
     height, width = next(iter(pictures.values())).shape[:2]
     rows = -(-len(pictures) // columns)
-    size = columns * (width + _GAP) - _GAP, rows * (height + _LABEL + _GAP) - _GAP
-    sheet = Image.new("RGB", size, "white")
+    sheet = Image.new("RGB", (columns * (width + _GAP) - _GAP, rows * (height + _LABEL + _GAP) - _GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for number, (name, samples) in enumerate(pictures.items()):
         left, top = number % columns * (width + _GAP), number // columns * (height + _LABEL + _GAP)
@@ -62,7 +61,7 @@ def inpainting(load: Load) -> Image.Image:
     text = np.asarray(page) > 100
     missing = np.random.default_rng(1).random((14, 14)) < 0.12
     blocks = missing.repeat(16, 0).repeat(16, 1)
-    ways = {}
+    ways: dict[str, Samples] = {}
     for mask in (text, blocks):
         damaged = np.where(mask[:, :, None], np.uint8(255), clean)
         ways["damaged" + " " * len(ways)] = damaged
@@ -83,7 +82,7 @@ def enlarging(load: Load) -> Image.Image:
 
 def colours(load: Load) -> Image.Image:
     """Grey, guessed, true."""
-    ways = {}
+    ways: dict[str, Samples] = {}
     for name in ("astronaut", "chelsea"):
         true = resized(load(name), 256, 256 if name == "astronaut" else 170)
         true = np.vstack([true, np.full((256 - len(true), 256, 3), 255, np.uint8)])

@@ -42,7 +42,7 @@ def denoising(load: Load) -> Image.Image:
     """σ = 25 removed by three methods."""
     clean = load("chelsea")[40:264, 90:314]
     noisy = with_noise(clean, 25, 0)
-    ways = {"σ = 25": noisy, "non-local means": non_local_means(noisy, 25)}
+    ways = {"noise of 25 levels": noisy, "non-local means": non_local_means(noisy, 25)}
     try:
         ways["BM3D"] = bm3d(noisy, 25)
     except UnavailableError as error:
@@ -54,7 +54,7 @@ def denoising(load: Load) -> Image.Image:
 def inpainting(load: Load) -> Image.Image:
     """A text across a picture, and blocks that are missing."""
     clean = load("astronaut")[20:244, 110:334]
-    page = Image.new("L", clean.shape[1::-1], 0)
+    page = Image.new("L", (224, 224), 0)
     font = ImageFont.load_default(20)
     for line in range(12):
         ImageDraw.Draw(page).text((2 - 9 * line % 40, 20 * line), "a picture under a text " * 2, fill=255, font=font)

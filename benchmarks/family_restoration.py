@@ -81,19 +81,23 @@ def enlarging(load: Load) -> Image.Image:
 
 
 def colours(load: Load) -> Image.Image:
-    """Grey, guessed, true."""
+    """Grey, guessed, guessed and made stronger, true."""
     ways: dict[str, Samples] = {}
     for name in ("astronaut", "chelsea"):
-        true = resized(load(name), 256, 256 if name == "astronaut" else 170)
-        true = np.vstack([true, np.full((256 - len(true), 256, 3), 255, np.uint8)])
-        grey = np.asarray(Image.fromarray(load(name)).convert("L"))
-        guessed = resized(colourise(grey), 256, 256 if name == "astronaut" else 170)
-        guessed = np.vstack([guessed, np.full((256 - len(guessed), 256, 3), 255, np.uint8)])
-        blank = " " * len(ways)
-        ways["given" + blank] = np.dstack([np.asarray(Image.fromarray(true).convert("L"))] * 3)
-        ways["aez colourise" + blank] = guessed
-        ways["true" + blank] = true
-    return strip(ways, 3)
+        true = load(name)
+        side = min(true.shape[:2])
+        grey = np.asarray(Image.fromarray(true).convert("L"))
+        kinds = {
+            "given": np.dstack([grey] * 3),
+            "aez colourise": colourise(grey),
+            "--saturation 3": colourise(grey, saturation=3),
+            "true": true,
+        }
+        top, left = ((length - side) // 2 for length in true.shape[:2])
+        for label, samples in kinds.items():
+            square = np.ascontiguousarray(samples[top : top + side, left : left + side])
+            ways[label + " " * len(ways)] = resized(square, 224, 224)
+    return strip(ways, 4)
 
 
 FIGURES = {"denoising": denoising, "inpainting": inpainting, "enlarging": enlarging, "colours": colours}

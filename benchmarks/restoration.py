@@ -2,7 +2,7 @@
 
 Holes: PSNR over the missing pixels only, against scikit-image's biharmonic inpainting. Enlarging by two: PSNR against
 the picture whose bicubic reduction was enlarged, against Pillow's bicubic and Lanczos filters. Colours: PSNR of Cb and
-Cr and the mean CIEDE2000 difference, against leaving the picture grey.
+Cr and the mean CIEDE2000 difference, against leaving the picture grey and against one tint, the mean of photographs.
 
     python -m aez.benchmarks.restoration FOLDER [--crop 256] [--first N] [--what inpaint,enlarge,colourise]
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,12 +20,14 @@ from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run, table
 from aez.benchmarks.denoising import pictures
 from aez.benchmarks.rivals import biharmonic, psnr, resized
-from aez.codec.models.colouriser import chroma
+from aez.codec.models.colouriser import chroma, to_rgb
 from aez.codec.restoration.colourise import colourise
 from aez.codec.restoration.enlarge import enlarge
 from aez.codec.restoration.inpaint import inpaint
-from aez.codec.restoration.pixels import to_tensor
+from aez.codec.restoration.pixels import to_samples, to_tensor
 
+TINT = (-0.0202, 0.0129)
+"""Mean Cb and Cr of photographs: what a guess must beat that looks at the picture."""
 Samples = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
@@ -91,15 +94,20 @@ def colouring(found: dict[str, Samples]) -> None:
     for samples in found.values():
         grey = np.asarray(Image.fromarray(samples).convert("L"))
         lab, true = rgb2lab(samples), chroma(to_tensor(samples))[1]
-        for name, made in (("grey", np.dstack([grey] * 3)), ("aez", colourise(grey))):
+        plain = np.dstack([grey] * 3)
+        tinted = to_samples(to_rgb(chroma(to_tensor(grey))[0], torch.tensor(TINT).view(1, 2, 1, 1)), False)
+        for name, made in (("grey", plain), ("one tint", tinted), ("aez", colourise(grey))):
             error = float((chroma(to_tensor(made))[1] - true).square().mean())
             difference = float(deltaE_ciede2000(lab, rgb2lab(made)).mean())  # type: ignore[no-untyped-call]
             results.setdefault(name, []).append((-10 * np.log10(max(error, 1e-9)), difference))
     for name, values in results.items():
         level, difference = np.mean(values, 0)
-        better = sum(ours[0] > theirs[0] for ours, theirs in zip(values, results["grey"], strict=True))
-        rows.append((name, f"{level:.2f}", f"{difference:.2f}", f"{better} of {len(values)}" if name == "aez" else ""))
-    click.echo(table(("", "PSNR of chroma, dB", "ΔE00", "better"), rows))
+        better = [
+            sum(ours[0] > theirs[0] for ours, theirs in zip(values, results[other], strict=True))
+            for other in ("grey", "one tint")
+        ]
+        rows.append((name, f"{level:.2f}", f"{difference:.2f}", *(f"{count} of {len(values)}" for count in better)))
+    click.echo(table(("", "PSNR of chroma, dB", "ΔE00", "better than grey", "than one tint"), rows))
 
 
 PARTS: dict[str, Callable[[dict[str, Samples]], None]] = {

@@ -7,6 +7,7 @@ import click
 from aez.cli.batch import run
 from aez.cli.compress_job import CompressJob, CompressPixels
 from aez.cli.inputs import picture_suffixes
+from aez.cli.noise_options import sigma_option
 from aez.cli.options import Shared, runtime_options
 from aez.cli.pixel_options import input_options
 from aez.cli.rate_options import rate_of, rate_options
@@ -16,6 +17,8 @@ from aez.cli.rate_options import rate_of, rate_options
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @rate_options
 @click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
+@click.option("--denoise", is_flag=True, help="Remove noise first, as `aez denoise` does: its bits are not paid for.")
+@sigma_option
 @input_options
 @runtime_options
 def command(
@@ -26,6 +29,8 @@ def command(
     target_psnr: float | None,
     effort: int,
     model: str,
+    denoise: bool,
+    sigma: float | None,
     shared: Shared,
     **pixels: Any,
 ) -> None:
@@ -34,13 +39,15 @@ def command(
     INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input, which goes to standard
     output.
     """
+    if sigma is not None and not denoise:
+        raise click.UsageError("--sigma is that of the noise which --denoise removes")
     job = CompressJob(
         rate=rate_of(quality, target_size, target_bpp, target_psnr, effort),
         model=model,
         device=shared.device,
         threads=shared.threads_each,
         max_pixels=shared.max_pixels,
-        pixels=CompressPixels(**pixels),
+        pixels=CompressPixels(denoise=denoise, sigma=sigma, **pixels),
         rules=shared.rules,
     )
     run(job, inputs, shared, suffix=".aez", takes=picture_suffixes)

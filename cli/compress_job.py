@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.cli import storage
 from aez.cli.jobs import Converted, FileRules, Job, Progress
+from aez.cli.noise_options import load_denoiser
 from aez.cli.options import set_up_process
 from aez.cli.pixel_options import picture_to_code
 from aez.cli.rate_options import Rate
@@ -28,6 +29,8 @@ class CompressPixels:
     strip: bool = False
     to_srgb: bool = False
     preview: bool = False
+    denoise: bool = False
+    sigma: float | None = None
 
 
 @dataclass
@@ -53,6 +56,8 @@ class CompressJob(Job):
             from aez.codec.api import load
 
             set_up_process(self.threads)
+            if self.pixels.denoise:
+                load_denoiser(self.device)
             self.codec = load(self.model, self.device)
         return self.codec
 
@@ -65,6 +70,8 @@ class CompressJob(Job):
         picture = read_picture(
             file, name, self.max_pixels, auto_orient=wanted.auto_orient, strip=wanted.strip, to_srgb=wanted.to_srgb
         )
+        if wanted.denoise:
+            picture = self.without_noise(picture)
         try:
             data = self.rate.encode(
                 codec, picture, progress, alpha_quality=wanted.alpha_quality, preview=wanted.preview
@@ -74,6 +81,12 @@ class CompressJob(Job):
         height, width = picture.samples.shape[:2]
         size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
         return Converted(data, width, height, size, tuple(f"{name}: {warning}" for warning in picture.warnings))
+
+    def without_noise(self, picture: "Picture") -> "Picture":
+        """The picture as the denoiser gives it, of more copies the higher the effort."""
+        from aez.codec.restoration.denoise import denoised
+
+        return denoised(picture, self.pixels.sigma, effort=self.rate.effort // 3, device=self.device)
 
     def verify(self, written: bytes) -> None:
         """Decode the symbols of what was written."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from aez.codec.api import decode, decode_array, encode, info, load, preview
     from aez.codec.codec import Codec
     from aez.codec.rate_control import Target
+    from aez.codec.restoration.colourise import colourise
+    from aez.codec.restoration.denoise import denoise
+    from aez.codec.restoration.enlarge import enlarge
+    from aez.codec.restoration.inpaint import inpaint
     from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
 _LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "preview"), "aez.codec.api") | {
@@ -31,6 +35,7 @@ _LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "prev
     "encode_tensor": "aez.codec.tensors",
     "Codec": "aez.codec.codec",
     "Target": "aez.codec.rate_control",
+    **{name: f"aez.codec.restoration.{name}" for name in ("colourise", "denoise", "enlarge", "inpaint")},
 }
 
 __all__ = [
@@ -44,14 +49,18 @@ __all__ = [
     "ModelError",
     "Target",
     "TruncatedError",
+    "colourise",
     "decode",
     "decode_array",
     "decode_batch",
     "decode_tensor",
+    "denoise",
     "encode",
     "encode_batch",
     "encode_tensor",
+    "enlarge",
     "info",
+    "inpaint",
     "load",
     "preview",
 ]

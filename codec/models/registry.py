@@ -22,6 +22,8 @@ MODELS: dict[str, str] = {
     "vae": "aez.codec.models.vae:VariationalAutoencoder",
     "collapsed": "aez.codec.models.collapsed:CollapsedAutoencoder",
     "plain": "aez.codec.models.collapsed:PlainAutoencoder",
+    "colouriser": "aez.codec.models.colouriser:Colouriser",
+    "denoiser": "aez.codec.models.denoiser:Denoiser",
 }
 """Name to module and class."""
 MAX_BYTES = 2**25

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aez.bitstream import ModelError
 from aez.codec import registry, weightfile
+from aez.codec.models.registry import read_family
 from aez.codec.registry import find_fingerprint, find_model, packaged_models, read_entry
 from aez.codec.weightfile import Weights, parse_weights, read_weights, serialise_weights
 
@@ -183,6 +184,9 @@ def test_packaged_models() -> None:
     for entry in entries:
         assert find_model(entry.name) == entry
         assert find_fingerprint(bytes.fromhex(entry.fingerprint)) == entry
+        if entry.path.parent == registry.FAMILY_FOLDER:
+            assert read_family(entry.path).fingerprint.hex() == entry.fingerprint
+            continue
         weights = read_weights(entry.path)
         assert (weights.name, weights.fingerprint.hex()) == (entry.name, entry.fingerprint)
         assert weights.config.points == entry.points

@@ -1,0 +1,55 @@
+"""`aez colourise`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from aez.cli.batch import run
+from aez.cli.inputs import picture_suffixes
+from aez.cli.jobs import Progress
+from aez.cli.options import Shared, runtime_options
+from aez.cli.picture_job import PictureJob
+
+if TYPE_CHECKING:
+    from aez.codec.images import Picture
+
+
+@dataclass
+class ColouriseJob(PictureJob):
+    """`aez colourise` of one file."""
+
+    saturation: float
+
+    def load(self) -> None:
+        """Load the colouriser."""
+        from aez.codec.device import choose_device
+        from aez.codec.models.registry import load_family
+
+        load_family("colouriser", str(choose_device(self.device)))
+
+    def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
+        """Guess the colours."""
+        from aez.codec.restoration.colourise import colourised
+
+        return colourised(picture, saturation=self.saturation, device=self.device)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--saturation",
+    type=click.FloatRange(0, 4),
+    default=1.0,
+    show_default=True,
+    help="Multiply the colours, which are guessed pale where many are possible.",
+)
+@runtime_options
+def command(inputs: tuple[str, ...], saturation: float, shared: Shared) -> None:
+    """Guess the colours of grey pictures: NAME.coloured.png beside each input unless -o says otherwise.
+
+    Of a colour picture only the luma is used. INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for
+    standard input.
+    """
+    job = ColouriseJob(shared.device, shared.threads_each, shared.max_pixels, shared.rules, saturation)
+    run(job, inputs, shared, suffix=".coloured.png", takes=picture_suffixes)

@@ -1,0 +1,53 @@
+"""`aez enlarge`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from aez.cli.batch import run
+from aez.cli.inputs import picture_suffixes
+from aez.cli.jobs import Progress
+from aez.cli.options import Shared, runtime_options
+from aez.cli.picture_job import PictureJob
+from aez.cli.search_options import search_options
+
+if TYPE_CHECKING:
+    from aez.codec.images import Picture
+
+
+@dataclass
+class EnlargeJob(PictureJob):
+    """`aez enlarge` of one file."""
+
+    model: str
+    steps: int | None
+
+    def load(self) -> None:
+        """Load the codec's networks."""
+        from aez.codec.device import choose_device
+        from aez.codec.restoration.enlarge import QUALITY
+        from aez.codec.restoration.prior import load_prior
+
+        load_prior(QUALITY, self.model, str(choose_device(self.device)))
+
+    def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
+        """Search the larger picture."""
+        from aez.codec.restoration.enlarge import STEPS, enlarged
+
+        steps = STEPS if self.steps is None else self.steps
+        return enlarged(picture, steps=steps, model=self.model, device=self.device, progress=progress)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@search_options
+@runtime_options
+def command(inputs: tuple[str, ...], steps: int | None, model: str, shared: Shared) -> None:
+    """Make pictures twice as wide and high: NAME.x2.png beside each input unless -o says otherwise.
+
+    Of all larger pictures that reduce to the given one, the one is searched that is cheapest to code. INPUT is a file,
+    a folder (with -r), a pattern in quotes, a URL, or - for standard input.
+    """
+    job = EnlargeJob(shared.device, shared.threads_each, shared.max_pixels, shared.rules, model, steps)
+    run(job, inputs, shared, suffix=".x2.png", takes=picture_suffixes)

@@ -1,0 +1,1 @@
+"""Pictures made better: less noise, filled holes, more pixels, colours."""

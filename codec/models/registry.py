@@ -22,6 +22,7 @@ MODELS: dict[str, str] = {
     "vae": "aez.codec.models.vae:VariationalAutoencoder",
     "collapsed": "aez.codec.models.collapsed:CollapsedAutoencoder",
     "plain": "aez.codec.models.collapsed:PlainAutoencoder",
+    "style": "aez.codec.models.style:Style",
 }
 """Name to module and class."""
 MAX_BYTES = 2**25

@@ -12,6 +12,8 @@ COMMANDS = {
     "compress": "Compress pictures into .aez files.",
     "decompress": "Turn .aez files back into pictures.",
     "info": "Describe an .aez file.",
+    "generate": "Draw pictures from a model's own distribution.",
+    "stylize": "Paint a picture in the style of another.",
     "models": "List the models that come with aez.",
     "bench": "Measure codecs on pictures and write a report.",
     "compare": "Compare two pictures, or codecs at one file size.",

@@ -19,18 +19,26 @@ from aez.bitstream.errors import (
 from aez.bitstream.limits import Limits
 
 if TYPE_CHECKING:
-    from aez.codec.api import decode, decode_array, encode, info, load, preview
+    from aez.codec.api import decode, decode_array, encode, from_latents, info, latents, load, preview
     from aez.codec.codec import Codec
     from aez.codec.rate_control import Target
+    from aez.codec.representation import Latents
+    from aez.codec.sampling import generate
+    from aez.codec.styling import stylize
     from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
-_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "preview"), "aez.codec.api") | {
+_LAZY = dict.fromkeys(
+    ("decode", "decode_array", "encode", "from_latents", "info", "latents", "load", "preview"), "aez.codec.api"
+) | {
     "decode_batch": "aez.codec.tensors",
     "decode_tensor": "aez.codec.tensors",
     "encode_batch": "aez.codec.tensors",
     "encode_tensor": "aez.codec.tensors",
     "Codec": "aez.codec.codec",
     "Target": "aez.codec.rate_control",
+    "Latents": "aez.codec.representation",
+    "generate": "aez.codec.sampling",
+    "stylize": "aez.codec.styling",
 }
 
 __all__ = [
@@ -39,6 +47,7 @@ __all__ = [
     "Codec",
     "FormatError",
     "ImageError",
+    "Latents",
     "LimitError",
     "Limits",
     "ModelError",
@@ -51,9 +60,13 @@ __all__ = [
     "encode",
     "encode_batch",
     "encode_tensor",
+    "from_latents",
+    "generate",
     "info",
+    "latents",
     "load",
     "preview",
+    "stylize",
 ]
 
 

@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.bitstream import ModelError
 from aez.bitstream.costs import hyper_bits, residual_bits
 from aez.codec.alpha import filled
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
@@ -26,11 +27,13 @@ class LatentAccess:
     Attributes:
         weights: the model.
         engine: its networks.
+        name: of the model.
         points: its quality points.
     """
 
     weights: Weights
     engine: Engine
+    name: str
     points: int
 
     def position_of(self, quality: float) -> int:
@@ -64,8 +67,10 @@ class LatentAccess:
 
         Raises:
             ImageError: the picture cannot be read.
+            ModelError: the model is one of the family, which have other latents.
             ValueError, TypeError: an argument is out of range or an array of the wrong kind.
         """
+        need_hyperprior(self)
         position, how = self.position_of(quality), effort_of(effort)
         picture = as_picture(image)
         samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
@@ -98,6 +103,7 @@ class LatentAccess:
         Raises:
             ValueError: ``y_hat`` has not the shape of the picture's latents, or holds what is not a number.
         """
+        need_hyperprior(self)
         shape = self.weights.config.latent, -(-latents.height // STRIDE), -(-latents.width // STRIDE)
         y_hat = np.asarray(latents.y_hat, dtype=np.float32)
         if y_hat.shape != shape:
@@ -106,6 +112,16 @@ class LatentAccess:
             raise ValueError("y_hat must be finite")
         samples = _synthesised(self.engine, y_hat, latents)
         return upright(Picture(samples, latents.alpha, latents.orientation)).to_image()
+
+
+def need_hyperprior(codec: LatentAccess) -> None:
+    """Refuse a member of the autoencoder family, whose code is another.
+
+    Raises:
+        ModelError: it is one.
+    """
+    if not hasattr(codec, "weights"):
+        raise ModelError(f"{codec.name}: not one of the codec's own models, which alone have z and r")
 
 
 @torch.inference_mode()

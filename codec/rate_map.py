@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from aez.bitstream import Limits, read_container
 from aez.bitstream.costs import hyper_bits, residual_bits
 from aez.codec.codec import Codec, Data
+from aez.codec.latent_access import need_hyperprior
 from aez.codec.representation import region_bits
 from aez.codec.streams import check_model, read_hyper, read_tile
 
@@ -19,6 +20,7 @@ def rate_map(codec: Codec, data: Data, limits: Limits | None = None) -> NDArray[
     Raises:
         AezError: as :meth:`aez.codec.Codec.unpack`.
     """
+    need_hyperprior(codec)
     container = read_container(data, limits)
     header, weights = container.header, codec.weights
     check_model(header, weights)

@@ -16,7 +16,7 @@ from aez.bitstream.header import HYPER_STRIDE, LATENT_STRIDE, MAX_SIDE
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.copula import read_copulas
 from aez.codec.engine import Symbols
-from aez.codec.latent_access import DEFAULT_QUALITY
+from aez.codec.latent_access import DEFAULT_QUALITY, need_hyperprior
 from aez.codec.registry import DEFAULT_MODEL
 from aez.codec.scales import LEVELS_PER_NAT
 
@@ -96,8 +96,10 @@ def sampled_file(codec: "Codec", width: int, height: int, draws: Draws, recipe: 
     """Drawn symbols as the `.aez` file that holds them.
 
     Raises:
+        ModelError: the model is one of the family.
         ValueError: the size or the temperature is out of range.
     """
+    need_hyperprior(codec)
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE) or width * height > MAX_SAMPLED_PIXELS:
         raise ValueError(f"cannot draw {width}×{height} pixels: at most {MAX_SAMPLED_PIXELS}, {MAX_SIDE} a side")
     header = Header(width=width, height=height, fingerprint=codec.weights.fingerprint, quality=recipe.position)

@@ -71,18 +71,20 @@ class Style(FamilyModel):
         """Build the networks.
 
         Args:
-            sizes: fields of :class:`NetworkConfig`, and ``style16``, ``style8``, ``style4`` (style blocks by
-                resolution) and ``embedding``. Without any, those of the flagship and the defaults here.
+            sizes: fields of :class:`NetworkConfig` but ``points``; ``style16``, ``style8``, ``style4``, style blocks by
+                resolution; ``embedding``. Without any, those of the flagship and the defaults here.
 
         Raises:
             ModelError: a size is not known or out of range.
         """
         if not sizes:
-            sizes = asdict(_flagship_config()) | {"points": 2, "embedding": self.EMBEDDING}
+            # Without "points": those are of models that compress.
+            sizes = {key: value for key, value in asdict(_flagship_config()).items() if key != "points"}
+            sizes |= {"embedding": self.EMBEDDING}
             sizes |= dict(zip(("style16", "style8", "style4"), self.DEPTHS, strict=True))
         super().__init__(**sizes)
         own = {key: sizes[key] for key in ("style16", "style8", "style4", "embedding")}
-        config = NetworkConfig.from_dict({key: value for key, value in sizes.items() if key not in own})
+        config = NetworkConfig.from_dict({key: value for key, value in sizes.items() if key not in own} | {"points": 2})
         self.analysis, self.synthesis = Analysis(config), Synthesis(config)
         m, a = config.latent, config.analysis
         widths = (config.synthesis16, config.synthesis8, config.synthesis4)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez import codec as public
-from aez.bitstream import read_container
+from aez.bitstream import ModelError, read_container
 from aez.codec import windows
 from aez.codec.codec import Codec
 from aez.codec.images import Picture
@@ -142,6 +142,16 @@ def test_scores() -> None:
     spot = np.zeros((4, 4))
     spot[1, 1] = 5
     assert anomaly_of(spot)[1, 1] > 3.5 and (np.delete(anomaly_of(spot).ravel(), 5) == 0).all()
+
+
+def test_members_of_the_family_have_other_latents(photo: Photo) -> None:
+    class Other(Codec):
+        def __init__(self) -> None:
+            self.name, self.points = "other", 4
+
+    for use in (lambda: Other().latents(photo[:64, :64]), lambda: rate_map(Other(), b"")):
+        with pytest.raises(ModelError, match="other: not one of the codec's own"):
+            use()
 
 
 def test_functions_of_the_package(photo: Photo) -> None:

@@ -10,6 +10,8 @@ distribution of pixels can know; and independent normal pixels of the same colou
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import click
@@ -141,12 +143,11 @@ def command(folder: Path, count: int, size: int, vae: bool, model: str, qualitie
     if vae:
         add("VAE", lambda: of_vae(count))
     else:
-        for quality in qualities:
-            at = codec.position_of(quality)
-            for temperature in (1.0, 0.5):
-                name = f"quality {quality:g}, temperature {temperature:g}"
-                add(f"{name}, independent", lambda a=at, t=temperature: drawn(codec, count, size, Recipe(a, t, True)))
-                add(f"{name}, neighbours", lambda a=at, t=temperature: drawn(codec, count, size, Recipe(a, t)))
+        for quality, temperature, independent in product(qualities, (1.0, 0.5), (True, False)):
+            recipe = Recipe(codec.position_of(quality), temperature, independent)
+            how = "independent" if independent else "neighbours"
+            name = f"quality {quality:g}, temperature {temperature:g}, {how}"
+            add(name, partial(drawn, codec, count, size, recipe))
     add(f"shuffled pieces, {size // 4}×{size // 4}", lambda: shuffled(real, size // 4, 2))
     add("shuffled pieces, 16×16", lambda: shuffled(real, 16, 2))
     add("normal pixels, spectrum and colours", lambda: normal_pixels(real, count, 3, spectrum=True))

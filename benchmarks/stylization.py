@@ -36,7 +36,7 @@ def prepared(path: Path, side: int) -> Samples:
     image = read_rgb(path)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     rows, cols = (max(STRIDE, n // STRIDE * STRIDE) for n in image.size[::-1])
-    return np.asarray(image.resize((cols, rows)) if min(image.size) < STRIDE else image)[:rows, :cols]
+    return np.asarray(image.crop((0, 0, cols, rows)))
 
 
 def colours_alone(content: Samples, style: Samples) -> Samples:
@@ -44,7 +44,8 @@ def colours_alone(content: Samples, style: Samples) -> Samples:
     axes = (0, 1)
     spread = style.std(axes) / np.maximum(content.std(axes), 1e-3)
     moved = (content - content.mean(axes)) * spread + style.mean(axes)
-    return np.clip(np.round(moved), 0, 255).astype(np.uint8)
+    out: Samples = np.clip(np.round(moved), 0, 255).astype(np.uint8)
+    return out
 
 
 def untrained() -> Style:
@@ -73,7 +74,8 @@ class Judge:
     def __call__(self, made: Samples, content: Samples, style: Samples) -> tuple[float, float, float, float]:
         """Style distances from style and content, content distances from content and (enlarged to it) style."""
         seen, of_content, of_style = (self._tensor(samples) for samples in (made, content, style))
-        enlarged = self._tensor(np.asarray(Image.fromarray(style).resize(content.shape[1::-1])))
+        height, width = content.shape[:2]
+        enlarged = self._tensor(np.asarray(Image.fromarray(style).resize((width, height))))
         levels = [self.model.pyramid(x) for x in (seen, of_content, of_style, enlarged)]
         torch.manual_seed(0)  # of the projections
         from_style = style_distance(levels[0], levels[2], self.model.channel_spread)

@@ -51,4 +51,5 @@ def hyper_bits(z: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSe
         raise ValueError("a hyper-latent lies outside its table")
     costs = tables.cost_in_bits()
     rows = [costs[table][channel + tables.bounds[table]] for channel, table in zip(z, indices, strict=True)]
-    return np.stack(rows).astype(np.float32)
+    out: NDArray[np.float32] = np.stack(rows).astype(np.float32)
+    return out

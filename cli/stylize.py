@@ -54,8 +54,8 @@ def command(
     from aez.cli.picture_files import any_bytes, check_kind, read_any
     from aez.cli.report import say
 
-    check_output(content, out, overwrite)
-    check_output(style, out, overwrite)
+    for source, replace in ((content, True), (style, True), (content, overwrite)):
+        check_output(source, out, replace)
     check_kind(out)
     picture, manner = read_any(content, max_pixels), read_any(style, max_pixels)
     set_up_process(threads)

@@ -67,7 +67,8 @@ def region_bits(spent: NDArray[np.float64], hyper: NDArray[np.float64]) -> NDArr
     counts = np.minimum(CELL, rows - CELL * np.arange(len(hyper)))[:, None] * np.minimum(
         CELL, cols - CELL * np.arange(hyper.shape[1])
     )
-    return spent + whole / np.repeat(np.repeat(counts, CELL, 0), CELL, 1)[:rows, :cols]
+    out: NDArray[np.float64] = spent + whole / np.repeat(np.repeat(counts, CELL, 0), CELL, 1)[:rows, :cols]
+    return out
 
 
 def anomaly_of(bits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -55,8 +55,8 @@ class Stylist:
         """What to take from a style, (H, W, 3) uint8; larger ones are reduced to ``side`` pixels a side."""
         share = side / max(samples.shape[:2])
         if share < 1:
-            size = tuple(max(1, round(n * share)) for n in samples.shape[1::-1])
-            samples = np.asarray(Image.fromarray(samples).resize(size, Image.Resampling.LANCZOS))
+            height, width = (max(1, round(n * share)) for n in samples.shape[:2])
+            samples = np.asarray(Image.fromarray(samples).resize((width, height), Image.Resampling.LANCZOS))
         # Whole patches only: what is repeated beyond an edge is none of the style's.
         rows, cols = (n // STRIDE * STRIDE or n for n in samples.shape[:2])
         samples = samples[:rows, :cols]
@@ -78,7 +78,8 @@ class Stylist:
             _add(sums, "latent", part)
             _add(sums, "features", features[_doubled(core).within(_doubled(outer))])
         half = np.asarray(Image.fromarray(samples).reduce(2))
-        for core, outer in self._windows(*(-(-n // STRIDE) for n in half.shape[:2]), self.encoder_halo):
+        half_rows, half_cols = (-(-n // STRIDE) for n in half.shape[:2])
+        for core, outer in self._windows(half_rows, half_cols, self.encoder_halo):
             _, features = self.model.encode(self._pixels(half, outer))
             _add(sums, "half", features[_doubled(core).within(_doubled(outer))])
         found = {name: moments_of_sums(total) for name, total in sums.items()}
@@ -168,8 +169,10 @@ def stylize(
         AezError: a picture cannot be read, or there is no such model or device.
         ValueError, TypeError: an argument is out of range or an array of the wrong kind.
     """
-    pictures = [from_image(p, srgb=True) if isinstance(p, Image.Image) else from_array(p) for p in (content, style)]
-    return stylize_picture(*pictures, strength, style_side=style_side, model=model, device=device).to_image()
+    first, second = (
+        from_image(p, srgb=True) if isinstance(p, Image.Image) else from_array(p) for p in (content, style)
+    )
+    return stylize_picture(first, second, strength, style_side=style_side, model=model, device=device).to_image()
 
 
 def stylize_picture(

@@ -28,7 +28,7 @@ from aez.codec.networks.blocks import DepthConvBlock, up
 from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.transforms import Analysis, Synthesis
 
-STYLE_WEIGHT, CONTENT_WEIGHT, COLOUR_WEIGHT, IDENTITY_WEIGHT = 4.0, 0.6, 4.0, 200.0
+STYLE_WEIGHT, CONTENT_WEIGHT, COLOUR_WEIGHT, IDENTITY_WEIGHT = 4.0, 0.4, 8.0, 200.0
 IDENTITY_SHARE = 4
 """In training one of so many pictures is also decoded in its own style."""
 SCALES = 3
@@ -53,7 +53,8 @@ class StyleBlock(nn.Module):
         scale, shift, gate = (part[..., None, None] for part in modulation.chunk(3, 1))
         # Inference adds to its input in place.
         branch = self.block(x if torch.is_grad_enabled() else x.clone()) - x
-        return x * torch.exp(scale.clamp(-2, 2)) + shift + gate * branch
+        out: Tensor = x * torch.exp(scale.clamp(-2, 2)) + shift + gate * branch
+        return out
 
 
 class Style(FamilyModel):
@@ -186,7 +187,9 @@ class Style(FamilyModel):
         return up(synthesis.tail, h, 4) + up(synthesis.linear, y, 16)
 
     def _styled(self, stack: int, h: Tensor, told: Iterator[Tensor]) -> Tensor:
-        for block in self.stacks[stack]:  # type: ignore[union-attr]  # a ModuleList of ModuleLists
+        blocks = self.stacks[stack]
+        assert isinstance(blocks, nn.ModuleList)  # as __init__ made it
+        for block in blocks:
             h = block(h, next(told))
         return h
 

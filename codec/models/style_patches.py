@@ -1,8 +1,8 @@
 """Patches of a style for a content: every latent of the content finds one of the style by its low frequencies.
 
 The style swap of Chen and Schmidt (2016) on latents of 16×16 pixels: the nearest neighbour by the leading channels, in
-which squared differences are nearly those of pixels. Then neighbours are given patches that were neighbours in the
-style too, where that costs little (coherence, Ashikhmin, I3D 2001), so that strokes go on across patches.
+which squared differences are nearly those of pixels, evened out over the style. Then neighbours are given patches that
+were neighbours in the style too, where that costs little (coherence, Ashikhmin, I3D 2001), so that strokes go on.
 """
 
 import torch
@@ -14,6 +14,8 @@ MATCHED = 48
 ROUNDS = 4
 COHERENCE = 0.3
 """What two neighbours that were none in the style cost, as a share of the mean squared distance to a random patch."""
+EVEN = 0.1
+"""Share of the style's variance that tempers how evenly patches are used; large values give plain nearest ones."""
 _CHUNK = 2**23
 _NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
@@ -38,12 +40,23 @@ def laid_out(content: Tensor, style: Tensor) -> Tensor:
 
 
 def nearest(content: Tensor, style: Tensor) -> Tensor:
-    """Index of the nearest of (K, S) columns for each of (K, L) columns: (L,) int64."""
-    squares = style.square().sum(0)
-    found = []
-    for part in content.split(max(1, _CHUNK // style.shape[1]), 1):
-        found.append((squares - 2 * (part.t() @ style)).argmin(1))
-    return torch.cat(found)
+    """Index of the most fitting of (K, S) columns for each of (K, L) columns: (L,) int64.
+
+    Squared distances are divided by how near each column of the style is to its nearest of the content, plus ``EVEN``
+    of the style's variance (Granot et al., CVPR 2022), so that patches which would be nobody's nearest are used too.
+    """
+    variance = (style - style.mean(1, keepdim=True)).square().sum(0).mean()
+    parts = torch.split(content, max(1, _CHUNK // style.shape[1]), 1)
+    closest = torch.full_like(style[0], torch.inf)
+    for part in parts:
+        closest = torch.minimum(closest, _distances(part, style).min(0).values)
+    weight = 1 / (closest + EVEN * variance + 1e-12)
+    return torch.cat([(_distances(part, style) * weight).argmin(1) for part in parts])
+
+
+def _distances(a: Tensor, b: Tensor) -> Tensor:
+    """Squared distances of columns, (K, L) and (K, S) to (L, S)."""
+    return (a.square().sum(0)[:, None] + b.square().sum(0) - 2 * (a.t() @ b)).clamp_min(0)
 
 
 def choose_patches(content: Tensor, style: Tensor, rounds: int = ROUNDS) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from aez.bitstream import ModelError
 from aez.codec import styling
 from aez.codec.images import Picture
+from aez.codec.models import style_patches
 from aez.codec.models.registry import load_family, read_family, save_family
 from aez.codec.models.style import Style
 from aez.codec.models.style_loss import content_distance, moment_distance, sliced, style_distance
@@ -96,7 +97,7 @@ def test_distances() -> None:
     assert content_distance((a * 3 + 1, a * 2 - 5), level) < 1e-3, "levels and contrast are not content"
 
 
-def test_patches_are_the_nearest_and_cohere() -> None:
+def test_patches_are_near_and_cohere(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(3)
     style = torch.randn(5, 9, 10)
     part = style[:, 2:8, 3:9]
@@ -109,18 +110,21 @@ def test_patches_are_the_nearest_and_cohere() -> None:
         return int((chosen[:, 1:] == chosen[:, :-1] + 1).sum() + (chosen[1:] == chosen[:-1] + 10).sum())
 
     assert together(choose_patches(noisy, style)) > together(choose_patches(noisy, style, rounds=0))
+    even = choose_patches(noisy, style, rounds=0)
+    monkeypatch.setattr(style_patches, "EVEN", 1e9)
     nearest = choose_patches(noisy, style, rounds=0)
+    assert len(even.unique()) > len(nearest.unique()), "more of the style is used"
     flat = style.flatten(1)
     distances = (noisy.flatten(1)[:, :, None] - flat[:, None]).square().sum(0)
     assert torch.equal(nearest.flatten(), distances.argmin(1))
 
 
 def test_training_lowers_the_loss_and_leaves_the_encoder(small: Style, photo: Photo, painting: Photo) -> None:
-    x = torch.cat([tensor(photo[:128, 150:278]), tensor(painting[:128, :128])])
+    x = torch.cat([tensor(photo[:96, 150:246]), tensor(painting[:96, :96])])
     encoder = {name: value.clone() for name, value in small.analysis.state_dict().items()}
     optimiser = torch.optim.Adam(small.parameters(), lr=1e-3)
     losses = []
-    for _ in range(10):
+    for _ in range(6):
         torch.manual_seed(0)
         parts = small.train().loss(x)
         optimiser.zero_grad()
@@ -128,7 +132,7 @@ def test_training_lowers_the_loss_and_leaves_the_encoder(small: Style, photo: Ph
         optimiser.step()
         losses.append(float(parts["loss"].detach()))
     assert set(parts) == {"loss", "style", "content", "colour", "identity"}
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
     assert all(torch.equal(value, encoder[name]) for name, value in small.analysis.state_dict().items())
 
 

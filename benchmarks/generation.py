@@ -118,8 +118,11 @@ def of_vae(count: int) -> list[Samples]:
 @click.option("--size", type=click.IntRange(min=64), default=256, show_default=True, help="Their side, pixels.")
 @click.option("--vae", is_flag=True, help="Draw from the VAE, 64 pixels a side, instead of the codec.")
 @model_option
-@quality_option(30, 50, 70)
-def command(folder: Path, count: int, size: int, vae: bool, model: str, qualities: tuple[float, ...]) -> None:
+@quality_option(10, 20, 30, 50)
+@click.option("--temperature", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Of what is drawn.")
+def command(
+    folder: Path, count: int, size: int, vae: bool, model: str, qualities: tuple[float, ...], temperature: float
+) -> None:
     """Compare drawn pictures with those in FOLDER."""
     size = 64 if vae else size // 64 * 64
     codec = Codec(model, "cpu", "float32")
@@ -143,11 +146,10 @@ def command(folder: Path, count: int, size: int, vae: bool, model: str, qualitie
     if vae:
         add("VAE", lambda: of_vae(count))
     else:
-        for quality, temperature, independent in product(qualities, (1.0, 0.5), (True, False)):
+        for quality, independent in product(qualities, (True, False)):
             recipe = Recipe(codec.position_of(quality), temperature, independent)
             how = "independent" if independent else "neighbours"
-            name = f"quality {quality:g}, temperature {temperature:g}, {how}"
-            add(name, partial(drawn, codec, count, size, recipe))
+            add(f"quality {quality:g}, {how}", partial(drawn, codec, count, size, recipe))
     add(f"shuffled pieces, {size // 4}×{size // 4}", lambda: shuffled(real, size // 4, 2))
     add("shuffled pieces, 16×16", lambda: shuffled(real, 16, 2))
     add("normal pixels, spectrum and colours", lambda: normal_pixels(real, count, 3, spectrum=True))

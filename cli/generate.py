@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_COUNT = 10_000
+DRAWN_QUALITY = 20.0
 
 
 class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
@@ -43,7 +44,7 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     metavar="NAME|PATH",
     help="A codec's model, whose entropy model is drawn from, or vae.",
 )
-@click.option("-q", "--quality", type=Number(1, 100), help="Of a codec's model, and of .aez files.  [default: 50]")
+@click.option("-q", "--quality", type=Number(1, 100), help="Of a codec's model, and of .aez files.  [default: 20]")
 @click.option(
     "--temperature",
     type=Number(0, 1),
@@ -104,13 +105,13 @@ def command(
     for target, (samples, data) in zip(targets, pictures, strict=True):
         made: bytes | memoryview = data or b""
         if suffix != ".aez" or data is None:
-            made, _ = any_bytes(Picture(samples), str(target), 50.0 if quality is None else quality)
+            made, _ = any_bytes(Picture(samples), str(target), DRAWN_QUALITY if quality is None else quality)
         storage.write_bytes(str(target), made)
         say(f"{target}: {samples.shape[1]}×{samples.shape[0]}, {len(made)} bytes")
         if grid:
             kept.append(samples)
     for target in sheet:
-        made, _ = any_bytes(Picture(_grid(kept)), str(target), 50.0)
+        made, _ = any_bytes(Picture(_grid(kept)), str(target), DRAWN_QUALITY)
         storage.write_bytes(str(target), made)
         say(f"{target}: {len(kept)} pictures")
 
@@ -135,7 +136,7 @@ def _of_codec(
     if size[0] * size[1] > MAX_SAMPLED_PIXELS:
         raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
     codec = load(model, device)
-    recipe = Recipe(codec.position_of(50.0 if quality is None else quality), temperature, independent)
+    recipe = Recipe(codec.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent)
     files = (sampled_file(codec, *size, Draws(seed, number), recipe) for number in range(count))
     return ((codec.decode_array(data), data) for data in files)
 

@@ -16,7 +16,7 @@ from aez.bitstream.header import HYPER_STRIDE, LATENT_STRIDE, MAX_SIDE
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.copula import read_copulas
 from aez.codec.engine import Symbols
-from aez.codec.latent_access import DEFAULT_QUALITY, need_hyperprior
+from aez.codec.latent_access import need_hyperprior
 from aez.codec.registry import DEFAULT_MODEL
 from aez.codec.scales import LEVELS_PER_NAT
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from aez.codec.codec import Codec
 
 MAX_SAMPLED_PIXELS = 2**24
+DRAWN_QUALITY = 20.0
+"""At which what is drawn is nearest to photographs (`python -m aez.benchmarks.generation`)."""
 
 
 class Draws:
@@ -62,7 +64,7 @@ def generate(
     seed: int = 0,
     *,
     number: int = 0,
-    quality: float = DEFAULT_QUALITY,
+    quality: float = DRAWN_QUALITY,
     temperature: float = 1.0,
     independent: bool = False,
     model: str = DEFAULT_MODEL,

@@ -21,14 +21,15 @@ from torch import Tensor, nn
 
 from aez.codec.device import choose_precision
 from aez.codec.models.family import FamilyModel
-from aez.codec.models.style_loss import Level, colour_distance, content_distance, style_distance
+from aez.codec.models.style_loss import Level, colour_distance, content_distance, seam_distance, style_distance
 from aez.codec.models.style_patches import laid_out
 from aez.codec.models.style_statistics import Statistics, adain, moments
 from aez.codec.networks.blocks import DepthConvBlock, up
 from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.transforms import Analysis, Synthesis
 
-STYLE_WEIGHT, CONTENT_WEIGHT, COLOUR_WEIGHT, IDENTITY_WEIGHT = 4.0, 0.4, 8.0, 200.0
+WEIGHTS = {"style": 4.0, "content": 0.4, "colour": 8.0, "seams": 1.0, "identity": 200.0}
+"""Of the parts of the loss."""
 IDENTITY_SHARE = 4
 """In training one of so many pictures is also decoded in its own style."""
 SCALES = 3
@@ -234,10 +235,10 @@ class Style(FamilyModel):
             "style": style_distance(styled, [(y[order], h[order]) for y, h in seen], self.channel_spread),
             "content": content_distance(small, seen[1]),
             "colour": colour_distance(out, pictures[order]),
+            "seams": seam_distance(out, STRIDE),
             "identity": F.mse_loss(same, pictures[few]),
         }
-        weights = (STYLE_WEIGHT, CONTENT_WEIGHT, COLOUR_WEIGHT, IDENTITY_WEIGHT)
-        total = sum((w * part for w, part in zip(weights, parts.values(), strict=True)), torch.zeros(()))
+        total = sum((WEIGHTS[name] * part for name, part in parts.items()), torch.zeros((), device=out.device))
         return {"loss": total} | {name: part.detach() for name, part in parts.items()}
 
     @torch.no_grad()

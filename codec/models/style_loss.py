@@ -45,6 +45,20 @@ def colour_distance(a: Tensor, b: Tensor) -> Tensor:
     return sliced(4 * F.avg_pool2d(a, 8), 4 * F.avg_pool2d(b, 8), COLOUR_PROJECTIONS)
 
 
+def seam_distance(a: Tensor, side: int) -> Tensor:
+    """How much rougher pictures (N, 3, ·, ·) are across the borders of side × side patches than elsewhere, as a share.
+
+    Patches that were put beside each other must not show it.
+    """
+    total = torch.zeros((), device=a.device)
+    for axis in (2, 3):
+        steps = a.diff(dim=axis).abs().mean((1, 5 - axis))
+        at_border = torch.arange(1, steps.shape[1] + 1, device=a.device) % side == 0
+        border, inside = steps[:, at_border].mean(1), steps[:, ~at_border].mean(1)
+        total = total + ((border - inside).clamp_min(0) / (inside.detach() + _LEAST)).mean()
+    return total
+
+
 def sliced(a: Tensor, b: Tensor, projections: int) -> Tensor:
     """Mean distance of the sorted values of (N, C, ·, ·) along every channel and some random directions.
 

@@ -13,11 +13,10 @@ from aez.codec.images import Picture
 from aez.codec.models import style_patches
 from aez.codec.models.registry import load_family, read_family, save_family
 from aez.codec.models.style import Style
-from aez.codec.models.style_loss import content_distance, moment_distance, sliced, style_distance
+from aez.codec.models.style_loss import content_distance, moment_distance, seam_distance, sliced, style_distance
 from aez.codec.models.style_patches import choose_patches
 from aez.codec.models.style_statistics import Moments, adain, moments
 from aez.codec.rate_control import psnr_of
-from aez.codec.registry import FAMILY_FOLDER
 from aez.codec.styling import Stylist, stylize, stylize_picture
 
 Photo = NDArray[np.uint8]
@@ -97,6 +96,14 @@ def test_distances() -> None:
     assert content_distance((a * 3 + 1, a * 2 - 5), level) < 1e-3, "levels and contrast are not content"
 
 
+def test_seams_are_seen() -> None:
+    torch.manual_seed(4)
+    smooth = torch.randn(2, 3, 64, 64) * 0.1
+    blocks = torch.randn(2, 3, 4, 4).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    assert seam_distance(smooth, 16) < 0.1 < 2 < seam_distance(smooth + blocks, 16)
+    assert seam_distance((smooth + blocks).roll((5, 5), (2, 3)), 16) < 0.1, "elsewhere the same steps are edges"
+
+
 def test_patches_are_near_and_cohere(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(3)
     style = torch.randn(5, 9, 10)
@@ -131,7 +138,7 @@ def test_training_lowers_the_loss_and_leaves_the_encoder(small: Style, photo: Ph
         parts["loss"].backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses.append(float(parts["loss"].detach()))
-    assert set(parts) == {"loss", "style", "content", "colour", "identity"}
+    assert set(parts) == {"loss", "style", "content", "colour", "seams", "identity"}
     assert losses[-1] < 0.95 * losses[0]
     assert all(torch.equal(value, encoder[name]) for name, value in small.analysis.state_dict().items())
 
@@ -211,7 +218,3 @@ def test_weights_of_ones_own(small: Style, photo: Photo, painting: Photo, tmp_pa
     assert isinstance(again, Style)
     stylist = Stylist(again, torch.device("cpu"))
     assert np.array_equal(made, stylist.paint(photo[:64, :64], stylist.source(painting), 1.0))
-
-
-def test_package_file_is_small() -> None:
-    assert (FAMILY_FOLDER / "style.safetensors").stat().st_size < 6_000_000

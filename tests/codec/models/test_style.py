@@ -116,7 +116,7 @@ def test_patches_are_near_and_cohere(monkeypatch: pytest.MonkeyPatch) -> None:
     def together(chosen: Tensor) -> int:
         return int((chosen[:, 1:] == chosen[:, :-1] + 1).sum() + (chosen[1:] == chosen[:-1] + 10).sum())
 
-    assert together(choose_patches(noisy, style)) > together(choose_patches(noisy, style, rounds=0))
+    assert together(choose_patches(noisy, style)) > 5 * together(choose_patches(noisy, style, rounds=0))
     even = choose_patches(noisy, style, rounds=0)
     monkeypatch.setattr(style_patches, "EVEN", 1e9)
     nearest = choose_patches(noisy, style, rounds=0)

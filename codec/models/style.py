@@ -26,7 +26,6 @@ from aez.codec.models.style_patches import laid_out
 from aez.codec.models.style_statistics import Statistics, adain, moments
 from aez.codec.networks.blocks import DepthConvBlock, up
 from aez.codec.networks.config import NetworkConfig
-from aez.codec.networks.dct import frequencies
 from aez.codec.networks.transforms import Analysis, Synthesis
 
 WEIGHTS = {"style": 4.0, "content": 0.4, "colour": 8.0, "seams": 1.0, "identity": 200.0}
@@ -35,8 +34,8 @@ IDENTITY_SHARE = 4
 """In training one of so many pictures is also decoded in its own style."""
 SCALES = 3
 STRIDE = 16
-KEPT = 6.0
-"""u² + v² of the channels of y of which half is the patches', at the start of training."""
+KEPT = 10
+"""Leading channels of y that stay the content's for the larger part, at the start of training."""
 _MEMORY = 0.99
 
 
@@ -104,7 +103,7 @@ class Style(FamilyModel):
         nn.init.normal_(self.skip8.weight, std=1e-3)
         nn.init.normal_(self.patch16.weight, std=1e-3)
         # The lowest frequencies stay the content's, the highest are the patches'.
-        self.patch_share = nn.Parameter(3 * torch.log((1 + frequencies(m)) / (1 + KEPT)))
+        self.patch_share = nn.Parameter(1.5 * torch.log((torch.arange(m) + 1) / KEPT))
         self.register_buffer("gain", torch.ones(m))
         self.register_buffer("centre", torch.zeros(self.embed.in_features))
         self.register_buffer("spread", torch.ones(self.embed.in_features))

@@ -24,24 +24,16 @@ def colour_dct(rows: int, size: int = 16) -> tuple[Tensor, Tensor]:
     colours = torch.tensor(
         [[3**-0.5] * 3, [-(6**-0.5), -(6**-0.5), 2 * 6**-0.5], [2**-0.5, -(2**-0.5), 0]], dtype=torch.float64
     )
-    order = _order(rows, size)
+    order = sorted(
+        (
+            (weight / (1 + u * u + v * v), colour, u, v)
+            for colour, weight in enumerate((1.0, CHROMA_VARIANCE, CHROMA_VARIANCE))
+            for u in range(size)
+            for v in range(size)
+        ),
+        reverse=True,
+    )[:rows]
     basis = torch.stack(
         [(colours[c][:, None] * torch.outer(cosines[u], cosines[v]).reshape(1, -1)).reshape(-1) for _, c, u, v in order]
     )
     return basis.float(), torch.tensor([variance for variance, *_ in order])
-
-
-def frequencies(rows: int, size: int = 16) -> Tensor:
-    """(rows,) float32: u² + v² of the rows of :func:`colour_dct`, 0 for the mean of a colour."""
-    return torch.tensor([float(u * u + v * v) for _, _, u, v in _order(rows, size)])
-
-
-def _order(rows: int, size: int) -> list[tuple[float, int, int, int]]:
-    """Expected variance, colour, u and v of the leading rows."""
-    found = (
-        (weight / (1 + u * u + v * v), colour, u, v)
-        for colour, weight in enumerate((1.0, CHROMA_VARIANCE, CHROMA_VARIANCE))
-        for u in range(size)
-        for v in range(size)
-    )
-    return sorted(found, reverse=True)[:rows]

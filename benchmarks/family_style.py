@@ -1,6 +1,6 @@
 """The figure of `docs/pages/family/style.md`: two pictures in three drawn styles, and one at several strengths.
 
-python -m aez.benchmarks.family_style EXAMPLES OUT.jpg
+python -m aez.benchmarks.family_style EXAMPLES OUT.webp
 """
 
 from pathlib import Path
@@ -41,7 +41,7 @@ def command(examples: Path, out: Path) -> None:
     for down, row in enumerate(rows):
         for across, image in enumerate(row):
             sheet.paste(image, (across * (SIDE + GAP), down * (SIDE + GAP)))
-    sheet.save(out, quality=80)
+    sheet.save(out, quality=75, method=6)
     click.echo(f"{out}: {out.stat().st_size} bytes")
 
 

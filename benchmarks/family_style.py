@@ -41,7 +41,7 @@ def command(examples: Path, out: Path) -> None:
     for down, row in enumerate(rows):
         for across, image in enumerate(row):
             sheet.paste(image, (across * (SIDE + GAP), down * (SIDE + GAP)))
-    sheet.save(out, quality=75, method=6)
+    sheet.save(out, quality=70, method=6)
     click.echo(f"{out}: {out.stat().st_size} bytes")
 
 

@@ -4,8 +4,9 @@ import json
 
 import click
 
+from aez.bitstream import read_header
 from aez.bitstream.errors import AezError
-from aez.cli.storage import read_bytes, shown
+from aez.cli.storage import read_bytes, shown, write_bytes
 
 
 @click.command()
@@ -13,10 +14,22 @@ from aez.cli.storage import read_bytes, shown
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the decoded symbols.")
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the file, if aez does not have them.")
-def command(file: str, as_json: bool, digest: bool, model: str | None) -> None:
+@click.option(
+    "--heatmap", metavar="OUT", help="Picture to draw: bits a pixel of every 16×16 block, over the dimmed picture."
+)
+@click.option("--alone", is_flag=True, help="Draw the heat map without the picture.")
+@click.option("--overwrite", is_flag=True, help="Replace a heat map that exists.")
+def command(
+    file: str, as_json: bool, digest: bool, model: str | None, heatmap: str | None, alone: bool, overwrite: bool
+) -> None:
     """Describe an .aez file; every checksum is verified, and with --digest the symbols are decoded."""
-    if as_json and digest:
-        raise click.UsageError("--json and --digest exclude each other")
+    if as_json + digest + (heatmap is not None) > 1:
+        raise click.UsageError("--json, --digest and --heatmap exclude each other")
+    if (alone or overwrite) and heatmap is None:
+        raise click.UsageError("--alone and --overwrite go with --heatmap")
+    if heatmap is not None:
+        _draw(file, heatmap, model, alone, overwrite)
+        return
     data = read_bytes(file)
     file = shown(file)
     try:
@@ -44,3 +57,29 @@ def command(file: str, as_json: bool, digest: bool, model: str | None) -> None:
     click.echo(f"size      {facts['bytes']} bytes, {facts['bpp']:.4f} bpp{quality}")
     click.echo(f"model     {model_name} (fingerprint {facts['fingerprint']})")
     click.echo(f"chunks    {chunks}; {facts['tiles']} tile{'s' if facts['tiles'] > 1 else ''}")
+
+
+def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) -> None:
+    """Write the heat map, and say which block costs most."""
+    from pathlib import Path
+
+    from aez.cli.paths import check_output
+    from aez.codec.images import Picture
+    from aez.codec.outputs import format_of, picture_bytes
+
+    check_output(file, out, overwrite)
+    kind = format_of(Path(out))
+    data = read_bytes(file)
+    try:
+        read_header(data)  # a foreign file is refused before torch is imported
+        import numpy as np
+
+        from aez.codec.api import codec_for
+        from aez.codec.heatmap import heatmap
+
+        drawn = heatmap(codec_for(data, model=model), data, alone=alone)
+    except AezError as error:
+        raise type(error)(f"{shown(file)}: {error}") from None
+    made = picture_bytes(Picture(np.asarray(drawn)), kind)
+    write_bytes(out, made)
+    click.echo(f"{out}: {drawn.width}×{drawn.height}, {len(made)} bytes")

@@ -16,6 +16,8 @@ COMMANDS = {
     "inpaint": "Fill the holes of pictures.",
     "enlarge": "Make pictures twice as wide and high.",
     "colourise": "Guess the colours of grey pictures.",
+    "generate": "Draw pictures from a model's own distribution.",
+    "stylize": "Paint a picture in the style of another.",
     "models": "List the models that come with aez.",
     "bench": "Measure codecs on pictures and write a report.",
     "compare": "Compare two pictures, or codecs at one file size.",

@@ -19,16 +19,21 @@ from aez.bitstream.errors import (
 from aez.bitstream.limits import Limits
 
 if TYPE_CHECKING:
-    from aez.codec.api import decode, decode_array, encode, info, load, preview
+    from aez.codec.api import decode, decode_array, encode, from_latents, info, latents, load, preview
     from aez.codec.codec import Codec
     from aez.codec.rate_control import Target
+    from aez.codec.representation import Latents
     from aez.codec.restoration.colourise import colourise
     from aez.codec.restoration.denoise import denoise
     from aez.codec.restoration.enlarge import enlarge
     from aez.codec.restoration.inpaint import inpaint
+    from aez.codec.sampling import generate
+    from aez.codec.styling import stylize
     from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
-_LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "preview"), "aez.codec.api") | {
+_LAZY = dict.fromkeys(
+    ("decode", "decode_array", "encode", "from_latents", "info", "latents", "load", "preview"), "aez.codec.api"
+) | {
     "decode_batch": "aez.codec.tensors",
     "decode_tensor": "aez.codec.tensors",
     "encode_batch": "aez.codec.tensors",
@@ -36,6 +41,9 @@ _LAZY = dict.fromkeys(("decode", "decode_array", "encode", "info", "load", "prev
     "Codec": "aez.codec.codec",
     "Target": "aez.codec.rate_control",
     **{name: f"aez.codec.restoration.{name}" for name in ("colourise", "denoise", "enlarge", "inpaint")},
+    "Latents": "aez.codec.representation",
+    "generate": "aez.codec.sampling",
+    "stylize": "aez.codec.styling",
 }
 
 __all__ = [
@@ -44,6 +52,7 @@ __all__ = [
     "Codec",
     "FormatError",
     "ImageError",
+    "Latents",
     "LimitError",
     "Limits",
     "ModelError",
@@ -59,10 +68,14 @@ __all__ = [
     "encode_batch",
     "encode_tensor",
     "enlarge",
+    "from_latents",
+    "generate",
     "info",
     "inpaint",
+    "latents",
     "load",
     "preview",
+    "stylize",
 ]
 
 

@@ -10,11 +10,14 @@ from PIL import Image
 
 from aez.bitstream import Limits, read_header
 from aez.codec.alpha import LOSSLESS
-from aez.codec.codec import DEFAULT_QUALITY, Codec, Data, Pixels
+from aez.codec.codec import Codec, Data
 from aez.codec.effort import DEFAULT_EFFORT
+from aez.codec.images import Picture, Pixels
+from aez.codec.latent_access import DEFAULT_QUALITY
 from aez.codec.rate_control import Target
 from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL, find_fingerprint, find_model
+from aez.codec.representation import Latents
 
 
 @functools.lru_cache(maxsize=4)
@@ -67,6 +70,45 @@ def encode(
     if target is not None:
         return codec.encode_to(image, target, effort=effort, alpha_quality=alpha_quality, preview=preview)
     return codec.encode(image, quality, effort=effort, alpha_quality=alpha_quality, preview=preview)
+
+
+def latents(
+    image: Pixels | Picture,
+    quality: float = DEFAULT_QUALITY,
+    *,
+    effort: int = DEFAULT_EFFORT,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
+) -> Latents:
+    """A picture's latents, their symbols and what these cost; see :meth:`aez.codec.Codec.latents`.
+
+    Args:
+        image: as for :func:`encode`.
+        quality: 1 … 100.
+        effort: 0 … 9, with which symbols are chosen.
+        model: a packaged model's name or a weights file's path.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        AezError: the picture cannot be read, or there is no such model or device.
+        ValueError, TypeError: an argument is out of range or an array of the wrong kind.
+    """
+    return load(model, device).latents(image, quality, effort=effort)
+
+
+def from_latents(latents: Latents, *, model: str = DEFAULT_MODEL, device: str = "auto") -> Image.Image:
+    """The picture of latents, edited or not; see :meth:`aez.codec.Codec.from_latents`.
+
+    Args:
+        latents: of the same model.
+        model: a packaged model's name or a weights file's path.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        AezError: there is no such model or device.
+        ValueError: ``latents.y_hat`` has the wrong shape, or holds what is not a number.
+    """
+    return load(model, device).from_latents(latents)
 
 
 def codec_for(data: Data, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Codec:

@@ -28,7 +28,8 @@ from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine, Symbols
-from aez.codec.images import Picture, from_array, from_image, upright
+from aez.codec.images import Picture, Pixels, as_picture, upright
+from aez.codec.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
 from aez.codec.metadata import chunks_of, metadata_of
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.previews import preview_reduction, stored_preview, thumbnail
@@ -40,19 +41,17 @@ from aez.codec.streams import StreamWriter, check_model, read_hyper, read_tile, 
 from aez.codec.weightfile import Weights, read_weights
 from aez.codec.windows import CELL, WHOLE_CELLS, Window
 
-QUALITY_MIN, QUALITY_MAX, DEFAULT_QUALITY = 1.0, 100.0, 50.0
 UNTILED_LATENTS = WHOLE_CELLS * CELL**2
 """Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
 TILE_LOG2 = 6
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 Data = Buffer
-Pixels = Image.Image | NDArray[np.uint8]
 PREVIEW_QUALITY = 50.0
 Progress = Callable[[float], None]
 
 
-class Codec:
+class Codec(LatentAccess):
     """A model on a device, for many pictures. Decoding and encoding are safe from several threads at once.
 
     Example:
@@ -82,22 +81,6 @@ class Codec:
         self.engine = Engine(self.weights, self.device, kind)
         self.name, self.fingerprint, self.precision = self.weights.name, self.weights.fingerprint, kind
         self.points = self.weights.config.points
-
-    def position_of(self, quality: float) -> int:
-        """Quality 1 … 100 to the file's integer position.
-
-        Raises:
-            ValueError: it is out of range.
-        """
-        if not QUALITY_MIN <= quality <= QUALITY_MAX:
-            raise ValueError(f"quality must be from 1 to 100, not {quality}")
-        share = (quality - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN)
-        return round(share * (self.points - 1) * POSITION_SCALE)
-
-    def quality_of(self, position: int) -> float:
-        """Inverse of :meth:`position_of`."""
-        share = position / ((self.points - 1) * POSITION_SCALE)
-        return QUALITY_MIN + share * (QUALITY_MAX - QUALITY_MIN)
 
     def encode(
         self,
@@ -436,17 +419,3 @@ def _announced(image: Pixels | Picture) -> Picture:
         for warning in picture.warnings:
             warnings.warn(warning, stacklevel=3)
     return picture
-
-
-def as_picture(image: Pixels | Picture) -> Picture:
-    """Whatever the library takes, as what the encoder takes.
-
-    Raises:
-        ImageError: the picture cannot be read.
-        ValueError, TypeError: an array of the wrong kind.
-    """
-    if isinstance(image, Picture):
-        return image
-    if isinstance(image, Image.Image):
-        return from_image(image)
-    return from_array(np.asarray(image))

@@ -67,6 +67,23 @@ class Picture:
         return image
 
 
+Pixels = Image.Image | NDArray[np.uint8]
+
+
+def as_picture(image: Pixels | Picture) -> Picture:
+    """Whatever the library takes, as what the encoder takes.
+
+    Raises:
+        ImageError: the picture cannot be read.
+        ValueError, TypeError: an array of the wrong kind.
+    """
+    if isinstance(image, Picture):
+        return image
+    if isinstance(image, Image.Image):
+        return from_image(image)
+    return from_array(np.asarray(image))
+
+
 def from_array(array: NDArray[np.generic]) -> Picture:
     """An (H, W) or (H, W, C) array, C from 1 to 4: grey, grey and alpha, RGB, RGBA; uint8, or uint16 cut to 8 bits.
 

@@ -9,8 +9,9 @@ from torch import Tensor
 from aez.bitstream import ImageError, Limits
 from aez.codec.alpha import LOSSLESS
 from aez.codec.api import codec_for, encode
-from aez.codec.codec import DEFAULT_QUALITY, Data
+from aez.codec.codec import Data
 from aez.codec.effort import DEFAULT_EFFORT
+from aez.codec.latent_access import DEFAULT_QUALITY
 from aez.codec.rate_control import Target
 from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL

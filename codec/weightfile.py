@@ -27,6 +27,7 @@ MAX_WEIGHTS_BYTES = 2**28
 NEVER_CODED = -64
 """An offset that takes every index below what is coded."""
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.")
+_NOT_NETWORKS = ("training.", "exact.", "tables.", "copula.")
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
 
@@ -165,7 +166,7 @@ class Weights:
             model = HyperpriorModel(self.config)
         for unused in ("scale", "scale_bias", "hyper_scale"):
             delattr(model, unused)
-        networks = {k: v for k, v in self.tensors.items() if not k.startswith(("training.", "exact.", "tables."))}
+        networks = {k: v for k, v in self.tensors.items() if not k.startswith(_NOT_NETWORKS)}
         state = {k: v.float() for k, v in networks.items()}
         try:
             model.load_state_dict(state, assign=True)

@@ -6,7 +6,15 @@ import re
 
 import griffe
 
-DOCUMENTED = ("aez.codec.api.", "aez.codec.batch.", "aez.codec.codec.", "aez.codec.tensors.")
+DOCUMENTED = (
+    "aez.codec.api.",
+    "aez.codec.batch.",
+    "aez.codec.codec.",
+    "aez.codec.latent_access.",
+    "aez.codec.sampling.",
+    "aez.codec.styling.",
+    "aez.codec.tensors.",
+)
 _ROLE = re.compile(r":(?:class|func|meth|mod):`~?([^`]+)`|``([^`]+)``")
 
 

@@ -30,8 +30,9 @@ class Colouriser(FamilyModel):
     NAME: ClassVar[str] = "colouriser"
     SUMMARY: ClassVar[str] = "guesses the colours of grey pictures, for `aez colourise`"
     CROP: ClassVar[int] = 256
-    BATCH: ClassVar[int] = 16
+    BATCH: ClassVar[int] = 4
     LEARNING_RATE: ClassVar[float] = 1e-3
+    EIGHT_BITS: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -36,9 +36,12 @@ class Analysis(nn.Module):
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
         """(N, 3, H, W) float32 and quality points (N,) to (N, M, H/16, W/16) float32."""
-        h = down(self.head, x, 8) * torch.exp(self.gain(position))
-        h = self.blocks(h)
-        return down(self.tail, h, 2) + down(self.linear, x, 16)
+        return self.both(x, position)[1]
+
+    def both(self, x: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last layer of the network sees, (N, C, H/8, W/8), and y as :meth:`forward` gives it."""
+        h: Tensor = self.blocks(down(self.head, x, 8) * torch.exp(self.gain(position)))
+        return h, down(self.tail, h, 2) + down(self.linear, x, 16)
 
 
 class Synthesis(nn.Module):

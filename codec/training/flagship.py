@@ -12,6 +12,8 @@ from aez.bitstream.errors import AezError
 from aez.codec.files import write_atomically
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
+from aez.codec.training.copula import PICTURES as COPULA_PICTURES
+from aez.codec.training.copula import with_copulas
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
@@ -124,6 +126,7 @@ class FlagshipSession(Session):
         model, pixels = load_checkpoint(checkpoint, average=True)
         weights = export_weights(model, name, {"pixels": pixels, "minutes": round(self.minutes, 1)})
         weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
+        weights = with_copulas(weights, islice(iter_pictures(self.data), COPULA_PICTURES))
         try:
             write_atomically(out, serialise_weights(weights))
         except OSError as error:

@@ -1,0 +1,55 @@
+"""What symbols cost by the tables they are coded with, one by one; the coder adds at most some bytes a stream."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream.tables import TableSet
+
+
+def residual_bits(
+    r: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet, first_coded: int
+) -> NDArray[np.float32]:
+    """Bits of every element of r, of the shape of ``r``; 0 where nothing is coded.
+
+    An escape costs its symbol and the length of its Exp-Golomb code.
+
+    Args:
+        r: residual symbols.
+        indices: the table of each, same shape.
+        tables: tables with escape.
+        first_coded: lowest table that is coded at all.
+    """
+    costs = tables.cost_in_bits()
+    flat = np.concatenate(costs).astype(np.float32)
+    start = np.concatenate([[0], np.cumsum([len(c) for c in costs])[:-1]])
+    bound = tables.bounds.astype(np.int64)
+    out = np.zeros(r.shape, np.float32)
+    coded = indices >= first_coded
+    value, table = r[coded].astype(np.int64), indices[coded]
+    limit = bound[table]
+    excess = np.abs(value) - limit
+    entry = np.where(excess > 0, 2 * limit + 1, value + limit)
+    bits = flat[start[table] + entry]
+    # n bits of magnitude need n − 1 zeros in front and a sign behind.
+    bits += np.where(excess > 0, 2 * np.floor(np.log2(np.maximum(excess, 1))) + 2, 0).astype(np.float32)
+    out[coded] = bits
+    return out
+
+
+def hyper_bits(z: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet) -> NDArray[np.float32]:
+    """Bits of every element of z, (Z, rows, columns).
+
+    Args:
+        z: the hyper-latent, the centres of its tables subtracted.
+        indices: (Z,), the table of each channel.
+        tables: tables without escape.
+
+    Raises:
+        ValueError: a value is outside its table.
+    """
+    if (np.abs(z) > tables.bounds[indices][:, None, None]).any():
+        raise ValueError("a hyper-latent lies outside its table")
+    costs = tables.cost_in_bits()
+    rows = [costs[table][channel + tables.bounds[table]] for channel, table in zip(z, indices, strict=True)]
+    out: NDArray[np.float32] = np.stack(rows).astype(np.float32)
+    return out

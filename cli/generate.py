@@ -1,0 +1,166 @@
+"""`aez generate`."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aez.bitstream.errors import AezError
+from aez.cli.rate_options import Number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_COUNT = 10_000
+DRAWN_QUALITY = 20.0
+
+
+class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """``256x192`` as width and height."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Text to a pair."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", str(value))
+        if not found or "0" in (found[1], found[2]):
+            self.fail(f"{value!r} is not WIDTHxHEIGHT in pixels", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+@click.command()
+@click.option("-n", "--count", type=click.IntRange(1, MAX_COUNT), default=16, show_default=True, help="Pictures.")
+@click.option("--size", type=_Shape(), metavar="WxH", help="Pixels.  [default: 256x256; the model vae has 64x64]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same gives the same.")
+@click.option(
+    "--model",
+    default="photo",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="A codec's model, whose entropy model is drawn from, or vae.",
+)
+@click.option("-q", "--quality", type=Number(1, 100), help="Of a codec's model, and of .aez files.  [default: 20]")
+@click.option(
+    "--temperature",
+    type=Number(0, 1),
+    default=1.0,
+    show_default=True,
+    help="What a codec's σ are multiplied by: lower is smoother.",
+)
+@click.option("--independent", is_flag=True, help="Ignore how neighbouring symbols of the codec belong together.")
+@click.option("-f", "--format", "kind", default="png", show_default=True, metavar="SUFFIX", help="aez, or as Pillow's.")
+@click.option("--grid", is_flag=True, help="Write one picture of all of them beside each other, too.")
+@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Folder; made if need be.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+def command(
+    count: int,
+    size: tuple[int, int] | None,
+    seed: int,
+    model: str,
+    quality: float | None,
+    temperature: float,
+    independent: bool,
+    kind: str,
+    grid: bool,
+    out: Path,
+    device: str,
+    overwrite: bool,
+) -> None:
+    """Draw pictures from what a model takes pictures to be.
+
+    A codec's entropy model knows textures and how bright and busy regions are, not objects: what it draws is not a
+    scene. Files are named after model, seed and number.
+    """
+    from aez.cli import storage
+    from aez.cli.picture_files import any_bytes, check_kind
+    from aez.cli.report import say
+
+    suffix = "." + kind.lower().removeprefix(".")
+    check_kind(f"output{suffix}")
+    stem, width = f"{Path(model).stem}-{seed}", len(str(count - 1))
+    targets = [out / f"{stem}-{number:0{width}}{suffix}" for number in range(count)]
+    sheet = [out / f"{stem}-grid.png"] if grid else []
+    for target in (*targets, *sheet):
+        if target.exists() and not overwrite:
+            raise AezError(f"{target}: exists already (--overwrite replaces it)")
+    if model == "vae":
+        if size not in (None, (64, 64)):
+            raise click.UsageError("the model vae draws pictures of 64x64 pixels")
+        pictures = _of_vae(count, seed, device)
+    else:
+        pictures = _of_codec(count, size or (256, 256), seed, model, quality, temperature, independent, device)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AezError(f"{out}: cannot be made a folder ({error.strerror})") from None
+    from aez.codec.images import Picture
+
+    kept = []
+    for target, (samples, data) in zip(targets, pictures, strict=True):
+        made: bytes | memoryview = data or b""
+        if suffix != ".aez" or data is None:
+            made, _ = any_bytes(Picture(samples), str(target), DRAWN_QUALITY if quality is None else quality)
+        storage.write_bytes(str(target), made)
+        say(f"{target}: {samples.shape[1]}×{samples.shape[0]}, {len(made)} bytes")
+        if grid:
+            kept.append(samples)
+    for target in sheet:
+        made, _ = any_bytes(Picture(_grid(kept)), str(target), DRAWN_QUALITY)
+        storage.write_bytes(str(target), made)
+        say(f"{target}: {len(kept)} pictures")
+
+
+_Drawn = Iterator[tuple["NDArray[np.uint8]", bytes | None]]
+"""Samples, and the `.aez` file that they were drawn as."""
+
+
+def _of_codec(
+    count: int,
+    size: tuple[int, int],
+    seed: int,
+    model: str,
+    quality: float | None,
+    temperature: float,
+    independent: bool,
+    device: str,
+) -> _Drawn:
+    from aez.codec.api import load
+    from aez.codec.sampling import MAX_SAMPLED_PIXELS, Draws, Recipe, sampled_file
+
+    if size[0] * size[1] > MAX_SAMPLED_PIXELS:
+        raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
+    codec = load(model, device)
+    recipe = Recipe(codec.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent)
+    files = (sampled_file(codec, *size, Draws(seed, number), recipe) for number in range(count))
+    return ((codec.decode_array(data), data) for data in files)
+
+
+def _of_vae(count: int, seed: int, device: str) -> _Drawn:
+    from aez.codec.device import choose_device
+    from aez.codec.models.registry import load_family
+
+    pictures = load_family("vae", str(choose_device(device))).sample(count, seed)  # type: ignore[operator]
+    levels = pictures.detach().cpu().clamp(-0.5, 0.5).mul(255).add(127.5).round().byte()
+    return ((one.permute(1, 2, 0).contiguous().numpy(), None) for one in levels)
+
+
+def _grid(pictures: "list[NDArray[np.uint8]]") -> "NDArray[np.uint8]":
+    """Pictures of one size in rows, two pixels apart."""
+    import math
+
+    import numpy as np
+
+    across = math.ceil(math.sqrt(len(pictures)))
+    height, width = pictures[0].shape[:2]
+    down = -(-len(pictures) // across)
+    sheet = np.full((down * (height + 2) - 2, across * (width + 2) - 2, 3), 255, np.uint8)
+    for number, one in enumerate(pictures):
+        top, left = number // across * (height + 2), number % across * (width + 2)
+        sheet[top : top + height, left : left + width] = one
+    return sheet

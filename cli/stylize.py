@@ -1,0 +1,70 @@
+"""`aez stylize`."""
+
+import click
+
+from aez.bitstream.limits import DEFAULT_MAX_PIXELS
+from aez.cli.rate_options import Number
+
+
+@click.command()
+@click.argument("content")
+@click.option("--style", required=True, metavar="PICTURE", help="Picture whose style is taken.")
+@click.option(
+    "-o", "--output", "out", required=True, metavar="OUT", help="Output: .aez, or any suffix that Pillow writes."
+)
+@click.option("--strength", type=Number(0, 1), default=1.0, show_default=True, help="0 gives the content back.")
+@click.option(
+    "--style-size",
+    type=click.IntRange(64, 2048),
+    default=512,
+    show_default=True,
+    metavar="PIXELS",
+    help="Reduce the style's longer side to this; smaller makes finer strokes.",
+)
+@click.option("-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Of an .aez output.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    default=DEFAULT_MAX_PIXELS,
+    show_default=True,
+    help="Refuse larger pictures.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+def command(
+    content: str,
+    style: str,
+    out: str,
+    strength: float,
+    style_size: int,
+    quality: float,
+    device: str,
+    threads: int | None,
+    max_pixels: int,
+    overwrite: bool,
+) -> None:
+    """Paint the picture CONTENT in the style of another.
+
+    Any size; inputs are pictures that Pillow reads, or .aez files. The output is in sRGB, turned upright.
+    """
+    from aez.cli import storage
+    from aez.cli.options import set_up_process
+    from aez.cli.paths import check_output
+    from aez.cli.picture_files import any_bytes, check_kind, read_any
+    from aez.cli.report import say
+
+    for source, replace in ((content, True), (style, True), (content, overwrite)):
+        check_output(source, out, replace)
+    check_kind(out)
+    picture, manner = read_any(content, max_pixels), read_any(style, max_pixels)
+    set_up_process(threads)
+    from aez.codec.styling import stylize_picture
+
+    made = stylize_picture(picture, manner, strength, style_side=style_size, device=device)
+    data, warnings = any_bytes(made, out, quality)
+    storage.write_bytes(out, data)
+    for warning in (*picture.warnings, *warnings):
+        say(f"aez: warning: {storage.shown(content)}: {warning}", err=True)
+    height, width = made.samples.shape[:2]
+    say(f"{storage.shown(content)} → {out}: {width}×{height}, {len(data)} bytes")

@@ -1,0 +1,35 @@
+"""Where the bits of a file go: a cost for every region of 16×16 pixels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream import Limits, read_container
+from aez.bitstream.costs import hyper_bits, residual_bits
+from aez.codec.codec import Codec, Data
+from aez.codec.latent_access import need_hyperprior
+from aez.codec.representation import region_bits
+from aez.codec.streams import check_model, read_hyper, read_tile
+
+
+def rate_map(codec: Codec, data: Data, limits: Limits | None = None) -> NDArray[np.float64]:
+    """Bits that a file spends on every region of 16×16 pixels, (ceil(H/16), ceil(W/16)).
+
+    By the tables that its symbols are coded with; what z costs is spread evenly over the regions of each of its cells.
+    One tile at a time is in memory.
+
+    Raises:
+        AezError: as :meth:`aez.codec.Codec.unpack`.
+    """
+    need_hyperprior(codec)
+    container = read_container(data, limits)
+    header, weights = container.header, codec.weights
+    check_model(header, weights)
+    z = read_hyper(container, weights)
+    grey = header.colour == "grey"
+    centred = z - weights.hyper_means(header.quality, grey)[:, None, None]
+    hyper = hyper_bits(centred, weights.hyper_indices(header.quality, grey).numpy(), weights.hyper_tables)
+    spent = np.zeros(header.latent_shape)
+    for number, (rows, cols) in enumerate(header.tiles()):
+        indices, r = read_tile(container, number, z, codec.engine)
+        spent[rows, cols] = residual_bits(r, indices, weights.residual_tables, weights.first_coded).sum(0, np.float64)
+    return region_bits(spent, hyper.sum(0, np.float64))

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from aez.bitstream.costs import hyper_bits, residual_bits
+from aez.bitstream.entropy import encode_hyper, encode_residual
+from aez.bitstream.tables import PRECISION, TableSet
+
+
+def tables(escape: bool) -> TableSet:
+    """One narrow and one wide table."""
+    rows = [[2, 12, 2], [1, 2, 3, 4, 3, 2, 1]]
+    if escape:
+        rows = [[*row, 1] for row in rows]
+    counts = []
+    for row in rows:
+        scaled = [value * 2**PRECISION // sum(row) for value in row]
+        scaled[1] += 2**PRECISION - sum(scaled)
+        counts += scaled
+    return TableSet(np.array(counts, np.int32), np.array([len(row) for row in rows], np.int32), escape=escape)
+
+
+def test_costs_are_what_the_coder_spends() -> None:
+    random = np.random.default_rng(1)
+    kinds = tables(escape=True)
+    indices = random.integers(0, 2, (4, 50, 60)).astype(np.uint8)
+    r = np.round(random.normal(0, 1.5, indices.shape)).astype(np.int16)
+    bits = residual_bits(r, indices, kinds, 0)
+    assert (np.abs(r) > kinds.bounds[indices]).sum() > 100, "escapes are among them"
+    spent = 8 * len(encode_residual(r, indices, kinds, 0))
+    # The length of the escapes, the byte they end in, and the coder's last words.
+    assert 0 <= spent - bits.sum(dtype=float) < 16 + 8 + 64
+    assert (bits > 0).all()
+
+
+def test_costs_of_single_symbols() -> None:
+    kinds = tables(escape=True)
+    narrow = kinds.cost_in_bits()[0]
+    r = np.array([0, 1, -1, 2, -3, 5], np.int16)
+    bits = residual_bits(r, np.zeros(6, np.uint8), kinds, 0)
+    # Beyond ±1: the escape symbol, then 1, 2 and 4 as signed Exp-Golomb codes of 2, 4 and 6 bits.
+    expected = [narrow[1], narrow[2], narrow[0], narrow[3] + 2, narrow[3] + 4, narrow[3] + 6]
+    assert bits == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_is_not_coded_costs_nothing() -> None:
+    indices = np.array([0, 1, 0, 1], np.uint8)
+    bits = residual_bits(np.array([0, 2, 0, 0], np.int16), indices, tables(escape=True), 1)
+    assert (bits[::2] == 0).all() and (bits[1::2] > 0).all()
+
+
+def test_costs_of_the_hyper_latent() -> None:
+    random = np.random.default_rng(2)
+    kinds, indices = tables(escape=False), np.array([0, 1, 1], np.uint8)
+    z = np.stack([random.integers(-b, b + 1, (30, 40)) for b in kinds.bounds[indices]]).astype(np.int16)
+    bits = hyper_bits(z, indices, kinds)
+    assert bits.shape == z.shape
+    assert 0 <= 8 * len(encode_hyper(z, indices, kinds)) - bits.sum(dtype=float) < 64
+    z[0, 0, 0] = 2
+    with pytest.raises(ValueError, match="outside its table"):
+        hyper_bits(z, indices, kinds)

@@ -35,7 +35,7 @@ class Joint:
 
     def curvature(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """∂g/∂z at a code (D,), (samples, D), and Gauss–Newton's −∂²log p/∂z², (D, D), float64."""
-        slope = torch.func.jacrev(lambda one: self.model.decode(one[None])[0].flatten())(z).double()
+        slope = torch.func.jacfwd(lambda one: self.model.decode(one[None])[0].flatten())(z).double()
         return slope, slope.T @ slope / self.variance + self._precision
 
     def maximum(self, patch: Tensor, steps: int) -> Tensor:

@@ -15,6 +15,9 @@ WINDOW_CELLS = 384
 """Cells of a window of larger pictures: smaller windows compute more halo, larger ones take more memory."""
 BAND_CELLS = 16
 """Rows of the windows of larger pictures, 1024 pixels."""
+BAND_AREA = 1536
+"""Cells of a band of a wide picture, and ``LOWEST_BAND`` its rows at least."""
+LOWEST_BAND = 8
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,11 @@ def _grid(area: Window, height: int, width: int) -> Iterator[Window]:
 
 
 def bands(rows: int, cols: int, height: int = BAND_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
-    """Rows of cells that are coded together, from top to bottom; all of them if there are at most ``whole`` cells."""
+    """Rows of cells that are coded together, from top to bottom; all of them if there are at most ``whole`` cells.
+
+    Bands of wide pictures are lower, so that memory does not grow with the width either.
+    """
     if rows * cols <= whole:
         return [Window(0, rows, 0, cols)]
+    height = min(height, max(LOWEST_BAND, BAND_AREA // cols))
     return [Window(top, min(rows, top + height), 0, cols) for top in range(0, rows, height)]

@@ -19,14 +19,15 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from aez.benchmarks.console import run, table
-from aez.benchmarks.rivals import bm3d, non_local_means, psnr
+from aez.benchmarks.pictures import list_pictures, read_rgb
+from aez.benchmarks.rivals import bm3d, non_local_means
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
 from aez.codec.files import write_atomically
 from aez.codec.models.registry import load_family
+from aez.codec.rate_control import psnr_of as psnr
 from aez.codec.restoration.denoise import denoise
 from aez.codec.restoration.noise import noise_level
 
@@ -99,17 +100,13 @@ def pictures(folder: Path, first: int | None, crop: int | None) -> dict[str, Sam
     Raises:
         AezError: there is none.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".png", ".jpg", ".webp", ".tif"))
     found = {}
-    for path in paths[:first]:
-        with Image.open(path) as image:
-            samples = np.array(image.convert("RGB"))
+    for path in list_pictures(folder, first):
+        samples = np.array(read_rgb(path))
         if crop:
             top, left = ((side - crop) // 2 for side in samples.shape[:2])
             samples = samples[max(0, top) : max(0, top) + crop, max(0, left) : max(0, left) + crop]
         found[f"{path.stem}{f'/{crop}' if crop else ''}"] = samples
-    if not found:
-        raise AezError(f"{folder}: no pictures")
     return found
 
 

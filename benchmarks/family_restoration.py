@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run
 from aez.benchmarks.denoising import with_noise
-from aez.benchmarks.rivals import biharmonic, bm3d, non_local_means, psnr, resized
+from aez.benchmarks.rivals import biharmonic, bm3d, non_local_means, resized
+from aez.codec.rate_control import psnr_of as psnr
 from aez.codec.restoration.colourise import colourise
 from aez.codec.restoration.denoise import denoise
 from aez.codec.restoration.enlarge import enlarge

@@ -19,8 +19,9 @@ from PIL import Image
 from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run, table
 from aez.benchmarks.denoising import pictures
-from aez.benchmarks.rivals import biharmonic, psnr, resized
+from aez.benchmarks.rivals import biharmonic, resized
 from aez.codec.models.colouriser import chroma, to_rgb
+from aez.codec.rate_control import psnr_of as psnr
 from aez.codec.restoration.colourise import colourise
 from aez.codec.restoration.enlarge import enlarge
 from aez.codec.restoration.inpaint import inpaint

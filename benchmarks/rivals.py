@@ -53,8 +53,3 @@ def resized(samples: Samples, width: int, height: int, kind: Image.Resampling = 
 def to_levels(samples: NDArray[np.float64]) -> Samples:
     """Samples in [0, 1] as 8-bit ones."""
     return np.asarray((np.asarray(samples) * 255).round().clip(0, 255).astype(np.uint8))
-
-
-def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Over all samples, dB."""
-    return float(10 * np.log10(255**2 / max(1e-9, np.square(a.astype(np.float64) - b).mean())))

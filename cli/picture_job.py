@@ -61,6 +61,7 @@ class PictureJob(Job):
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
         """Read a picture, change it and make a file of it."""
+        from aez.codec.images import BACKGROUND
         from aez.codec.outputs import format_of
 
         self.prepare()
@@ -74,7 +75,7 @@ class PictureJob(Job):
             raise ImageError(f"{name}: {error}") from None
         try:
             made, notes = output_bytes(
-                changed, kind, background=(255, 255, 255), auto_orient=False, strip=False, to_srgb=False
+                changed, kind, background=BACKGROUND, auto_orient=False, strip=False, to_srgb=False
             )
         except ImageError as error:
             raise ImageError(f"{storage.shown(target, output=True)}: {error}") from None

@@ -6,6 +6,9 @@ import click
 
 from aez.bitstream.errors import AezError
 
+LAMBDA_NORMALISATION = 0.4
+"""The default of :mod:`aez.codec.training.objective`, which takes seconds to import; a test compares them."""
+
 
 class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
     """``stack=blocks`` as a field of the configuration and its value."""
@@ -17,7 +20,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
         stack, _, blocks = str(value).partition("=")
         if not blocks.isdecimal():
             self.fail(f"{value!r} is not of the form STACK=BLOCKS", param, ctx)
-        return stack if stack == "hyper_width" else f"{stack}_depth", int(blocks)
+        return f"{stack}_depth", int(blocks)
 
 
 @click.command()
@@ -46,8 +49,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     type=_Depth(),
     multiple=True,
     metavar="STACK=BLOCKS",
-    help="Deepen a stack of the resumed model by blocks that start as the identity, as synthesis16=3; hyper_width=160 "
-    "adds a fine hyper-analysis, which only the encoder has.",
+    help="Deepen a stack of the resumed model by blocks that start as the identity, as synthesis16=3.",
 )
 @click.option(
     "--only",
@@ -106,7 +108,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 @click.option(
     "--normalisation",
     type=click.FloatRange(0, 1),
-    default=0.4,
+    default=LAMBDA_NORMALISATION,
     show_default=True,
     help="Power of λ that divides a crop's loss: lower favours high qualities, higher low ones.",
 )
@@ -156,8 +158,8 @@ def command(
         raise click.UsageError("--distortion ms-ssim is for the photo model and crops of 192 or more")
     if grow and (family or not resume):
         raise click.UsageError("--grow deepens the photo model of --resume")
-    if family and only:
-        raise click.UsageError("--only is for the photo model")
+    if family and (only or hard or normalisation != LAMBDA_NORMALISATION):
+        raise click.UsageError("--only, --hard and --normalisation are for the photo model")
     if family and valid:
         raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")
     try:

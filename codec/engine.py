@@ -17,7 +17,7 @@ from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import corrected
-from aez.codec.refine_hyper import refined_hyper
+from aez.codec.refine_hyper import refine_rows
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
 from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
@@ -130,14 +130,13 @@ class Engine:
         latent_rows, latent_cols = y.shape[1:]
         rows, cols = -(-latent_rows // CELL), -(-latent_cols // CELL)
         z = torch.empty(self.weights.config.hyper, rows, cols)
-        at = self.position_tensor(position)
         for core in cell_windows(Window(0, rows, 0, cols)):
             outer = core.grown(_HYPER_HALO, rows, cols)
             part = y[outer.scaled(CELL, latent_rows, latent_cols).slices][None].to(self.device)
             down, right = (outer.shape[i] * CELL - part.shape[2 + i] for i in (0, 1))
             if down or right:
                 part = F.pad(part, (0, right, 0, down), mode="replicate")
-            out = self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last), at)
+            out = self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last))
             z[core.slices] = out[core.within(outer)][0].cpu()
         indices = self.weights.hyper_indices(position, grey).numpy()
         bound = torch.from_numpy(self.weights.hyper_tables.bounds[indices])[:, None, None]
@@ -256,7 +255,7 @@ class Engine:
             fresh = self.hyper_analyse(y[:, (start - top) * CELL :], position, grey)
             z[:, known:ready] = fresh[:, known - start : ready - start]
             if effort.hyper_steps:
-                z[:, known:ready] = self._refine_hyper(y, z, top, known, ready, position, effort.hyper_steps, grey)
+                refine_rows(self, y, z, top, range(known, ready), position, grey=grey, steps=effort.hyper_steps)
             known = ready
             while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
                 core = waiting.pop(0)
@@ -264,27 +263,6 @@ class Engine:
                 keep = max(top, core.bottom - _BAND_HALO)
                 # A copy, so that the rows above are freed.
                 y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
-
-    def _refine_hyper(
-        self, y: Tensor, z: NDArray[np.int16], top: int, start: int, stop: int, position: int, steps: int, grey: bool
-    ) -> NDArray[np.int16]:
-        """Rows ``start`` to ``stop`` of z, window by window, from y of the cells from row ``top`` on."""
-        out = z[:, start:stop].copy()
-        rows = -(-y.shape[1] // CELL) + top  # of cells whose y is known
-        for core in cell_windows(Window(start, stop, 0, z.shape[2])):
-            outer = core.grown(_HYPER_HALO, rows, z.shape[2])
-            outer = Window(max(outer.top, top), outer.bottom, outer.left, outer.right)
-            area = Window(outer.top - top, outer.bottom - top, outer.left, outer.right)
-            latents = y[area.scaled(CELL, *y.shape[1:]).slices]
-            current = z[outer.slices].copy()
-            # Rows that are not known yet are nothing to go by.
-            current[:, stop - outer.top :] = current[:, stop - outer.top - 1 : stop - outer.top]
-            free = slice(core.top - outer.top, core.bottom - outer.top)
-            found = refined_hyper(self, latents, current, free, position, grey=grey, steps=steps)
-            inside = slice(core.left - outer.left, core.right - outer.left)
-            out[:, core.top - start : core.bottom - start, core.left : core.right] = found[:, :, inside]
-            z[core.slices] = found[:, :, inside]
-        return out
 
     @cached_property
     def twin(self) -> HyperpriorModel:

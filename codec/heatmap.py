@@ -7,9 +7,9 @@ from PIL import Image, ImageDraw, ImageFont
 from aez.bitstream import Limits, read_header
 from aez.codec.codec import Codec, Data
 from aez.codec.images import Picture, upright
+from aez.codec.patches import STRIDE
 from aez.codec.rate_map import rate_map
 from aez.codec.regions import REDUCTIONS
-from aez.codec.representation import STRIDE
 
 LONGEST = 1536
 """Pixels of the longer side that larger pictures are reduced to, as far as 1/16 goes."""

@@ -12,13 +12,13 @@ from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.patches import STRIDE
 from aez.codec.representation import Latents
 from aez.codec.residuals import ArrayResiduals
 from aez.codec.weightfile import Weights
 from aez.codec.windows import CELL, Window, cell_windows
 
 QUALITY_MIN, QUALITY_MAX, DEFAULT_QUALITY = 1.0, 100.0, 50.0
-STRIDE = 16
 
 
 class LatentAccess:

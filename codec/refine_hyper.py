@@ -5,7 +5,6 @@ on the distortion of what is not coded, with the scales of the float twin; eleme
 fixed there, more of them at each stage, and the others go on. What the exact path makes of z is then as always.
 """
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.effort import curvature
+from aez.codec.gaussian import unit_bits
 from aez.codec.scales import LEVELS_PER_NAT, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW, ladder
-from aez.codec.windows import CELL
+from aez.codec.windows import CELL, Window, cell_windows
 
 if TYPE_CHECKING:
     from aez.codec.engine import Engine
@@ -67,18 +67,43 @@ class HyperCost:
         known = torch.where(coded, mean + (self.y - mean).round() if hard else self.y, mean) * mask
         mean = context.second_mean(features, mean, known, mask)
         r = self.y - mean
-        left = torch.where(coded, r - r.round() if hard else 0.0, r)
-        bits = torch.where(coded, _bits(r.round() if hard else r, sigma), self.worth * left.square())
-        if hard:
-            bits = bits + coded * self.worth * left.square()
-        return bits.sum() + _bits(z - self.mean_z, self.sigma_z).sum()
+        sent = r.round() if hard else r
+        bits = torch.where(coded, unit_bits(sent, sigma), 0.0)
+        distortion = self.worth * torch.where(coded, r - sent, r).square()
+        return bits.sum() + distortion.sum() + unit_bits(z - self.mean_z, self.sigma_z).sum()
 
 
-def _bits(values: Tensor, sigma: Tensor) -> Tensor:
-    """−log₂ of the mass of N(0, σ²) on values ± 1/2."""
-    magnitude, scale = values.abs(), 1 / (math.sqrt(2) * sigma)
-    mass = torch.erfc((magnitude - 0.5) * scale) - torch.erfc((magnitude + 0.5) * scale)
-    return 1 - torch.log2(mass.clamp_min(2e-9))
+_HALO = 1  # cells: scales and means see so far
+_Z = NDArray[np.int16]
+
+
+def refine_rows(
+    engine: "Engine", y: Tensor, z: _Z, top: int, rows: range, position: int, *, grey: bool, steps: int
+) -> None:
+    """Move some rows of a picture's z to where it pays, window by window.
+
+    Args:
+        engine: the model.
+        y: (M, h, w) float32, the latents of the cells from row ``top`` on, of one row beyond ``rows`` if there is one.
+        z: (Z, rows, columns) int16 of the whole picture, known up to the end of ``rows``, which is written.
+        top: see ``y``.
+        rows: which.
+        position: quality position.
+        grey: whether the picture is.
+        steps: of gradient descent a window.
+    """
+    bottom = top + -(-y.shape[1] // CELL)
+    for core in cell_windows(Window(rows.start, rows.stop, 0, z.shape[2])):
+        outer = core.grown(_HALO, bottom, z.shape[2])
+        outer = Window(max(outer.top, top), outer.bottom, outer.left, outer.right)
+        area = Window(outer.top - top, outer.bottom - top, outer.left, outer.right)
+        current = z[outer.slices].copy()
+        # A row that is not known yet is taken to be like the last one that is.
+        current[:, rows.stop - outer.top :] = current[:, rows.stop - outer.top - 1 : rows.stop - outer.top]
+        free = slice(core.top - outer.top, core.bottom - outer.top)
+        latents = y[area.scaled(CELL, *y.shape[1:]).slices]
+        found = refined_hyper(engine, latents, current, free, position, grey=grey, steps=steps)
+        z[core.slices] = found[:, :, core.left - outer.left : core.right - outer.left]
 
 
 def refined_hyper(
@@ -98,7 +123,6 @@ def refined_hyper(
     Returns:
         The rows ``free``, int16; those of ``z`` where nothing better was found.
     """
-    assert -(-y.shape[1] // CELL) == z.shape[1]
     cost = HyperCost(engine, y, position, grey)
     start = torch.from_numpy(z.astype(np.float32))[None].to(engine.device)
     with torch.inference_mode(False), torch.enable_grad():

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from aez.codec.windows import CELL
 
-STRIDE = 16
-
 
 @dataclass(frozen=True, eq=False)
 class Latents:

@@ -50,7 +50,7 @@ class Weights:
     @cached_property
     def fingerprint(self) -> bytes:
         """6 bytes of SHA-256 over the configuration and everything that decoding reads."""
-        digest = hashlib.sha256(json.dumps(self.config.decoding(), sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
         for name in sorted(self.tensors):
             if name.startswith(_DECODER_PREFIXES):
                 tensor = self.tensors[name].contiguous()

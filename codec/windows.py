@@ -105,7 +105,7 @@ def _grid(area: Window, height: int, width: int) -> Iterator[Window]:
 def bands(rows: int, cols: int, height: int = BAND_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
     """Rows of cells that are coded together, from top to bottom; all of them if there are at most ``whole`` cells.
 
-    Bands of wide pictures are lower, so that memory does not grow with the width either.
+    Bands of wide pictures are lower, down to ``LOWEST_BAND`` rows, so that memory grows little with the width.
     """
     if rows * cols <= whole:
         return [Window(0, rows, 0, cols)]

@@ -156,6 +156,10 @@ class FamilyCodec(Codec):
             ModelError: it was made with another model.
         """
         container = read_container(data, limits)
+        return container.header, self._symbols(container)
+
+    def _symbols(self, container: Container) -> Symbols:
+        """The code of a file; errors as :meth:`unpack`."""
         header = container.header
         self._check(header)
         if container.hyper:
@@ -163,7 +167,7 @@ class FamilyCodec(Codec):
         shape = -(-header.height // self.model.STRIDE), -(-header.width // self.model.STRIDE)
         indices = self._indices(header.quality, shape)
         code = decode_residual(container.tiles[0], indices, self._tables, 0)
-        return header, Symbols(np.zeros((0, *shape), np.int16), indices, code)
+        return Symbols(np.zeros((0, *shape), np.int16), indices, code)
 
     def _check(self, header: Header) -> None:
         """Refuse a file of another model, or one that this layout does not have."""
@@ -189,7 +193,8 @@ class FamilyCodec(Codec):
     ) -> Picture:
         """All that a file holds; see :meth:`Codec.decode_picture`."""
         reduction = reduction_of(scale)
-        header, symbols = self.unpack(data, limits)
+        container = read_container(data, limits)
+        header, symbols = container.header, self._symbols(container)
         whole = Window(0, header.height, 0, header.width)
         area = stored_window(region, header, seen=seen) if region else whole
         window = area.coarser(reduction)
@@ -199,7 +204,6 @@ class FamilyCodec(Codec):
         part = window.scaled(reduction, header.height, header.width)
         cut = samples[part.slices[1:]]
         planes = [averaged(plane, reduction, window) for plane in np.atleast_3d(cut).transpose(2, 0, 1)]
-        container = read_container(data, limits)
         alpha = None
         if container.alpha is not None:
             alpha = decode_alpha_part(self, container.alpha, header, window, reduction)

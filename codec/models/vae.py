@@ -116,9 +116,8 @@ class VariationalAutoencoder(CodeModel):
 
     def _steps(self, position: Tensor) -> Tensor:
         """Δ of each channel, (1, C, 1, 1), of the nearest quality point, as its table is."""
-        return self.deltas[position.flatten()[0].add(0.5).floor().long().clamp(max=self.points - 1)][
-            None, :, None, None
-        ]
+        point = position.flatten()[0].add(0.5).floor().long().clamp(max=self.points - 1)
+        return self.deltas[point][None, :, None, None]
 
     def terms(self, x: Tensor, position: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """−log p(x|z) for one z ~ q, KL(q ‖ p), both in nats a picture, (N,), and g(z).

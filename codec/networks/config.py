@@ -22,8 +22,6 @@ class NetworkConfig:
         context: width of the mean context at 1/16.
         scale: hidden width of the scale network.
         points: quality points, between which gains are interpolated.
-        hyper_width: of a network at 1/16 beside the hyper-analysis, and ``hyper_depth`` its blocks; 0 for none. Only
-            the encoder has it.
     """
 
     latent: int = 320
@@ -39,23 +37,17 @@ class NetworkConfig:
     context: int = 192
     scale: int = 160
     points: int = 16
-    hyper_width: int = 0
-    hyper_depth: int = 2
 
     def __post_init__(self) -> None:
         """Refuse sizes that a weights file from a stranger could use to take memory."""
         for name, value in asdict(self).items():
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ModelError(f"the model's {name} is not a whole number")
-            low, high = (0, _MAX_DEPTH) if name.endswith("_depth") else (int(name != "hyper_width"), _MAX_WIDTH)
+            low, high = (0, _MAX_DEPTH) if name.endswith("_depth") else (1, _MAX_WIDTH)
             if not low <= value <= high:
                 raise ModelError(f"the model's {name} of {value} is out of range")
         if self.latent > 768 or not 2 <= self.points <= 256:
             raise ModelError("the model has too many latent channels, or too few or too many quality points")
-
-    def decoding(self) -> dict[str, int]:
-        """The sizes that a fingerprint covers: a better hyper-analysis does not orphan files."""
-        return {name: value for name, value in asdict(self).items() if name not in ("hyper_width", "hyper_depth")}
 
     @classmethod
     def from_dict(cls, values: object) -> "NetworkConfig":

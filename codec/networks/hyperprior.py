@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from aez.codec.networks.blocks import DepthConvBlock, block_stack, down, small_start, up
 from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.dct import colour_dct
-from aez.codec.networks.quality import QualityTable
 
 
 class HyperAnalysis(nn.Module):
@@ -17,40 +16,19 @@ class HyperAnalysis(nn.Module):
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Start with the networks beside the linear path near zero; ``training.start`` fits the linear path."""
+        """Start with the network beside the linear path near zero; ``training.start`` fits the linear path."""
         super().__init__()
         self.linear = nn.Conv2d(16 * config.latent, config.hyper, 1)
         self.head = nn.Conv2d(8 * config.latent, config.hyper, 1)
         self.block = DepthConvBlock(config.hyper)
         self.tail = nn.Conv2d(4 * config.hyper, config.hyper, 1)
         small_start(self.tail)
-        self.fine = FineHyperAnalysis(config) if config.hyper_width else None
 
-    def forward(self, y: Tensor, position: Tensor) -> Tensor:
-        """(N, M, h, w) and quality points (N,) to (N, Z, h/4, w/4)."""
+    def forward(self, y: Tensor) -> Tensor:
+        """(N, M, h, w) to (N, Z, h/4, w/4)."""
         magnitude = torch.log1p(y.abs())
-        both = torch.cat([y, magnitude], 1)
-        h = self.block(down(self.head, both, 2))
-        out = down(self.linear, magnitude, 4) + down(self.tail, h, 2)
-        return out if self.fine is None else out + self.fine(both, position)
-
-
-class FineHyperAnalysis(nn.Module):
-    """What a network at the resolution of y adds to z: it can weigh what each element of z costs and saves."""
-
-    def __init__(self, config: NetworkConfig) -> None:
-        """Start near zero."""
-        super().__init__()
-        width = config.hyper_width
-        self.head = nn.Conv2d(2 * config.latent, width, 1)
-        self.gain = QualityTable(config.points, width)
-        self.blocks = block_stack(config.hyper_depth, width)
-        self.tail = nn.Conv2d(16 * width, config.hyper, 1)
-        small_start(self.tail)
-
-    def forward(self, both: Tensor, position: Tensor) -> Tensor:
-        """y and log(1 + |y|), (N, 2·M, h, w), and quality points (N,) to (N, Z, h/4, w/4)."""
-        return down(self.tail, self.blocks(self.head(both) * torch.exp(self.gain(position))), 4)
+        h = self.block(down(self.head, torch.cat([y, magnitude], 1), 2))
+        return down(self.linear, magnitude, 4) + down(self.tail, h, 2)
 
 
 class ScaleNetwork(nn.Module):

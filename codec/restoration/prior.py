@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aez.codec.gaussian import unit_bits
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
 from aez.codec.registry import DEFAULT_MODEL, find_model
@@ -49,7 +50,7 @@ class LatentPrior:
         """RGB / 255 − 1/2 (1, 3, H, W), sides multiples of 64, to y (1, M, H/16, W/16) and z (1, Z, H/64, W/64)."""
         with torch.no_grad():
             y = self.model.analyse(x, self.position)
-            return y, self.model.hyper_analysis(y, self.position)
+            return y, self.model.hyper_analysis(y)
 
     def picture(self, y: Tensor) -> Tensor:
         """y to x̂ (1, 3, H, W), not clipped."""
@@ -63,7 +64,7 @@ class LatentPrior:
         features = context.features(z)
         mask = context.first_mask(y.shape[2], y.shape[3], 0, 0, y)
         mean = context.second_mean(features, context.first_mean(features), y * mask, mask)
-        return _bits(z, hyper).sum() + _bits(y - mean, self._scale(z)).sum()
+        return unit_bits(z, hyper).sum() + unit_bits(y - mean, self._scale(z)).sum()
 
     def _scale(self, z: Tensor) -> Tensor:
         """σ of y, (1, M, H/16, W/16)."""
@@ -104,15 +105,6 @@ class LatentPrior:
         with torch.no_grad():
             found: Tensor = self.picture(first + unit * moved)
         return found
-
-
-def _bits(values: Tensor, scales: Tensor) -> Tensor:
-    """−log₂(Φ((v + ½) / σ) − Φ((v − ½) / σ)) by logarithms, so that far values have a gradient."""
-    magnitude = values.abs()
-    upper = torch.special.log_ndtr((0.5 - magnitude) / scales)
-    lower = torch.special.log_ndtr((-0.5 - magnitude) / scales)
-    nats: Tensor = upper + torch.log1p(-torch.exp((lower - upper).clamp_max(-1e-6)))
-    return nats / -math.log(2)
 
 
 @functools.lru_cache(maxsize=2)

@@ -16,18 +16,13 @@ def grown(model: HyperpriorModel, depths: Mapping[str, int]) -> HyperpriorModel:
 
     Args:
         model: trained.
-        depths: fields of :class:`NetworkConfig` that end in ``_depth`` and their new values, none below the old;
-            ``hyper_width`` gives a model without a fine hyper-analysis one that adds nothing yet.
+        depths: fields of :class:`NetworkConfig` that end in ``_depth`` and their new values, none below the old.
 
     Raises:
         ModelError: a field is unknown, no depth, or would shrink.
     """
     old = asdict(model.config)
     for name, depth in depths.items():
-        if name == "hyper_width":
-            if old[name] not in (0, depth):
-                raise ModelError(f"{name}: the model has a fine hyper-analysis {old[name]} wide already")
-            continue
         if not name.endswith("_depth") or name not in old:
             known = ", ".join(field for field in old if field.endswith("_depth"))
             raise ModelError(f"{name}: not a depth of the model (there are {known})")
@@ -36,9 +31,6 @@ def grown(model: HyperpriorModel, depths: Mapping[str, int]) -> HyperpriorModel:
     larger = HyperpriorModel(NetworkConfig.from_dict(old | dict(depths)))
     known_state = model.state_dict()
     missing = larger.load_state_dict(known_state, strict=False).missing_keys
-    if larger.hyper_analysis.fine is not None and model.hyper_analysis.fine is None:
-        nn.init.zeros_(larger.hyper_analysis.fine.tail.weight)
-        missing = [key for key in missing if not key.startswith("hyper_analysis.fine.")]
     for name in {key.rsplit(".", 2)[0] for key in missing}:
         block = larger.get_submodule(name)
         for layer in (block.conv_out, block.project):

@@ -82,7 +82,7 @@ class RateDistortion(nn.Module):
         rows, cols = y.shape[2:]
         right, down = -cols % 4, -rows % 4
         padded = nn.functional.pad(y, (0, right, 0, down), mode="replicate") if right or down else y
-        z = model.hyper_analysis(padded, position)
+        z = model.hyper_analysis(padded)
         z_hat = quantize_ste(z)
         z_rate = z_hat if hard else z + torch.rand_like(z) - 0.5
         hyper_scale = torch.exp(model.hyper_scale(position).clamp(LOG_HYPER_MIN, LOG_HYPER_MAX))

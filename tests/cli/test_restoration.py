@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez import codec
+from aez.cli import noise_options
+from aez.codec.models import denoiser
 
 Samples = NDArray[np.uint8]
 
@@ -114,3 +116,7 @@ def test_bad_inputs(aez: Any, tmp_path: Path, command: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["broken.png"]
     result = aez(command, tmp_path / "missing.png")
     assert result.code == 1 and "missing.png: no such file" in result.err
+
+
+def test_the_strongest_noise_is_that_of_the_network() -> None:
+    assert noise_options.SIGMA_MAX == denoiser.SIGMA_MAX

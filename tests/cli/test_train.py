@@ -9,7 +9,9 @@ from PIL import Image
 
 pytest.importorskip("compressai")
 
+from aez.cli import train
 from aez.codec.models.registry import read_family
+from aez.codec.training import objective
 from aez.codec.training.checkpoint import load_checkpoint
 from aez.codec.training.family import load_family_checkpoint
 
@@ -64,8 +66,17 @@ def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, 
 
 @pytest.mark.parametrize(
     "options",
-    [("--model", "vae", "--valid", "a.png"), ("--model", "vae", "--only", "head"), ("--distortion", "ms-ssim")],
+    [
+        ("--model", "vae", "--valid", "a.png"),
+        ("--model", "vae", "--only", "head"),
+        ("--model", "vae", "--normalisation", 0.2),
+        ("--distortion", "ms-ssim"),
+    ],
 )
 def test_what_excludes_each_other(aez: Any, folder: Path, options: tuple[str, ...]) -> None:
     result = aez("train", folder / "a.png", "--minutes", 0, "--out", folder / "o", "--crop", 128, *options)
     assert result.code == 2
+
+
+def test_defaults_are_those_of_training() -> None:
+    assert train.LAMBDA_NORMALISATION == objective.LAMBDA_NORMALISATION

@@ -106,3 +106,13 @@ def test_levels() -> None:
     for level in (-1, 10):
         with pytest.raises(ValueError, match="effort must be from 0 to 9"):
             effort_of(level)
+
+
+def test_the_context_is_computed_once_a_picture(
+    flagship: Codec, piece: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, calls = flagship.engine.model.context, []
+    features = context.features
+    monkeypatch.setattr(context, "features", lambda z: calls.append(1) or features(z))
+    flagship.encode(piece, 50, effort=5)
+    assert len(calls) == 1

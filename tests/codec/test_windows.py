@@ -147,3 +147,10 @@ def test_the_engine_computes_what_the_networks_do(codec: Codec, photo: Photo) ->
     decoded = codec.engine.decode(symbols.z, symbols.r, 435, 95, 130)
     assert np.abs(decoded - levels).max() <= 1
     assert (decoded == levels).mean() > 0.99
+
+
+def test_bands_of_wide_pictures_are_lower() -> None:
+    for cols, height in ((50, 16), (157, 9), (900, 8)):
+        parts = bands(100, cols)
+        assert {part.shape[0] for part in parts[:-1]} == {height}
+        assert (parts[0].top, parts[-1].bottom) == (0, 100)

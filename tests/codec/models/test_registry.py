@@ -90,3 +90,21 @@ def test_unknown_names() -> None:
 def test_what_does_not_compress_is_said(crops_of: Callable[[int, int], Callable[[], Tensor]]) -> None:
     with pytest.raises(ModelError, match="collapsed is not a model that compresses"):
         api.load("collapsed")
+
+
+def test_eight_bits_keep_each_row_to_half_a_step(
+    small: SparseAutoencoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, rounded = tmp_path / "whole", tmp_path / "rounded"
+    save_family(whole, small, {})
+    monkeypatch.setattr(SparseAutoencoder, "EIGHT_BITS", True)
+    save_family(rounded, small, {})
+    assert rounded.stat().st_size < 0.75 * whole.stat().st_size
+    back = read_family(rounded).state_dict()
+    for name, value in small.state_dict().items():
+        if value.is_floating_point() and value.ndim > 1:
+            step = value.flatten(1).abs().amax(1) / 127
+            off = (back[name] - value).flatten(1).abs().amax(1)
+            assert (off <= 0.55 * step + 1e-3 * value.abs().max()).all()
+    largest = small.analysis.linear.weight.detach()
+    assert 0 < float((back["analysis.linear.weight"] - largest).abs().max()) <= float(largest.abs().max()) / 250

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +8,6 @@ from aez.codec.training.evaluate import evaluate
 from aez.codec.training.flagship import flagship_trainer
 from aez.codec.training.grow import grown
 from aez.codec.training.loop import Schedule
-from aez.codec.weightfile import Weights
 
 
 def test_a_grown_model_computes_the_same(model: HyperpriorModel, pictures: list[Tensor]) -> None:
@@ -34,22 +31,3 @@ def test_new_blocks_learn(model: HyperpriorModel, pictures: list[Tensor]) -> Non
 def test_what_cannot_grow(model: HyperpriorModel, name: str, depth: int) -> None:
     with pytest.raises(ModelError, match=name):
         grown(model, {name: depth})
-
-
-def test_a_fine_hyper_analysis_starts_at_nothing_and_keeps_the_fingerprint(
-    model: HyperpriorModel, tiny: Weights, pictures: list[Tensor]
-) -> None:
-    larger = grown(model, {"hyper_width": 8})
-    assert larger.config.hyper_width == 8
-    for a, b in zip(evaluate(model, pictures, [0, 2]), evaluate(larger, pictures, [0, 2]), strict=True):
-        assert (a.bpp, a.psnr) == pytest.approx((b.bpp, b.psnr), rel=1e-5)
-    trainer = flagship_trainer(larger, pictures, Schedule(minutes=1, batch=2, crop=64), torch.device("cpu"))
-    for _ in range(3):
-        trainer.train_step(1.0)
-    assert larger.hyper_analysis.fine is not None
-    assert float(larger.hyper_analysis.fine.tail.weight.detach().abs().max()) > 0
-    assert float(larger.hyper_analysis.fine.head.weight.grad.abs().max()) > 0  # type: ignore[union-attr]
-    wider = replace(tiny, config=replace(tiny.config, hyper_width=8))
-    assert wider.fingerprint == tiny.fingerprint
-    with pytest.raises(ModelError, match="already"):
-        grown(larger, {"hyper_width": 16})

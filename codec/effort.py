@@ -35,8 +35,8 @@ EFFORTS = (
     Effort(1.0, 2, foresight=True),
     Effort(1.0, 3, foresight=True),
     Effort(1.0, 4, 0.7, foresight=True),
-    Effort(1.0, 6, 0.6, foresight=True, hyper_steps=12),
-    Effort(1.0, 9, 0.5, foresight=True, hyper_steps=36),
+    Effort(1.0, 8, 0.5, foresight=True),
+    Effort(1.0, 14, 0.4, foresight=True),
     Effort(1.0, 14, 0.4, foresight=True, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2

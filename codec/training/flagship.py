@@ -40,9 +40,17 @@ class FlagshipObjective(nn.Module):
 
     def forward(self, x: Tensor, hard: bool) -> Tensor:
         """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss; ``hard``: rate of rounded symbols."""
-        position = torch.rand(len(x), device=x.device) * (self.points - 1)
-        loss: Tensor = self.rate_distortion(x, position, hard)
+        loss: Tensor = self.rate_distortion(x, drawn_positions(len(x), self.points, x.device), hard)
         return loss
+
+
+def drawn_positions(count: int, points: int, device: torch.device) -> Tensor:
+    """Quality points for so many crops, (count,): one in each of as many equal parts of the range.
+
+    Each is uniform over the range if crops are in no order; together they vary less than independent ones, and so do
+    the gradients.
+    """
+    return (torch.arange(count, device=device) + torch.rand(count, device=device)) / count * (points - 1)
 
 
 def flagship_trainer(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from aez.codec.ms_ssim import ms_ssim
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
+from aez.codec.training.flagship import drawn_positions
 from aez.codec.training.objective import RateDistortion
 
 
@@ -38,3 +39,9 @@ def test_normalisation_divides_by_a_power_of_lambda(model: HyperpriorModel, phot
     position = torch.tensor([2.0])
     losses = [RateDistortion(model, normalisation=n).eval().evaluate(x, position)[0].loss for n in (0.0, 0.7)]
     assert torch.allclose(losses[0], losses[1] * lambda_of(position, model.config.points) ** 0.7, rtol=1e-5)
+
+
+def test_drawn_positions_cover_the_range() -> None:
+    drawn = torch.stack([drawn_positions(8, 16, torch.device("cpu")) for _ in range(50)])
+    assert bool(((drawn / 15 * 8).long() == torch.arange(8)).all())
+    assert float(drawn.std(0).min()) > 0.3  # of 0.54

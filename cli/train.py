@@ -119,7 +119,14 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     show_default=True,
     help="Places looked at for each crop; the busiest is taken.",
 )
-@click.option("--hard", is_flag=True, help="Rate of rounded symbols instead of noisy ones, for a last phase.")
+@click.option(
+    "--symbols",
+    type=click.Choice(["noisy", "rounded", "chosen"]),
+    default="noisy",
+    show_default=True,
+    help="What the photo model's rate is of: values with noise or, for a last phase, rounded ones or those that rate–"
+    "distortion-optimised quantisation chooses.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 def command(
     data: tuple[Path, ...],
@@ -143,7 +150,7 @@ def command(
     distortion: str,
     normalisation: float,
     candidates: int,
-    hard: bool,
+    symbols: str,
     seed: int,
 ) -> None:
     """Train a model on DATA: picture files, folders and tar shards.
@@ -158,8 +165,8 @@ def command(
         raise click.UsageError("--distortion ms-ssim is for the photo model and crops of 192 or more")
     if grow and (family or not resume):
         raise click.UsageError("--grow deepens the photo model of --resume")
-    if family and (only or hard or normalisation != LAMBDA_NORMALISATION):
-        raise click.UsageError("--only, --hard and --normalisation are for the photo model")
+    if family and (only or symbols != "noisy" or normalisation != LAMBDA_NORMALISATION):
+        raise click.UsageError("--only, --symbols and --normalisation are for the photo model")
     if family and valid:
         raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")
     try:
@@ -180,7 +187,7 @@ def command(
         crop=crop or (own.CROP if own else 256),
         average=average,
         candidates=candidates,
-        hard=hard,
+        symbols=symbols,
         seed=seed,
     )
     options = {"resume": resume, "device": device, "threads": threads, "report": click.echo}

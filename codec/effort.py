@@ -54,18 +54,18 @@ def effort_of(level: int) -> Effort:
 
 
 def curvature(model: HyperpriorModel, position: Tensor, channels: int) -> Tensor:
-    """Bits that a squared unit of ŷ is worth as distortion, a value a channel of the latent: (M,) float32.
+    """Bits that a squared unit of ŷ is worth as distortion, a value a channel of the latent: (N, M) float32.
 
     λ·255² times the squared error that a unit in one latent makes through the linear path of the synthesis, which is
     nearly all of it.
 
     Args:
         model: the float networks.
-        position: quality point, (1,).
+        position: quality points, (N,).
         channels: samples a pixel that count, 3, or 1 for a grey picture.
     """
-    gain = (model.decoder_gain(position) - model.encoder_gain(position)).exp().flatten()
-    basis = model.synthesis.linear.weight.flatten(1).reshape(3, -1, len(gain))
+    gain = (model.decoder_gain(position) - model.encoder_gain(position)).exp().flatten(1)
+    basis = model.synthesis.linear.weight.flatten(1).reshape(3, -1, gain.shape[1])
     energy = basis.square().sum((0, 1)) / 3 if channels == 3 else basis.mean(0).square().sum(0)
-    out: Tensor = lambda_of(position, model.config.points) * energy * gain.square()
+    out: Tensor = lambda_of(position, model.config.points)[:, None] * energy * gain.square()
     return out

@@ -314,7 +314,7 @@ class Engine:
     @torch.inference_mode()
     def quantiser(self, position: int, effort: Effort, channels: int) -> Quantiser:
         """The rounding rule for pictures of so many samples a pixel."""
-        worth = curvature(self.model, self.position_tensor(position), channels).cpu()
+        worth = curvature(self.model, self.position_tensor(position), channels)[0].cpu()
         return Quantiser(self.weights.first_coded, self.weights.residual_tables, worth, effort.strength)
 
     # Decoding

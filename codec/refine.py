@@ -64,7 +64,7 @@ def corrected(
         gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
         # For a grey picture too: what latents of chroma add to it overlaps with luma's, and their own small curvature
         # would let them overshoot.
-        worth = curvature(engine.model, at, 3)
+        worth = curvature(engine.model, at, 3)[0]
         energy = engine.synthesis.linear_end(3).square().sum(1) * (channels / 3)
         response = 1 / (energy * gain.flatten())
         for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2])):

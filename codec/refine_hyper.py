@@ -52,7 +52,7 @@ class HyperCost:
         if offsets is not None:
             self.shift = torch.from_numpy(offsets).to(engine.device).float()[:, None, None] / LEVELS_PER_NAT
         with torch.no_grad():
-            self.worth = _CAUTION * curvature(engine.model, self.at, 1 if grey else 3)[:, None, None]
+            self.worth = _CAUTION * curvature(engine.model, self.at, 1 if grey else 3)[0, :, None, None]
 
     def __call__(self, z: Tensor, *, hard: bool) -> Tensor:
         """The cost of z (1, Z, rows, columns) in bits; ``hard``: of what would be coded, else a smooth bound of it."""

@@ -30,7 +30,7 @@ class FamilyObjective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x: Tensor, _hard: bool) -> Tensor:
+    def forward(self, x: Tensor, _symbols: str) -> Tensor:
         """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss."""
         return self.model.loss(x)["loss"]
 

@@ -38,9 +38,9 @@ class FlagshipObjective(nn.Module):
         self.rate_distortion = RateDistortion(model, distortion, normalisation)
         self.points = model.config.points
 
-    def forward(self, x: Tensor, hard: bool) -> Tensor:
-        """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss; ``hard``: rate of rounded symbols."""
-        loss: Tensor = self.rate_distortion(x, drawn_positions(len(x), self.points, x.device), hard)
+    def forward(self, x: Tensor, symbols: str) -> Tensor:
+        """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss; ``symbols``: one of ``SYMBOLS``."""
+        loss: Tensor = self.rate_distortion(x, drawn_positions(len(x), self.points, x.device), symbols)
         return loss
 
 

@@ -39,7 +39,7 @@ class Schedule:
         crop: pixels a side.
         candidates: places looked at for each crop, of which the busiest is taken.
         average: decay of the exponential average of the weights, a step.
-        hard: rate of rounded symbols instead of noisy ones (a last phase: train as it will be coded).
+        symbols: that the rate is of, one of ``objective.SYMBOLS``; all but noisy ones are for a last phase.
         save_minutes: between checkpoints.
         seed: of crops, qualities and noise; each process adds its rank.
     """
@@ -53,7 +53,7 @@ class Schedule:
     crop: int = 256
     candidates: int = 1
     average: float = 0.998
-    hard: bool = False
+    symbols: str = "noisy"
     save_minutes: float = 3.0
     seed: int = 0
 
@@ -81,7 +81,7 @@ class Trainer:
 
         Args:
             model: what to train.
-            objective: holds ``model``; a batch of crops and ``schedule.hard`` to the mean loss.
+            objective: holds ``model``; a batch of crops and ``schedule.symbols`` to the mean loss.
             pictures: (3, H, W) uint8.
             schedule: how.
             device: where.
@@ -112,7 +112,7 @@ class Trainer:
         x = self.sampler.batch(self.schedule.batch).to(self.device, non_blocking=True)
         # Rates, means and linear shortcuts need float32: only the blocks run in the machine's fast type.
         with _autocast(self.blocks, self.device.type, self.autocast):
-            loss: Tensor = self.objective(x, self.schedule.hard)
+            loss: Tensor = self.objective(x, self.schedule.symbols)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 0.5)
@@ -175,7 +175,7 @@ class Trainer:
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         objective = self.objective.module if isinstance(self.objective, DistributedDataParallel) else self.objective
         with FlopCounterMode(display=False) as counter:
-            objective(x, False).backward()
+            objective(x, "noisy").backward()
         self.optimiser.zero_grad(set_to_none=True)
         for buffer, before in zip(self.model.buffers(), buffers, strict=True):
             buffer.copy_(before)

@@ -1,12 +1,15 @@
 """The rate–distortion objective, with compressai's quantisers and Gaussian likelihood."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from compressai.entropy_models import GaussianConditional
 from compressai.ops import quantize_ste
 from torch import Tensor, nn
 
+from aez.codec.effort import curvature
 from aez.codec.ms_ssim import ms_ssim
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
@@ -15,8 +18,11 @@ from aez.codec.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SC
 # λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
 LAMBDA_NORMALISATION = 0.4
 DISTORTIONS = ("mse", "ms-ssim")
+SYMBOLS = ("noisy", "rounded", "chosen")
 MS_SSIM_WEIGHT = 1250 / 255**2
 MSE_SHARE = 0.1
+STRENGTH = 0.5
+"""Of the quantisation that chooses symbols in training: what is best in a single pass (``codec/effort.py``)."""
 
 
 @dataclass
@@ -34,7 +40,8 @@ class RateDistortion(nn.Module):
     D is the mean squared error or, for a model of visual quality, (1 − MS-SSIM) / 52 with a tenth of that error, which
     keeps flat colours where they are: 1250 is about what λ of CompressAI's MS-SSIM models has to that of the others.
 
-    In training the rate of y sees uniform noise, reconstruction and context see rounding, straight through.
+    In training the rate sees uniform noise, reconstruction and context see rounding, straight through; in a last phase
+    the rate is that of the symbols, too.
     """
 
     def __init__(
@@ -62,17 +69,27 @@ class RateDistortion(nn.Module):
         likelihood = self.gaussian._likelihood(values, scales)
         return -torch.log2(likelihood.clamp_min(1e-9))
 
-    def forward(self, x: Tensor, position: Tensor, hard: bool = False) -> Tensor:
-        """The mean loss of a batch; the arguments are those of :meth:`evaluate`."""
-        return self.evaluate(x, position, hard or not self.training)[0].loss.mean()
+    def _chosen(self, values: Tensor, scale: Tensor, worth: Tensor) -> Tensor:
+        """As :class:`aez.codec.quantise.Quantiser` rounds, its bits those of the Gaussian; straight through."""
+        with torch.no_grad():
+            magnitude = values.abs()
+            nearest = magnitude.round()
+            saved = self._bits(nearest, scale) - self._bits((nearest - 1).clamp_min(0), scale)
+            nearest -= (STRENGTH * saved > worth * 2 * (magnitude - nearest + 0.5)).to(nearest.dtype)
+            symbols = nearest.clamp_min_(0).copysign_(values)
+        return values + (symbols - values).detach()
 
-    def evaluate(self, x: Tensor, position: Tensor, hard: bool = True) -> tuple[Outcome, Tensor]:
+    def forward(self, x: Tensor, position: Tensor, symbols: str = "noisy") -> Tensor:
+        """The mean loss of a batch; the arguments are those of :meth:`evaluate`."""
+        return self.evaluate(x, position, symbols if self.training else "rounded")[0].loss.mean()
+
+    def evaluate(self, x: Tensor, position: Tensor, symbols: str = "rounded") -> tuple[Outcome, Tensor]:
         """Evaluate pictures at quality points.
 
         Args:
             x: (N, 3, H, W), RGB / 255 − 1/2, sides multiples of 16.
             position: (N,), real-valued quality points.
-            hard: rate of the rounded symbols too, as a file has it: for evaluation and for the last phase.
+            symbols: that rate and distortion are of, one of ``SYMBOLS``: a file has rounded or chosen ones.
 
         Returns:
             The outcome and x̂, (N, 3, H, W), not clipped.
@@ -84,22 +101,28 @@ class RateDistortion(nn.Module):
         padded = nn.functional.pad(y, (0, right, 0, down), mode="replicate") if right or down else y
         z = model.hyper_analysis(padded)
         z_hat = quantize_ste(z)
-        z_rate = z_hat if hard else z + torch.rand_like(z) - 0.5
+        noisy = symbols == "noisy"
+        z_rate = z + torch.rand_like(z) - 0.5 if noisy else z_hat
         hyper_scale = torch.exp(model.hyper_scale(position).clamp(LOG_HYPER_MIN, LOG_HYPER_MAX))
         bits_z = self._bits(z_rate, hyper_scale.expand_as(z))
         log_scale = model.log_scale(z_hat, position)[:, :, :rows, :cols]
         scale = torch.exp(log_scale.clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
         coded = (scale.detach() >= SKIP_BELOW).to(y.dtype)
 
+        quantise: Callable[[Tensor], Tensor] = quantize_ste
+        if symbols == "chosen":
+            worth = curvature(model, position, 3).detach()[:, :, None, None]
+            quantise = partial(self._chosen, scale=scale.detach(), worth=worth)
+
         features = model.context.features(z_hat)[:, :, :rows, :cols]
         mean = model.context.first_mean(features)
         mask = model.context.first_mask(rows, cols, 0, 0, y)
-        known = (coded * quantize_ste(y - mean) + mean) * mask
+        known = (coded * quantise(y - mean) + mean) * mask
         mean = model.context.second_mean(features, mean, known, mask)
         r = y - mean
-        r_hat = coded * quantize_ste(r)
+        r_hat = coded * quantise(r)
         # Elements that are not coded cost nothing, but their σ must still be able to grow: in training they stay.
-        bits_r = self._bits(r_hat if hard else r + torch.rand_like(r) - 0.5, scale)
+        bits_r = self._bits(r + torch.rand_like(r) - 0.5 if noisy else r_hat, scale)
         if not self.training:
             bits_r = bits_r * coded
         x_hat = model.synthesise(r_hat + mean, position)

@@ -53,7 +53,7 @@ def test_effort_is_deterministic(flagship: Codec, piece: NDArray[np.uint8]) -> N
 def test_curvature_is_that_of_the_decoder(flagship: Codec) -> None:
     """A unit in one latent, decoded by the whole synthesis, makes the error that the table says."""
     model, at = flagship.engine.model, torch.tensor([8.3])
-    worth = curvature(model, at, 3)
+    worth = curvature(model, at, 3)[0]
     with torch.no_grad():
         ground = model.synthesise(torch.zeros(1, 320, 5, 5), at)
         for channel in (0, 3, 40, 200):

@@ -32,7 +32,7 @@ folder, name = Path(sys.argv[1]), sys.argv[2]
 crops = torch.load(folder / "crops.pt")[rank::processes]
 positions = torch.tensor([1.5, 4.5, 9.0, 13.5])[rank::processes]
 model, _ = load_checkpoint(folder / "start", average=False)
-schedule = Schedule(minutes=1, batch=len(crops), crop=64, warmup=1, learning_rate=1e-3, hard=True)
+schedule = Schedule(minutes=1, batch=len(crops), crop=64, warmup=1, learning_rate=1e-3, symbols="rounded")
 trainer = flagship.flagship_trainer(model, [torch.zeros(3, 64, 64, dtype=torch.uint8)], schedule, torch.device("cpu"))
 trainer.autocast = torch.float32
 trainer.sampler.batch = lambda count: crops

@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from aez.codec.ms_ssim import ms_ssim
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
+from aez.codec.quantise import Quantiser
+from aez.codec.scales import LEVELS, ladder
+from aez.codec.training import objective as objective_module
 from aez.codec.training.flagship import drawn_positions
 from aez.codec.training.objective import RateDistortion
+from aez.codec.weightfile import Weights
 
 
 def test_ms_ssim_is_what_its_model_minimises(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:
@@ -45,3 +49,33 @@ def test_drawn_positions_cover_the_range() -> None:
     drawn = torch.stack([drawn_positions(8, 16, torch.device("cpu")) for _ in range(50)])
     assert bool(((drawn / 15 * 8).long() == torch.arange(8)).all())
     assert float(drawn.std(0).min()) > 0.3  # of 0.54
+
+
+def test_chosen_symbols_cost_less_together(packaged: Weights, photo: NDArray[np.uint8]) -> None:
+    model = packaged.to_training_model()
+    x = torch.from_numpy(photo[:192, :192].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5
+    objective, position = RateDistortion(model).eval(), torch.tensor([9.0])
+    rounded, chosen = (objective.evaluate(x, position, symbols)[0] for symbols in ("rounded", "chosen"))
+    assert bool(chosen.bpp < 0.99 * rounded.bpp) and bool(chosen.mse > rounded.mse) and bool(chosen.loss < rounded.loss)
+    chosen.loss.sum().backward()
+    slope = model.analysis.linear.weight.grad
+    assert slope is not None and bool(slope.isfinite().all()) and float(slope.abs().max()) > 0
+    with torch.no_grad():
+        assert float(objective.train()(x, position, "chosen")) == pytest.approx(float(chosen.loss), rel=0.05)
+
+
+def test_chosen_symbols_are_the_encoders(
+    tiny: Weights, model: HyperpriorModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule of training against the encoder's, whose bits come from the tables."""
+    monkeypatch.setattr(objective_module, "STRENGTH", 1.0)
+    generator = torch.Generator().manual_seed(3)
+    indices = torch.randint(0, LEVELS, (320, 24, 24), generator=generator)[: tiny.config.latent]
+    scale = torch.tensor(ladder())[indices]
+    values = scale * torch.randn(scale.shape, generator=generator)
+    worth = torch.full((tiny.config.latent,), 1.5)
+    encoder = Quantiser(tiny.first_coded, tiny.residual_tables, worth)(values, indices.to(torch.uint8))
+    training = RateDistortion(model)._chosen(values[None], scale[None], worth[None, :, None, None])[0].round()
+    coded = (indices >= tiny.first_coded) & (indices < 40)
+    assert float((training == encoder)[coded].float().mean()) > 0.99
+    assert float((values.round() == encoder)[coded].float().mean()) < 0.9

@@ -41,12 +41,14 @@ def test_schedule_decays_to_zero() -> None:
     assert Schedule(minutes=10, decay_minutes=4, warmup=2).rate(0, 8) == 0.25
 
 
-@pytest.mark.parametrize(("hard", "optimiser"), [(False, "adamw"), (True, "adamw"), (False, "soap")])
+@pytest.mark.parametrize(
+    ("symbols", "optimiser"), [("noisy", "adamw"), ("rounded", "adamw"), ("chosen", "adamw"), ("noisy", "soap")]
+)
 def test_training_moves_every_weight(
-    model: HyperpriorModel, pictures: list[Tensor], hard: bool, optimiser: str
+    model: HyperpriorModel, pictures: list[Tensor], symbols: str, optimiser: str
 ) -> None:
     before = state(model)
-    schedule = Schedule(minutes=1, batch=2, crop=64, hard=hard, optimiser=optimiser)
+    schedule = Schedule(minutes=1, batch=2, crop=64, symbols=symbols, optimiser=optimiser)
     trainer = flagship_trainer(model, pictures, schedule, CPU)
     for _ in range(6):
         assert torch.isfinite(trainer.train_step(0.1))

@@ -8,6 +8,8 @@ from aez.bitstream.errors import AezError
 
 LAMBDA_NORMALISATION = 0.4
 """The default of :mod:`aez.codec.training.objective`, which takes seconds to import; a test compares them."""
+SYMBOLS = ("noisy", "rounded", "chosen")
+"""Those of the same module, for the same reason."""
 
 
 class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
@@ -121,7 +123,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option(
     "--symbols",
-    type=click.Choice(["noisy", "rounded", "chosen"]),
+    type=click.Choice(SYMBOLS),
     default="noisy",
     show_default=True,
     help="What the photo model's rate is of: values with noise or, for a last phase, rounded ones or those that rate–"

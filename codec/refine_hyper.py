@@ -20,6 +20,7 @@ from aez.codec.windows import CELL, Window, cell_windows
 if TYPE_CHECKING:
     from aez.codec.engine import Engine
 
+_HALO = 1  # cells: scales and means see so far
 STAGES = ((0.52, 0.5), (0.16, 0.75), (0.16, 0.9), (0.16, 1.0))
 """Share of the steps of each stage, and share of the elements that are fixed after it."""
 _RATE = 0.1
@@ -73,12 +74,16 @@ class HyperCost:
         return bits.sum() + distortion.sum() + unit_bits(z - self.mean_z, self.sigma_z).sum()
 
 
-_HALO = 1  # cells: scales and means see so far
-_Z = NDArray[np.int16]
-
-
 def refine_rows(
-    engine: "Engine", y: Tensor, z: _Z, top: int, rows: range, position: int, *, grey: bool, steps: int
+    engine: "Engine",
+    y: Tensor,
+    z: NDArray[np.int16],
+    top: int,
+    rows: range,
+    position: int,
+    *,
+    grey: bool,
+    steps: int,
 ) -> None:
     """Move some rows of a picture's z to where it pays, window by window.
 

@@ -47,8 +47,7 @@ class FlagshipObjective(nn.Module):
 def drawn_positions(count: int, points: int, device: torch.device) -> Tensor:
     """Quality points for so many crops, (count,): one in each of as many equal parts of the range.
 
-    Each is uniform over the range if crops are in no order; together they vary less than independent ones, and so do
-    the gradients.
+    Crops come in no order, so each has every quality alike; together the qualities vary less than independent ones.
     """
     return (torch.arange(count, device=device) + torch.rand(count, device=device)) / count * (points - 1)
 

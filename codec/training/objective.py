@@ -70,13 +70,16 @@ class RateDistortion(nn.Module):
         return -torch.log2(likelihood.clamp_min(1e-9))
 
     def _chosen(self, values: Tensor, scale: Tensor, worth: Tensor) -> Tensor:
-        """As :class:`aez.codec.quantise.Quantiser` rounds, its bits those of the Gaussian; straight through."""
+        """r of v = y − μ as :class:`aez.codec.quantise.Quantiser` rounds it, bits by the Gaussian; straight through.
+
+        All of (N, M, h, w), float32, or broadcast to it: v, its σ, and the bits that a squared unit is worth.
+        """
         with torch.no_grad():
             magnitude = values.abs()
             nearest = magnitude.round()
             saved = self._bits(nearest, scale) - self._bits((nearest - 1).clamp_min(0), scale)
             nearest -= (STRENGTH * saved > worth * 2 * (magnitude - nearest + 0.5)).to(nearest.dtype)
-            symbols = nearest.clamp_min_(0).copysign_(values)
+            symbols = nearest.copysign_(values)
         return values + (symbols - values).detach()
 
     def forward(self, x: Tensor, position: Tensor, symbols: str = "noisy") -> Tensor:
@@ -93,7 +96,12 @@ class RateDistortion(nn.Module):
 
         Returns:
             The outcome and x̂, (N, 3, H, W), not clipped.
+
+        Raises:
+            ValueError: there are no such symbols.
         """
+        if symbols not in SYMBOLS:
+            raise ValueError(f"symbols must be one of {', '.join(SYMBOLS)}, not {symbols!r}")
         model = self.model
         y = model.analyse(x, position)
         rows, cols = y.shape[2:]

@@ -80,3 +80,4 @@ def test_what_excludes_each_other(aez: Any, folder: Path, options: tuple[str, ..
 
 def test_defaults_are_those_of_training() -> None:
     assert train.LAMBDA_NORMALISATION == objective.LAMBDA_NORMALISATION
+    assert train.SYMBOLS == objective.SYMBOLS

@@ -51,6 +51,11 @@ def test_drawn_positions_cover_the_range() -> None:
     assert float(drawn.std(0).min()) > 0.3  # of 0.54
 
 
+def test_other_symbols_are_refused(model: HyperpriorModel) -> None:
+    with pytest.raises(ValueError, match="symbols must be one of noisy, rounded, chosen, not 'soft'"):
+        RateDistortion(model).evaluate(torch.zeros(1, 3, 64, 64), torch.tensor([1.0]), "soft")
+
+
 def test_chosen_symbols_cost_less_together(packaged: Weights, photo: NDArray[np.uint8]) -> None:
     model = packaged.to_training_model()
     x = torch.from_numpy(photo[:192, :192].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5

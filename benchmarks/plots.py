@@ -8,7 +8,7 @@ from aez.benchmarks.curves import curve_of
 from aez.benchmarks.metrics import UNITS
 from aez.bitstream.errors import AezError
 
-MARKERS = "os^vDP*X<>"
+MARKERS = "os^vDP*X<>p"  # one more than colours, so that pairs repeat late
 OURS = "#d62728"
 COLOURS = ("#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf", "#3b5b92")
 

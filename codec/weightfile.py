@@ -18,6 +18,7 @@ from torch import Tensor
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
 from aez.bitstream.tables import TableSet
+from aez.codec.eight_bits import restored
 from aez.codec.exact import ExactScales
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.registry import WEIGHTS_FORMAT
@@ -167,10 +168,9 @@ class Weights:
         for unused in ("scale", "scale_bias", "hyper_scale"):
             delattr(model, unused)
         networks = {k: v for k, v in self.tensors.items() if not k.startswith(_NOT_NETWORKS)}
-        state = {k: v.float() for k, v in networks.items()}
         try:
-            model.load_state_dict(state, assign=True)
-        except RuntimeError:
+            model.load_state_dict(restored(networks), assign=True)
+        except (KeyError, RuntimeError):
             raise ModelError("the model's tensors do not fit its configuration") from None
         return model.eval().requires_grad_(False)
 
@@ -178,11 +178,12 @@ class Weights:
         """All networks in float32, the scale network recovered from its 16-bit integers."""
         model = HyperpriorModel(self.config)
         state = model.state_dict()
+        stored = restored(self.tensors)
         for name in state:
-            if name in self.tensors:
-                state[name] = self.tensors[name].float()
-            elif f"training.{name}" in self.tensors:
-                state[name] = self.tensors[f"training.{name}"].float()
+            if name in stored:
+                state[name] = stored[name]
+            elif f"training.{name}" in stored:
+                state[name] = stored[f"training.{name}"]
         k1, k2, k3, kl = (int(k) for k in self._get("training.scale_fraction_bits").tolist())
         exact, hidden = self.exact, self.config.scale
         s1, _, _, s3 = exact.shifts

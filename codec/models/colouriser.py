@@ -32,7 +32,6 @@ class Colouriser(FamilyModel):
     CROP: ClassVar[int] = 256
     BATCH: ClassVar[int] = 4
     LEARNING_RATE: ClassVar[float] = 1e-3
-    EIGHT_BITS: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -19,7 +19,6 @@ class FamilyModel(nn.Module, ABC):
         BATCH: crops a step.
         LEARNING_RATE: for AdamW.
         LOW_PRECISION: whether its :class:`~aez.codec.networks.blocks.DepthConvBlock` may train in bfloat16.
-        EIGHT_BITS: whether its large matrices are stored as int8.
         sizes: what it was built with, enough to build it again.
         fingerprint: 6 bytes of a model that was read from a file, else empty.
     """
@@ -30,7 +29,6 @@ class FamilyModel(nn.Module, ABC):
     BATCH: ClassVar[int] = 16
     LEARNING_RATE: ClassVar[float] = 1e-3
     LOW_PRECISION: ClassVar[bool] = True
-    EIGHT_BITS: ClassVar[bool] = False
 
     def __init__(self, **sizes: int) -> None:
         """Remember the sizes; a subclass gives its own arguments and builds its layers."""

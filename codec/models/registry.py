@@ -29,9 +29,6 @@ MODELS: dict[str, str] = {
 """Name to module and class."""
 MAX_BYTES = 2**25
 _MAX_SIZE = 4096
-_STEP = "#step"
-_EIGHT_BITS_FROM = 4096
-"""Matrices of so many numbers are stored as int8 by the models that say so, each output with a step of its own."""
 
 
 def family_class(name: str) -> "type[FamilyModel]":
@@ -60,28 +57,22 @@ def fingerprint_of(name: str, sizes: Mapping[str, int], tensors: "Mapping[str, T
 
 
 def save_family(path: Path, model: "FamilyModel", card: Mapping[str, Any]) -> None:
-    """Write a model's weights, floating point as float16 (or int8), with its sizes and facts about its training.
+    """Write a model's weights, large matrices as int8 and the rest as float16, with its sizes and training facts.
 
     Raises:
         ModelError: a weight is not finite as float16.
         OSError: the file cannot be written.
     """
-    import torch
     from safetensors.torch import save
 
+    from aez.codec.eight_bits import rounded
     from aez.codec.files import write_atomically
 
-    tensors: dict[str, Tensor] = {}
-    for key, value in model.state_dict().items():
-        kept = value.detach().cpu().contiguous()
-        tensors[key] = kept.half() if kept.is_floating_point() else kept
-        if kept.is_floating_point() and not bool(tensors[key].isfinite().all()):
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    for key, value in state.items():
+        if value.is_floating_point() and not bool(value.half().isfinite().all()):
             raise ModelError(f"{key} is not finite as float16")
-        if model.EIGHT_BITS and kept.is_floating_point() and kept.ndim > 1 and kept.numel() >= _EIGHT_BITS_FROM:
-            step = (kept.flatten(1).abs().amax(1) / 127).clamp_min(1e-7).half()
-            rows = step.float().reshape(-1, *[1] * (kept.ndim - 1))
-            tensors[key] = (kept / rows).round().clamp(-127, 127).to(torch.int8)
-            tensors[key + _STEP] = step
+    tensors = {key: v.half() if v.is_floating_point() else v for key, v in rounded(state).items()}
     metadata = {
         "format": FAMILY_FORMAT,
         "name": model.NAME,
@@ -102,6 +93,8 @@ def read_family(path: Path) -> "FamilyModel":
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    from aez.codec.eight_bits import restored
+
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path}: too large for a model")
@@ -118,10 +111,7 @@ def read_family(path: Path) -> "FamilyModel":
             raise ModelError(f"{path}: the fingerprint does not match the tensors: the file is damaged")
         with torch.device("meta"):
             model = family_class(metadata["name"])(**sizes)
-        state = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items() if not k.endswith(_STEP)}
-        for key in (k for k in tensors if k.endswith(_STEP)):
-            name = key.removesuffix(_STEP)
-            state[name] = state[name].float() * tensors[key].float().reshape(-1, *[1] * (state[name].ndim - 1))
+        state = restored(tensors)
         model.load_state_dict(state, assign=True)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

@@ -40,7 +40,6 @@ class VariationalAutoencoder(CodeModel):
     CROP = 128
     BATCH = 48
     LEARNING_RATE = 4e-4
-    EIGHT_BITS = True
     STEP: ClassVar[float] = 2.0
     """Δ in units of the channel's mean posterior σ."""
 

@@ -30,14 +30,14 @@ class Effort:
 EFFORTS = (
     Effort(0.0),
     Effort(0.4),
-    Effort(1.0, 1),
-    Effort(1.0, 2),
-    Effort(1.0, 2, foresight=True),
-    Effort(1.0, 3, foresight=True),
-    Effort(1.0, 4, 0.7, foresight=True),
-    Effort(1.0, 8, 0.5, foresight=True),
-    Effort(1.0, 14, 0.4, foresight=True),
-    Effort(1.0, 14, 0.4, foresight=True, hyper_steps=100),
+    Effort(0.8, 1, foresight=True),
+    Effort(0.9, 2, foresight=True),
+    Effort(0.9, 3, foresight=True),
+    Effort(0.9, 4, 0.7, foresight=True),
+    Effort(0.9, 6, 0.6, foresight=True),
+    Effort(0.9, 8, 0.5, foresight=True),
+    Effort(0.9, 14, 0.4, foresight=True),
+    Effort(0.9, 14, 0.4, foresight=True, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2
 

@@ -21,6 +21,8 @@ from aez.codec.training.grey import PICTURES, with_grey_tables
 from aez.codec.training.grow import grown
 from aez.codec.training.loop import Schedule, Trainer
 from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
+from aez.codec.training.residual_tables import PICTURES as TABLE_PICTURES
+from aez.codec.training.residual_tables import with_residual_tables
 from aez.codec.training.session import Session
 from aez.codec.training.start import start_from_data
 from aez.codec.weightfile import serialise_weights
@@ -132,6 +134,7 @@ class FlagshipSession(Session):
             return
         model, pixels = load_checkpoint(checkpoint, average=True)
         weights = export_weights(model, name, {"pixels": pixels, "minutes": round(self.minutes, 1)})
+        weights = with_residual_tables(weights, islice(iter_pictures(self.data), TABLE_PICTURES))
         weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
         weights = with_copulas(weights, islice(iter_pictures(self.data), COPULA_PICTURES))
         try:

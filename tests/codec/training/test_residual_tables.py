@@ -1,0 +1,55 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.codec.codec import Codec
+from aez.codec.training.residual_tables import with_residual_tables
+from aez.codec.weightfile import Weights, parse_weights, serialise_weights
+
+Photo = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def fitted(tiny: Weights, photo: Photo) -> Weights:
+    return with_residual_tables(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+
+
+def test_the_same_symbols_cost_less_in_another_picture(codec: Codec, fitted: Weights, photo: Photo) -> None:
+    better = Codec(fitted, "cpu", "float32")
+    part = photo[250:450, 150:400]
+    for quality in (20, 60, 95):
+        old, new = (c.encode(part, quality, effort=0) for c in (codec, better))
+        assert np.array_equal(codec.unpack(old)[1].r, better.unpack(new)[1].r)
+        assert len(new) < 0.995 * len(old)
+        assert np.array_equal(codec.decode_array(old), better.decode_array(new))
+
+
+def _tables(weights: Weights) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    yield from enumerate(weights.residual_tables.counts)
+
+
+def test_tables_are_symmetric_and_keep_their_sizes(tiny: Weights, fitted: Weights) -> None:
+    assert torch.equal(fitted.tensors["tables.residual_sizes"], tiny.tensors["tables.residual_sizes"])
+    for number, table in _tables(fitted):
+        inside = table[:-1]
+        off = np.abs(inside - inside[::-1])
+        assert off.max() <= 1 or number < tiny.first_coded
+        assert table.min() >= 1
+
+
+def test_only_what_was_seen_moves(tiny: Weights, photo: Photo) -> None:
+    nothing = with_residual_tables(tiny, [])
+    for (_, table), old in zip(_tables(nothing), tiny.residual_tables.counts, strict=True):
+        assert np.abs(table - old).max() <= 1
+    flat = with_residual_tables(tiny, [torch.full((3, 64, 64), 128, dtype=torch.uint8)])
+    moved = [np.abs(t - tiny.residual_tables.counts[n]).max() > 2**10 for n, t in _tables(flat)]
+    assert 0 < sum(moved) < len(moved) - tiny.first_coded
+    assert not any(moved[: tiny.first_coded])
+
+
+def test_tables_are_part_of_the_model(tiny: Weights, fitted: Weights) -> None:
+    assert fitted.fingerprint != tiny.fingerprint
+    assert parse_weights(serialise_weights(fitted)).fingerprint == fitted.fingerprint

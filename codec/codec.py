@@ -169,7 +169,7 @@ class Codec(LatentAccess):
         progress: Progress | None,
     ) -> bytes:
         """:meth:`encode` at a quality position, with the payload that :meth:`_encode_alpha` made."""
-        how = effort_of(effort)
+        how = effort_of(effort, self.weights.distortion)
         samples = picture.samples
         height, width = samples.shape[:2]
         if tile_log2 is None:

@@ -71,7 +71,7 @@ class LatentAccess:
             ValueError, TypeError: an argument is out of range or an array of the wrong kind.
         """
         need_hyperprior(self)
-        position, how = self.position_of(quality), effort_of(effort)
+        position, how = self.position_of(quality), effort_of(effort, self.weights.distortion)
         picture = as_picture(image)
         samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
         engine, weights = self.engine, self.weights

@@ -59,6 +59,11 @@ class Weights:
                 digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.digest()[:FINGERPRINT_BYTES]
 
+    @property
+    def distortion(self) -> str:
+        """What the model was trained for, ``mse`` or ``ms-ssim``: the encoder's business alone."""
+        return str(self.card.get("distortion", "mse"))
+
     @cached_property
     def residual_tables(self) -> TableSet:
         """The tables of r, one a rung of the σ ladder, with escape."""

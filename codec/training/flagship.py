@@ -133,7 +133,14 @@ class FlagshipSession(Session):
         if not self.leader:
             return
         model, pixels = load_checkpoint(checkpoint, average=True)
-        weights = export_weights(model, name, {"pixels": pixels, "minutes": round(self.minutes, 1)})
+        measure = {"mse": "PSNR", "ms-ssim": "MS-SSIM"}[self.distortion]
+        card = {
+            "summary": f"compresses photographs, trained for {measure}",
+            "distortion": self.distortion,
+            "pixels": pixels,
+            "minutes": round(self.minutes, 1),
+        }
+        weights = export_weights(model, name, card)
         weights = with_residual_tables(weights, islice(iter_pictures(self.data), TABLE_PICTURES))
         weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
         weights = with_copulas(weights, islice(iter_pictures(self.data), COPULA_PICTURES))

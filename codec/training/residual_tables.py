@@ -33,13 +33,13 @@ def with_residual_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weight
         pictures: (3, H, W) uint8; the middle of each is used.
     """
     engine = Engine(weights, torch.device("cpu"), torch.float32)
-    old = weights.residual_tables
+    old, how = weights.residual_tables, effort_of(DEFAULT_EFFORT, weights.distortion)
     counted = [np.zeros(len(table)) for table in old.counts]
     for picture in pictures:
         top, left = (max(0, (side - CROP) // 2) for side in picture.shape[1:])
         samples = picture[:, top : top + CROP, left : left + CROP].permute(1, 2, 0).contiguous().numpy()
         for point in range(weights.config.points):
-            symbols = engine.encode(samples, point * POSITION_SCALE, effort_of(DEFAULT_EFFORT))
+            symbols = engine.encode(samples, point * POSITION_SCALE, how)
             _count(symbols.indices, symbols.r, old, counted)
     tables = [
         table if number < weights.first_coded else integer_counts(_symmetric(count) + _PRIOR * table / 2**PRECISION)

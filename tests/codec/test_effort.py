@@ -100,6 +100,11 @@ def test_windows_correct_like_the_whole(
     assert (whole.r != parts.r).mean() < 1e-3  # a value on the edge between two symbols may fall either way
 
 
+def test_a_model_for_ms_ssim_is_not_corrected_by_squared_error() -> None:
+    assert [effort_of(level, "ms-ssim") for level in range(10)] == [EFFORTS[0]] + 9 * [EFFORTS[1]]
+    assert not any(effort_of(level, "ms-ssim").passes for level in range(10))
+
+
 def test_levels() -> None:
     assert len(EFFORTS) == 10
     assert [e.passes for e in EFFORTS] == sorted(e.passes for e in EFFORTS)

@@ -35,4 +35,5 @@ def test_sigterm_leaves_a_checkpoint(tmp_path: Path, tiny_path: Path, photo: obj
         assert model.config == read_weights(tiny_path).config
     assert read_weights(exported).name == "mine"
     assert read_weights(exported).card["pixels"] == pixels
+    assert read_weights(exported).distortion == "mse"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "c.safetensors", "e.safetensors"]

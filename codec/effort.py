@@ -45,8 +45,8 @@ DEFAULT_EFFORT = 2
 def effort_of(level: int, distortion: str = "mse") -> Effort:
     """Level 0 … 9 for a model that was trained for ``distortion``.
 
-    Corrections lessen the squared error: they make a model for MS-SSIM 6 % worse by its own measure, so its efforts from
-    1 on are all alike.
+    Corrections lessen the squared error: they make a model for MS-SSIM 6 % worse by its own measure, so its efforts
+    from 1 on are all alike.
 
     Raises:
         ValueError: it is out of range.

@@ -64,7 +64,9 @@ def read_entry(path: Path) -> ModelEntry:
 def packaged_models() -> list[ModelEntry]:
     """All models in the package: the codec's own by name, then the family by name."""
     folders = (WEIGHTS_FOLDER, FAMILY_FOLDER)
-    return [read_entry(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+    return [
+        read_entry(path) for folder in folders for path in sorted(folder.glob("*.safetensors"), key=lambda p: p.stem)
+    ]
 
 
 def find_model(name: str) -> ModelEntry:

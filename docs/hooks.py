@@ -18,6 +18,7 @@ PAGES = "docs/pages"
 ELSEWHERE = {
     "format.md": "bitstream/SPEC.md",
     "model.md": "codec/weights/photo.md",
+    "model-msssim.md": "codec/weights/photo-msssim.md",
     "training.md": "codec/training/README.md",
     "benchmarks.md": "benchmarks/README.md",
     "changelog.md": "CHANGELOG.md",

@@ -273,6 +273,7 @@ class Engine:
                 delattr(twin, unused)
             return twin.to(self.device)
 
+    @torch.inference_mode(False)  # a caller may be in it, and foresight needs gradients
     def _encode_band(
         self,
         picture: NDArray[np.uint8],

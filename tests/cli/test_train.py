@@ -59,7 +59,8 @@ def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, 
     model, pixels = load_family_checkpoint(out, average=True)
     assert pixels > seen
     for name, value in read_family(exported).named_parameters():
-        assert torch.equal(value, dict(model.named_parameters())[name].half().float())
+        trained = dict(model.named_parameters())[name]
+        assert (value - trained).abs().max() <= trained.abs().max() / 250 + 1e-6  # small ones are float16
     wrong = aez("train", large, *options[2:], "--model", "collapsed", "--resume", out)
     assert wrong.code == 1 and "plain" in wrong.err
 

@@ -105,6 +105,14 @@ def test_a_model_for_ms_ssim_is_not_corrected_by_squared_error() -> None:
     assert not any(effort_of(level, "ms-ssim").passes for level in range(10))
 
 
+def test_callers_in_inference_mode_get_the_same_file(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    plain = flagship.encode(piece, 50)
+    with torch.inference_mode():
+        assert flagship.encode(piece, 50) == plain
+    with torch.no_grad():
+        assert flagship.encode(piece, 50) == plain
+
+
 def test_levels() -> None:
     assert len(EFFORTS) == 10
     assert [e.passes for e in EFFORTS] == sorted(e.passes for e in EFFORTS)

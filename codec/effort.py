@@ -43,13 +43,17 @@ DEFAULT_EFFORT = 2
 
 
 def effort_of(level: int, distortion: str = "mse") -> Effort:
-    """Level 0 … 9 for a model that was trained for ``distortion``.
+    """What a level of `--effort` means for a model that was trained for ``distortion``.
 
     Corrections lessen the squared error: they make a model for MS-SSIM 6 % worse by its own measure, so its efforts
     from 1 on are all alike.
 
+    Args:
+        level: 0 … 9.
+        distortion: ``mse`` or ``ms-ssim``, see :attr:`aez.codec.weightfile.Weights.distortion`.
+
     Raises:
-        ValueError: it is out of range.
+        ValueError: the level is out of range.
     """
     if not 0 <= level < len(EFFORTS):
         raise ValueError(f"effort must be from 0 to {len(EFFORTS) - 1}, not {level}")

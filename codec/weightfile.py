@@ -29,6 +29,7 @@ NEVER_CODED = -64
 """An offset that takes every index below what is coded."""
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.")
 _NOT_NETWORKS = ("training.", "exact.", "tables.", "copula.")
+_UNFIT = "the model's tensors do not fit its configuration"
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
 
@@ -172,23 +173,36 @@ class Weights:
             model = HyperpriorModel(self.config)
         for unused in ("scale", "scale_bias", "hyper_scale"):
             delattr(model, unused)
-        networks = {k: v for k, v in self.tensors.items() if not k.startswith(_NOT_NETWORKS)}
         try:
-            model.load_state_dict(restored(networks), assign=True)
-        except (KeyError, RuntimeError):
-            raise ModelError("the model's tensors do not fit its configuration") from None
+            model.load_state_dict(self._networks(), assign=True)
+        except RuntimeError:
+            raise ModelError(_UNFIT) from None
         return model.eval().requires_grad_(False)
 
+    def _networks(self) -> dict[str, Tensor]:
+        """Every tensor that is a network's as it is, float32; what eight bits hold restored."""
+        try:
+            found = restored({k: v for k, v in self.tensors.items() if not k.startswith(_NOT_NETWORKS)})
+        except (KeyError, RuntimeError):
+            raise ModelError(_UNFIT) from None
+        if not all(value.is_floating_point() for value in found.values()):
+            raise ModelError(_UNFIT)
+        return found
+
     def to_training_model(self) -> HyperpriorModel:
-        """All networks in float32, the scale network recovered from its 16-bit integers."""
+        """All networks in float32, the scale network recovered from its 16-bit integers.
+
+        Raises:
+            ModelError: a tensor does not fit the configuration.
+        """
         model = HyperpriorModel(self.config)
         state = model.state_dict()
-        stored = restored(self.tensors)
+        stored = self._networks()
         for name in state:
             if name in stored:
                 state[name] = stored[name]
-            elif f"training.{name}" in stored:
-                state[name] = stored[f"training.{name}"]
+            elif f"training.{name}" in self.tensors:
+                state[name] = self.tensors[f"training.{name}"].float()
         k1, k2, k3, kl = (int(k) for k in self._get("training.scale_fraction_bits").tolist())
         exact, hidden = self.exact, self.config.scale
         s1, _, _, s3 = exact.shifts
@@ -200,7 +214,10 @@ class Weights:
         offset = LOG_SCALE_MIN - 0.5 / LEVELS_PER_NAT
         state["scale.conv3.bias"] = (exact.bias3.double() / (2**s3 * LEVELS_PER_NAT) + offset).float()
         state["scale.linear.weight"] = exact.linear.float()[:, :, None, None] / (2**kl * LEVELS_PER_NAT)
-        model.load_state_dict(state)
+        try:
+            model.load_state_dict(state)
+        except RuntimeError:
+            raise ModelError(_UNFIT) from None
         return model
 
 

@@ -60,6 +60,12 @@ def _detail(crop: Tensor) -> float:
     return float(rows.diff(dim=1).abs().mean() + columns.diff(dim=0).abs().mean())
 
 
+def middle(picture: Tensor, side: int) -> Tensor:
+    """The middle of a picture, (C, H, W) to (C, min(H, side), min(W, side)), a view."""
+    top, left = (max(0, (length - side) // 2) for length in picture.shape[1:])
+    return picture[:, top : top + side, left : left + side]
+
+
 class CropSampler:
     """Random square crops, flipped, turned, and rescaled by 0.5 to 1 with an antialiasing filter.
 

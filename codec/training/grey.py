@@ -23,7 +23,7 @@ from aez.codec.effort import effort_of
 from aez.codec.engine import Engine
 from aez.codec.files import write_atomically
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.training.data import iter_pictures
+from aez.codec.training.data import iter_pictures, middle
 from aez.codec.weightfile import NEVER_CODED, Weights, parse_weights, read_weights, serialise_weights
 
 PICTURES, CROP = 12, 512
@@ -69,9 +69,7 @@ def with_grey_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
 
 def _grey(picture: Tensor) -> NDArray[np.uint8]:
     """The middle of a picture, (rows, columns), by Rec. 601 luma."""
-    top, left = (max(0, (side - CROP) // 2) for side in picture.shape[1:])
-    part = picture[:, top : top + CROP, left : left + CROP].double()
-    luma = torch.tensordot(torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64), part, 1)
+    luma = torch.tensordot(torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64), middle(picture, CROP).double(), 1)
     samples: NDArray[np.uint8] = luma.round().to(torch.uint8).numpy()
     return samples
 

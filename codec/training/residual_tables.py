@@ -18,6 +18,7 @@ from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine
 from aez.codec.frequencies import integer_counts
 from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.training.data import middle
 from aez.codec.weightfile import Weights, parse_weights, serialise_weights
 
 PICTURES, CROP = 24, 512
@@ -36,8 +37,7 @@ def with_residual_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weight
     old, how = weights.residual_tables, effort_of(DEFAULT_EFFORT, weights.distortion)
     counted = [np.zeros(len(table)) for table in old.counts]
     for picture in pictures:
-        top, left = (max(0, (side - CROP) // 2) for side in picture.shape[1:])
-        samples = picture[:, top : top + CROP, left : left + CROP].permute(1, 2, 0).contiguous().numpy()
+        samples = middle(picture, CROP).permute(1, 2, 0).contiguous().numpy()
         for point in range(weights.config.points):
             symbols = engine.encode(samples, point * POSITION_SCALE, how)
             _count(symbols.indices, symbols.r, old, counted)

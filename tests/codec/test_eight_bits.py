@@ -1,5 +1,6 @@
 """Matrices of eight bits: what they lose, and files in which their steps are wrong."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -55,8 +56,11 @@ def test_a_weights_file_holds_the_hyper_analysis_in_eight_bits(model: Hyperprior
         assert 0 < off <= float(matrix.abs().max()) / 250
 
 
+@pytest.mark.parametrize("network", [Weights.to_model, Weights.to_training_model])
 @pytest.mark.parametrize("change", ["no matrix", "steps too few", "no steps"])
-def test_steps_that_do_not_fit_are_refused(weights: Weights, change: str) -> None:
+def test_steps_that_do_not_fit_are_refused(
+    weights: Weights, change: str, network: Callable[[Weights], HyperpriorModel]
+) -> None:
     tensors = dict(weights.tensors)
     if change == "no matrix":
         del tensors[MATRIX]
@@ -66,4 +70,4 @@ def test_steps_that_do_not_fit_are_refused(weights: Weights, change: str) -> Non
         tensors[MATRIX + STEP] = tensors[MATRIX + STEP][:-1]
     damaged = parse_weights(serialise_weights(replace(weights, tensors=tensors)))
     with pytest.raises(ModelError, match="do not fit"):
-        damaged.to_model()
+        network(damaged)

@@ -17,6 +17,7 @@ class Effort:
         passes: corrections of the latents by what the decoder will make of them.
         step: share of each correction that is made.
         foresight: whether a correction also sees what symbols do to the means of those coded after them.
+        descents: steps along the true gradient of the distortion after those corrections.
         hyper_steps: of gradient descent on the hyper-latents.
     """
 
@@ -24,6 +25,7 @@ class Effort:
     passes: int = 0
     step: float = 0.8
     foresight: bool = False
+    descents: int = 0
     hyper_steps: int = 0
 
 
@@ -36,8 +38,8 @@ EFFORTS = (
     Effort(0.9, 4, 0.7, foresight=True),
     Effort(0.9, 6, 0.6, foresight=True),
     Effort(0.9, 8, 0.5, foresight=True),
-    Effort(0.9, 14, 0.4, foresight=True),
-    Effort(0.9, 14, 0.4, foresight=True, hyper_steps=100),
+    Effort(0.9, 4, 0.7, foresight=True, descents=5),
+    Effort(0.9, 4, 0.7, foresight=True, descents=12, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.descent import descended
 from aez.codec.effort import Effort, curvature
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
@@ -266,10 +267,10 @@ class Engine:
 
     @cached_property
     def twin(self) -> HyperpriorModel:
-        """The model with its scale network in float, which only choosing z needs."""
+        """Synthesis and scale network in float32, which only choosing symbols by their gradients needs."""
         with torch.inference_mode(False):  # it takes part in backward passes, whoever asks for it first
             twin = self.weights.to_training_model().eval().requires_grad_(False)
-            for unused in ("analysis", "synthesis", "hyper_analysis", "context"):
+            for unused in ("analysis", "hyper_analysis", "context"):
                 delattr(twin, unused)
             return twin.to(self.device)
 
@@ -309,6 +310,19 @@ class Engine:
                 known=known,
             )
             r = self.quantise(part, z[outer.slices], indices, quantiser, known)
+        if effort.descents:
+            r = descended(
+                self,
+                pixels,
+                part,
+                z[outer.slices],
+                indices,
+                r,
+                position,
+                quantiser=quantiser,
+                passes=effort.descents,
+                known=known,
+            )
         inner = core.scaled(CELL, rows, cols).within(around)[1:]
         return Symbols(z[core.slices], indices[inner], r[inner])
 

@@ -37,7 +37,7 @@ def corrected(
     foresight: bool,
     known: "Contexts | None" = None,
 ) -> Tensor:
-    """y moved towards what would decode to ``pixels``.
+    """y moved towards what would decode to ``pixels``, as the linear path of the synthesis tells.
 
     Args:
         engine: the model.
@@ -61,32 +61,51 @@ def corrected(
     channels = pixels.shape[2]
     linear = engine.synthesis.linear_end(channels)
     with torch.no_grad():
-        gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
-        # For a grey picture too: what latents of chroma add to it overlaps with luma's, and their own small curvature
-        # would let them overshoot.
+        gain, response = newton_response(engine, at, channels)
         worth = curvature(engine.model, at, 3)[0]
-        energy = engine.synthesis.linear_end(3).square().sum(1) * (channels / 3)
-        response = 1 / (energy * gain.flatten())
         for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2])):
             core = cells.scaled(CELL, rows, cols)
             area = core.grown(engine.synthesis_halo, rows, cols)
             reach = engine.reach(core, rows, cols)
             y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, known)
-            error = _error(engine.synthesis(y_hat * gain, at, channels), pixels, core, area)
-            pull = (error @ linear.t()).mul_(response).reshape(1, *core.shape, -1).permute(0, 3, 1, 2)
+            error = patch_errors(engine.synthesis(y_hat * gain, at, channels), pixels, core, area)
+            pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
             inner = core.within(area)
             if foresight:
-                with torch.enable_grad():
-                    pull = pull + _foresight(
-                        engine, context, y, table, residual, pull * worth[:, None, None] * 2, core
-                    )[core.within(context.area)] / (2 * worth[:, None, None])
+                pull = pull + foreseen(engine, context, y, table, residual, pull, worth, core)
             target = (y_hat[inner] - pull)[0].cpu()
             moved[core.slices] = torch.lerp(y[core.slices], target, step)
     return moved
 
 
-def _error(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> Tensor:
-    """Decoded less original samples in units of 1, a row of 16×16 pixels a latent of ``core``; 0 beyond the picture."""
+def newton_response(engine: "Engine", at: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """What ŷ is multiplied by before the synthesis, and the Newton step in ŷ for a unit of slope there.
+
+    For a grey picture the curvature is a colour picture's too: what latents of chroma add to it overlaps with luma's,
+    and their own small curvature would let them overshoot.
+
+    Args:
+        engine: the model.
+        at: quality point, (1,).
+        channels: samples a pixel, 1 or 3.
+
+    Returns:
+        Two tensors, (1, M, 1, 1).
+    """
+    gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
+    energy = engine.synthesis.linear_end(3).square().sum(1) * (channels / 3)
+    return gain, 1 / (energy[:, None, None] * gain)
+
+
+def patch_errors(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> Tensor:
+    """Decoded less original samples in units of 1, a row of 16×16 pixels a latent of ``core``; 0 beyond the picture.
+
+    Args:
+        levels: (rows, columns, C), decoded samples of ``area`` in units of 1/255.
+        pixels: (H, W, C) uint8, the whole picture.
+        core: latents.
+        area: latents, ``core`` and more around it.
+    """
     top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
     rows, cols = core.shape
     part = levels[top : top + rows * STRIDE, left : left + cols * STRIDE].to(torch.float32)
@@ -100,13 +119,33 @@ def _error(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window
     return patches.reshape(rows * cols, -1)
 
 
-def _foresight(
-    engine: "Engine", context: "Context", y: Tensor, table: Tensor, residual: Tensor, slope: Tensor, core: Window
+def foreseen(
+    engine: "Engine",
+    context: "Context",
+    y: Tensor,
+    table: Tensor,
+    residual: Tensor,
+    pull: Tensor,
+    worth: Tensor,
+    core: Window,
 ) -> Tensor:
-    """Gradient of cost in the second step by ŷ of the first: (1, M, rows, columns) of the context's area.
+    """How much further ŷ of the first step should go for what it causes in the second.
 
     Coded elements of the second step cost (y − μ)² / (2 ln 2 · (σ² + 1/12)) bits, those not coded the distortion that
-    their mean makes, ``slope`` (of the core) a unit.
+    their mean makes.
+
+    Args:
+        engine: the model.
+        context: of ``core`` and what depends on it.
+        y: (M, h, w) float32, of the whole picture as all that follows.
+        table: (M, h, w) uint8, tables of r.
+        residual: (M, h, w) int16, r.
+        pull: (1, M, rows, columns) of ``core``, what the distortion alone asks for.
+        worth: bits that a squared unit of ŷ is worth as distortion, (M,).
+        core: latents.
+
+    Returns:
+        Of the shape of ``pull``, to be added to it.
     """
     area, device = context.area, context.first.device
     scale = torch.tensor(ladder(), device=device)[table[area.slices].to(device).int()][None]
@@ -114,12 +153,13 @@ def _foresight(
     wanted = y[area.slices].to(device).clone()[None]
     later = 1 - context.mask
     outside = torch.zeros_like(context.first)
-    outside[core.within(area)] = slope
+    outside[core.within(area)] = pull * worth[:, None, None] * 2
     with torch.no_grad():
         start = (residual[area.slices].to(device)[None] + context.first) * context.mask
-    known = start.clone().requires_grad_(True)
-    mean = engine.model.context.second_mean(context.features, context.first, known, context.mask)
-    bits = (wanted - mean).square() / (2 * math.log(2) * (scale.square() + 1 / 12))
-    cost = (later * torch.where(coded, bits, outside * mean)).sum()
-    (gradient,) = torch.autograd.grad(cost, known)
-    return gradient * context.mask
+    with torch.enable_grad():
+        known = start.clone().requires_grad_(True)
+        mean = engine.model.context.second_mean(context.features, context.first, known, context.mask)
+        bits = (wanted - mean).square() / (2 * math.log(2) * (scale.square() + 1 / 12))
+        cost = (later * torch.where(coded, bits, outside * mean)).sum()
+        (gradient,) = torch.autograd.grad(cost, known)
+    return (gradient * context.mask)[core.within(area)] / (2 * worth[:, None, None])

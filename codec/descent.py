@@ -1,0 +1,138 @@
+"""Symbols by descent on the true distortion, where :mod:`aez.codec.refine` has come as far as it can.
+
+A correction by the synthesis's linear path ends where that path's part of the error vanishes. What its network makes of
+the latents leaves a gradient there, of a few per cent of the rate at high qualities. Following it takes many small
+steps: some directions that the network amplifies are far steeper than others. Steps have momentum (Polyak, 1964) and
+are taken back, and halved, if the cost grows.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.bitstream.costs import residual_bits
+from aez.codec.effort import curvature
+from aez.codec.networks.quality import lambda_of
+from aez.codec.patches import STRIDE
+from aez.codec.quantise import Quantiser
+from aez.codec.refine import foreseen, newton_response, patch_errors
+from aez.codec.residuals import interleaved
+from aez.codec.windows import CELL, Window, cell_windows
+
+if TYPE_CHECKING:
+    from aez.codec.engine import Contexts, Engine
+
+_STEP = 0.1
+_MOMENTUM = 0.7
+_WORSE = 1.01
+"""Share of the least cost beyond which steps were too long: a little more is momentum's and passes."""
+_WINDOW_CELLS = 96
+_WHOLE_CELLS = 256
+"""Cells of a window, as in ``cell_windows``: what a backward pass needs is several times what a forward one does."""
+
+
+def descended(
+    engine: "Engine",
+    pixels: NDArray[np.uint8],
+    y: Tensor,
+    z: NDArray[np.int16],
+    indices: NDArray[np.uint8],
+    r: NDArray[np.int16],
+    position: int,
+    *,
+    quantiser: Quantiser,
+    passes: int,
+    known: "Contexts | None" = None,
+) -> NDArray[np.int16]:
+    """The cheapest of the r found on the way, bits and distortion together; at worst the one given.
+
+    Args:
+        engine: the model.
+        pixels: (H, W, C) uint8, what y was computed from; H ≤ 16·h, W ≤ 16·w.
+        y: (M, h, w) float32, what r was chosen for.
+        z: (Z, ceil(h/4), ceil(w/4)) int16.
+        indices: (M, h, w) uint8, tables of r.
+        r: (M, h, w) int16.
+        position: quality position.
+        quantiser: the rounding rule.
+        passes: steps.
+        known: contexts of this z that were computed before, added to.
+
+    Returns:
+        (M, h, w) int16.
+    """
+    weights, at = engine.weights, engine.position_tensor(position)
+    worth = float(lambda_of(at, weights.config.points)) / pixels.shape[2]
+    best, best_y, least = r, y, float("inf")
+    velocity, step = torch.zeros_like(y), _STEP
+    for left in range(passes, -1, -1):
+        target, error = _target(engine, pixels, y, z, indices, r, position, known)
+        cost = worth * error + float(
+            residual_bits(r, indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
+        )
+        if cost < least:
+            best, best_y, least = r, y, cost
+        elif not cost <= _WORSE * least:
+            r, y = best, best_y
+            velocity, step = torch.zeros_like(y), step / 2
+            continue
+        if left:
+            velocity = (target - y).mul_(step).add_(velocity, alpha=_MOMENTUM)
+            y = y + velocity
+            r = engine.quantise(y, z, indices, quantiser, known)
+    return best
+
+
+def _target(
+    engine: "Engine",
+    pixels: NDArray[np.uint8],
+    y: Tensor,
+    z: NDArray[np.int16],
+    indices: NDArray[np.uint8],
+    r: NDArray[np.int16],
+    position: int,
+    known: "Contexts | None",
+) -> tuple[Tensor, float]:
+    """Where gradient and curvature send every latent, and the squared error of r now.
+
+    Returns:
+        (M, h, w) float32, and the sum over all samples in units of 1.
+    """
+    rows, cols = r.shape[1:]
+    out = interleaved(torch.empty(rows, cols, len(r)))
+    residual, table = (interleaved(torch.from_numpy(a.transpose(1, 2, 0)).contiguous()) for a in (r, indices))
+    at, channels = engine.position_tensor(position), pixels.shape[2]
+    synthesis = engine.twin.synthesis
+    total = 0.0
+    with torch.no_grad():
+        gain, response = newton_response(engine, at, channels)
+        worth = curvature(engine.model, at, 3)[0]
+    for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2]), size=_WINDOW_CELLS, whole=_WHOLE_CELLS):
+        core = cells.scaled(CELL, rows, cols)
+        # A latent's gradient is in the pixels that it reaches, and those see latents as far again.
+        near, far = (core.grown(times * engine.synthesis_halo, rows, cols) for times in (1, 2))
+        with torch.no_grad():
+            y_hat, context = engine.latent(z, residual[engine.reach(near, rows, cols).slices], far, rows, cols, known)
+            latents = y_hat * gain
+        with torch.enable_grad():
+            latents.requires_grad_(True)
+            x = synthesis(latents, at)
+            x = x if channels == 3 else x.mean(1, keepdim=True)
+            levels = ((x.detach()[0].permute(1, 2, 0) + 0.5) * 255).clamp_(0, 255)
+            error = patch_errors(levels, pixels, near, far)
+            error = error.reshape(*near.shape, STRIDE, STRIDE, channels).permute(4, 0, 2, 1, 3)
+            error = error.reshape(1, channels, near.shape[0] * STRIDE, near.shape[1] * STRIDE)
+            top, left = (near.top - far.top) * STRIDE, (near.left - far.left) * STRIDE
+            seen = x[:, :, top : top + error.shape[2], left : left + error.shape[3]]
+            (slope,) = torch.autograd.grad(seen, latents, error)
+        inner = core.within(far)
+        pull = (slope * response)[inner]
+        pull = pull + foreseen(engine, context, y, table, residual, pull, worth, core)
+        out[core.slices] = (y_hat[inner] - pull)[0].cpu()
+        top, left = (core.top - near.top) * STRIDE, (core.left - near.left) * STRIDE
+        own = error[:, :, top : top + core.shape[0] * STRIDE, left : left + core.shape[1] * STRIDE]
+        total += float(own.square().sum(dtype=torch.float64))
+    return out, total

@@ -1,6 +1,5 @@
 """The training loop: time-boxed, cut anywhere, resumed from weights alone."""
 
-import math
 import os
 import signal
 import time
@@ -141,7 +140,7 @@ class Trainer:
         """
         stop = _StopFlag()
         begin = saved = time.monotonic()
-        smooth = math.nan
+        losses: list[Tensor] = []  # read together: no step waits for its loss
         kilomacs = self._kilomacs()
         if self.leader:
             peak = peak_gmacs(self.device, self.autocast)
@@ -150,17 +149,16 @@ class Trainer:
             minutes = (time.monotonic() - begin) / 60
             if self._any(stop.set or minutes >= self.schedule.minutes):
                 break
-            loss = self.train_step(self.schedule.rate(self.step, minutes))
-            if self.step % 50 == 0:
-                value = float(loss)
-                smooth = value if math.isnan(smooth) else 0.9 * smooth + 0.1 * value
+            losses.append(self.train_step(self.schedule.rate(self.step, minutes)))
+            if len(losses) == 50:
                 if self.leader:
                     speed = self.pixels / 1e6 / (time.monotonic() - begin)
                     work = speed * kilomacs / self.processes
                     report(
-                        f"step {self.step}  {minutes:.1f} min  loss {smooth:.5f}  "
+                        f"step {self.step}  {minutes:.1f} min  loss {float(torch.stack(losses).nanmean()):.5f}  "
                         f"{speed:.3f} Mpixel/s  {work:.0f} GMAC/s a process"
                     )
+                losses.clear()
             if self.leader and time.monotonic() - saved > self.schedule.save_minutes * 60:
                 save(self)
                 saved = time.monotonic()

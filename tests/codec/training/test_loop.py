@@ -66,6 +66,20 @@ def test_the_same_seed_gives_the_same_weights(pictures: list[Tensor], model: Hyp
     assert results[0] == pytest.approx(results[1], rel=1e-3)
 
 
+def test_reports_give_the_mean_loss_since_the_last(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([*range(50), *[100.0] * 49, float("nan")])  # the last step is one that was skipped
+
+    def step(_share: float) -> Tensor:
+        trainer.step += 1
+        return torch.tensor(float(next(losses)))
+
+    lines: list[str] = []
+    monkeypatch.setattr(trainer, "train_step", step)
+    monkeypatch.setattr(trainer, "_any", lambda _mine: trainer.step == 100)
+    trainer.run(lambda _trainer: None, lines.append)
+    assert [line.split("loss ")[1].split()[0] for line in lines[1:]] == ["24.50000", "100.00000"]
+
+
 def test_slow_parameters_move_at_half_the_rate(trainer: Trainer) -> None:
     trainer.train_step(0.5)
     fast, slow = trainer.optimiser.param_groups

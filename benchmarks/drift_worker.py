@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from aez.benchmarks.pictures import read_rgb
+from aez.bitstream import read_container
 from aez.bitstream.entropy import symbols_digest
 from aez.codec.codec import Codec
+from aez.codec.streams import read_filter
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def decode(codec: Codec, job: Job) -> dict[str, str]:
     for path in map(Path, job.inputs):
         header, symbols = codec.unpack(path.read_bytes())
         digests[path.name] = symbols_digest(symbols.z, symbols.r)
-        samples = codec.engine.decode(symbols.z, symbols.r, header.quality, header.height, header.width)
+        pixel_filter = read_filter(read_container(path.read_bytes()), codec.weights)
+        size = header.height, header.width
+        samples = codec.engine.decode(symbols.z, symbols.r, header.quality, *size, pixel_filter=pixel_filter)
         np.save(Path(job.out, f"{path.name}.npy"), samples)
     return digests
 

@@ -21,8 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from aez.benchmarks.console import model_option, run, table
 from aez.benchmarks.stages import STAGES, around_stages
+from aez.bitstream import read_container
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
+from aez.codec.streams import read_filter
 
 _aten = torch.ops.aten
 _LEFT_OPERAND = {_aten.mm: 0, _aten.bmm: 0, _aten.addmm: 1, _aten.addmm_: 1, _aten.baddbmm: 1}
@@ -85,7 +87,10 @@ def count_codec(codec: Codec, width: int, height: int) -> tuple[Counter[str], Co
     with around_stages(decoding.running), decoding:
         # In this thread: `decode_array` reads tiles in another, where the counter does not see them.
         header, symbols = codec.unpack(data)
-        codec.engine.decode(symbols.z, symbols.r, header.quality, header.height, header.width)
+        pixel_filter = read_filter(read_container(data), codec.weights)
+        codec.engine.decode(
+            symbols.z, symbols.r, header.quality, header.height, header.width, pixel_filter=pixel_filter
+        )
     return encoding.counts, decoding.counts
 
 

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
-from aez.codec import streams
+from aez.codec import engine, streams
 from aez.codec.engine import Engine
 from aez.codec.patches import PatchSynthesis
 
@@ -21,6 +21,7 @@ STAGES: dict[str, list[tuple[object, str]]] = {
     "exact scale path": [(Engine, "indices")],
     "mean context": [(Engine, "quantise"), (Engine, "latent")],
     "synthesis": [(PatchSynthesis, "__call__")],
+    "picture filter": [(engine, "filtered")],
     "entropy coding": [
         (streams, "encode_hyper"),
         (streams, "encode_residual"),

@@ -13,7 +13,7 @@ from aez.bitstream.varint import read_varint, write_varint
 MIN_ALPHA_TILE_LOG2, MAX_ALPHA_TILE_LOG2 = 6, 13
 MAX_EDGE = 63
 _PICTURE = 0
-_CHUNKS_OF_A_PICTURE = set("HZTE")
+_CHUNKS_OF_A_PICTURE = set("HfZTE")
 _VP8L_SIGNATURE = 0x2F
 _VP8L_HEADER = 5
 

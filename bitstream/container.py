@@ -29,6 +29,7 @@ class ChunkType(IntEnum):
     EXIF = ord("e")
     XMP = ord("x")
     PREVIEW = ord("p")
+    FILTER = ord("f")
 
 
 _METADATA = (ChunkType.PREVIEW, ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP)
@@ -48,6 +49,7 @@ class Container:
         metadata: known ancillary chunks (ICC, EXIF, XMP, PREVIEW), at most one of each.
         alpha: the ALPHA chunk's payload, if the header announces one.
         chunks: type letter and payload length of every chunk in file order, END included.
+        filter: the FILTER chunk's payload, empty for the model's own filter; None for none.
     """
 
     header: Header
@@ -56,6 +58,7 @@ class Container:
     metadata: dict[ChunkType, bytes] = field(default_factory=dict)
     alpha: bytes | None = None
     chunks: list[tuple[str, int]] = field(default_factory=list)
+    filter: bytes | None = None
 
 
 def is_aez(data: Buffer) -> bool:
@@ -83,6 +86,8 @@ def write_container(container: Container) -> bytes:
     parts += [write_chunk(kind, container.metadata[kind]) for kind in _METADATA if container.metadata.get(kind)]
     if container.alpha is not None:
         parts.append(write_chunk(ChunkType.ALPHA, container.alpha))
+    if container.filter is not None:
+        parts.append(write_chunk(ChunkType.FILTER, container.filter))
     parts.append(write_chunk(ChunkType.HYPER, container.hyper))
     parts += [write_chunk(ChunkType.TILE, tile) for tile in container.tiles]
     parts.append(write_chunk(ChunkType.END, b""))
@@ -196,7 +201,7 @@ def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collect
     """
     limits = limits or Limits()
     header: Header | None = None
-    hyper = alpha = None
+    hyper = alpha = pixel_filter = None
     found: list[bytes] = []
     metadata: dict[ChunkType, bytes] = {}
     chunks: list[tuple[str, int]] = []
@@ -226,6 +231,10 @@ def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collect
                 if known in metadata:
                     raise FormatError(f"chunk {chr(kind)!r} appears twice")
                 metadata[known] = bytes(payload)
+            elif kind == ChunkType.FILTER:
+                if pixel_filter is not None:
+                    raise FormatError("chunk 'f' appears twice")
+                pixel_filter = bytes(payload)
         elif kind == ChunkType.ALPHA and alpha is None and hyper is None:
             alpha = bytes(payload)
         elif kind == ChunkType.HYPER and hyper is None:
@@ -244,4 +253,4 @@ def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collect
         raise TruncatedError("the file ends before its END chunk")
     if hyper is None or len(found) != header.tile_count() or header.alpha != (alpha is not None):
         raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
-    return Container(header, hyper, found, metadata, alpha, chunks)
+    return Container(header, hyper, found, metadata, alpha, chunks, pixel_filter)

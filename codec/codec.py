@@ -28,6 +28,7 @@ from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine, Symbols
+from aez.codec.filter_weights import FilterFit
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
 from aez.codec.metadata import chunks_of, metadata_of
@@ -37,7 +38,7 @@ from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_with
 from aez.codec.regions import Region, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.residuals import TileAreas
-from aez.codec.streams import StreamWriter, check_model, read_hyper, read_tile, tile_residuals
+from aez.codec.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals
 from aez.codec.weightfile import Weights, read_weights
 from aez.codec.windows import CELL, WHOLE_CELLS, Window
 
@@ -186,14 +187,15 @@ class Codec(LatentAccess):
         )
         if picture.alpha is not None:
             samples = filled(samples, picture.alpha)
-        bands = self.engine.encode_bands(samples, position, how, progress)
+        fit = FilterFit(self.weights, position, 1 if samples.ndim == 2 else 3) if self.weights.has_filter else None
+        bands = self.engine.encode_bands(samples, position, how, progress, fit.moments if fit else None)
         metadata = chunks_of(picture.metadata)
         if preview:
             small = thumbnail(replace(picture, samples=samples))
             metadata[ChunkType.PREVIEW] = self.encode(
                 small, min(self.quality_of(position), PREVIEW_QUALITY), effort=effort
             )
-        return self.pack(header, bands, metadata=metadata, alpha=alpha)
+        return self.pack(header, bands, metadata=metadata, alpha=alpha, fit=fit)
 
     def _encode_alpha(self, picture: Picture, quality: float, effort: int) -> bytes | None:
         """The payload of the ALPHA chunk, None if there is none; once a picture, however many qualities are tried."""
@@ -216,15 +218,20 @@ class Codec(LatentAccess):
         *,
         metadata: dict[ChunkType, bytes] | None = None,
         alpha: bytes | None = None,
+        fit: FilterFit | None = None,
     ) -> bytes:
         """Entropy-code symbols, whole or in bands from top to bottom, into a file.
 
-        ``metadata`` and ``alpha`` are payloads of further chunks.
+        ``metadata`` and ``alpha`` are payloads of further chunks; ``fit`` is asked for the filter when the last band is
+        there.
         """
         writer = StreamWriter(self.weights, header)
         for band in [symbols] if isinstance(symbols, Symbols) else symbols:
             writer.add(band)
-        return write_container(Container(header, writer.hyper(), writer.tiles, metadata or {}, alpha))
+        pixel_filter = fit.payload() if fit else None
+        return write_container(
+            Container(header, writer.hyper(), writer.tiles, metadata or {}, alpha, filter=pixel_filter)
+        )
 
     def unpack(self, data: Data, limits: Limits | None = None) -> tuple[Header, Symbols]:
         """Parse a file and decode all of its symbols; no float network runs.
@@ -283,6 +290,7 @@ class Codec(LatentAccess):
                 grey=header.colour == "grey",
                 region=part.window,
                 reduction=part.reduction,
+                pixel_filter=read_filter(part.container, self.weights),
             )
         return Picture(samples, self._alpha(part), header.orientation, metadata_of(part.container.metadata))
 
@@ -315,6 +323,7 @@ class Codec(LatentAccess):
                 grey=header.colour == "grey",
                 region=part.window,
                 reduction=part.reduction,
+                pixel_filter=read_filter(part.container, self.weights),
             )
         alpha = self._alpha(part)
         planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]

@@ -16,6 +16,8 @@ from aez.codec.effort import Effort, curvature
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
+from aez.codec.picture_filter import MARGIN as FILTER_MARGIN
+from aez.codec.picture_filter import Moments, filtered
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import corrected
 from aez.codec.refine_hyper import refine_rows
@@ -74,6 +76,7 @@ class Engine:
         self.synthesis_halo = math.ceil(
             config.synthesis16_depth + config.synthesis8_depth / 2 + config.synthesis4_depth / 4
         )
+        self.pixel_halo = self.synthesis_halo + (FILTER_MARGIN if weights.has_filter else 0)
 
     def position_tensor(self, position: int) -> Tensor:
         """A quality position as the networks take it, (1,)."""
@@ -219,22 +222,39 @@ class Engine:
         return r.numpy()
 
     def encode(
-        self, picture: NDArray[np.uint8], position: int, effort: Effort, progress: Progress | None = None
+        self,
+        picture: NDArray[np.uint8],
+        position: int,
+        effort: Effort,
+        progress: Progress | None = None,
+        moments: Moments | None = None,
     ) -> Symbols:
-        """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once."""
-        parts = list(self.encode_bands(picture, position, effort, progress))
+        """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :meth:`encode_bands`."""
+        parts = list(self.encode_bands(picture, position, effort, progress, moments))
         if len(parts) == 1:
             return parts[0]
         z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
         return Symbols(z, indices, r)
 
     def encode_bands(
-        self, picture: NDArray[np.uint8], position: int, effort: Effort, progress: Progress | None = None
+        self,
+        picture: NDArray[np.uint8],
+        position: int,
+        effort: Effort,
+        progress: Progress | None = None,
+        moments: Moments | None = None,
     ) -> Iterator[Symbols]:
         """The symbols of a picture in bands from top to bottom, one band if it is small.
 
         Only the latents of three bands are in memory: z of a band is known once y of the next one is, and r once z is
         known a little beyond the band.
+
+        Args:
+            picture: (H, W, 3) or (H, W) uint8.
+            position: quality position.
+            effort: how symbols are chosen.
+            progress: called with the share of the work done.
+            moments: where the last decoding that an effort with corrections makes is counted for the picture filter.
         """
         picture = picture.reshape(*picture.shape[:2], -1)
         height, width = picture.shape[:2]
@@ -260,7 +280,7 @@ class Engine:
             known = ready
             while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
                 core = waiting.pop(0)
-                yield self._encode_band(picture, y, top, z, core, position, effort)
+                yield self._encode_band(picture, y, top, z, core, position, effort, moments)
                 keep = max(top, core.bottom - _BAND_HALO)
                 # A copy, so that the rows above are freed.
                 y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
@@ -284,6 +304,7 @@ class Engine:
         core: Window,
         position: int,
         effort: Effort,
+        moments: Moments | None,
     ) -> Symbols:
         """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
         rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
@@ -296,7 +317,7 @@ class Engine:
         known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
         r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
-        for _ in range(effort.passes):
+        for left in reversed(range(effort.passes)):
             part = corrected(
                 self,
                 pixels,
@@ -308,6 +329,7 @@ class Engine:
                 step=effort.step,
                 foresight=effort.foresight,
                 known=known,
+                moments=None if left or effort.descents else moments,
             )
             r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         if effort.descents:
@@ -322,6 +344,7 @@ class Engine:
                 quantiser=quantiser,
                 passes=effort.descents,
                 known=known,
+                moments=moments,
             )
         inner = core.scaled(CELL, rows, cols).within(around)[1:]
         return Symbols(z[core.slices], indices[inner], r[inner])
@@ -352,12 +375,23 @@ class Engine:
         grey: bool = False,
         region: Window | None = None,
         reduction: int = 1,
+        pixel_filter: Tensor | None = None,
     ) -> NDArray[np.uint8]:
         """Symbols to pixels in memory; see :meth:`decode_to_device`, which gives (rows, columns) if it is grey."""
         source = ArrayResiduals(r) if isinstance(r, np.ndarray) else r
         cpu = torch.device("cpu")
         out = self.decode_to_device(
-            z, source, position, height, width, progress, cpu, grey=grey, region=region, reduction=reduction
+            z,
+            source,
+            position,
+            height,
+            width,
+            progress,
+            cpu,
+            grey=grey,
+            region=region,
+            reduction=reduction,
+            pixel_filter=pixel_filter,
         )
         samples: NDArray[np.uint8] = out.numpy()
         return samples[:, :, 0] if grey else samples
@@ -376,6 +410,7 @@ class Engine:
         grey: bool,
         region: Window | None,
         reduction: int,
+        pixel_filter: Tensor | None = None,
     ) -> Tensor:
         """Symbols to pixels.
 
@@ -390,6 +425,7 @@ class Engine:
             grey: give one sample a pixel.
             region: pixels to give, in the picture reduced by ``reduction``; all of them if None.
             reduction: 1, 2, 4, 8 or 16: averages of so many rows and columns.
+            pixel_filter: weights of the picture filter, if there is one; reduced pictures are not filtered.
 
         Returns:
             (rows, columns, 3) uint8, or (rows, columns, 1) if it is grey.
@@ -412,16 +448,18 @@ class Engine:
                 source.expect(self.reach(cores[done + 1], rows, cols, reduction))
             y_hat, _ = self.latent(z, r_part, area, rows, cols)
             levels = self.synthesis(y_hat.mul_(gain), at, channels, reduction)
+            if pixel_filter is not None and reduction == 1:
+                levels = filtered(levels, pixel_filter)
             pixels = area.scaled(side, area.bottom * side, area.right * side)
             part = core.scaled(side, region.bottom, region.right).shared(region)
             if part is not None:
-                out[part.within(region)[2:]] = levels[part.within(pixels)[2:]].to(device)
+                out[part.within(region)[2:]] = levels[part.within(pixels)[2:]].round().to(device, torch.uint8)
             _tell(progress, done + 1, len(cores))
         return out
 
     def _halo(self, reduction: int) -> int:
-        """Latents that the synthesis sees around its window."""
-        return self.synthesis_halo if reduction < LINEAR_FROM else 0
+        """Latents that synthesis and picture filter see around a window."""
+        return self.pixel_halo if reduction < LINEAR_FROM else 0
 
     def latent(
         self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int, known: "Contexts | None" = None

@@ -10,9 +10,11 @@ from aez.bitstream.costs import hyper_bits, residual_bits
 from aez.codec.alpha import filled
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine
+from aez.codec.filter_weights import FilterFit
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import STRIDE
+from aez.codec.picture_filter import filtered
 from aez.codec.representation import Latents
 from aez.codec.residuals import ArrayResiduals
 from aez.codec.weightfile import Weights
@@ -76,7 +78,8 @@ class LatentAccess:
         samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
         engine, weights = self.engine, self.weights
         grey = samples.ndim == 2
-        symbols = engine.encode(samples, position, how)
+        fit = FilterFit(weights, position, 1 if grey else 3) if weights.has_filter else None
+        symbols = engine.encode(samples, position, how, moments=fit.moments if fit else None)
         centred = symbols.z - weights.hyper_means(position, grey)[:, None, None]
         return Latents(
             y=engine.analyse(samples, position).numpy(),
@@ -92,6 +95,7 @@ class LatentAccess:
             grey=grey,
             orientation=picture.orientation,
             alpha=picture.alpha,
+            pixel_filter=fit.weights() if fit else None,
         )
 
     def from_latents(self, latents: Latents) -> Image.Image:
@@ -145,14 +149,16 @@ def _synthesised(engine: Engine, y_hat: NDArray[np.float32], latents: Latents) -
     at = engine.position_tensor(latents.position)
     gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
     for core in _cores(rows, cols):
-        area = core.grown(engine.synthesis_halo, rows, cols)
+        area = core.grown(engine.pixel_halo, rows, cols)
         part = torch.from_numpy(np.ascontiguousarray(y_hat[area.slices]))[None].to(engine.device)
         levels = engine.synthesis(part.contiguous(memory_format=torch.channels_last) * gain, at, channels)
+        if latents.pixel_filter is not None:
+            levels = filtered(levels, latents.pixel_filter)
         inner = core.within(area)[2:]
         top, left = inner[0].start * STRIDE, inner[1].start * STRIDE
         pixels = core.scaled(STRIDE, rows * STRIDE, cols * STRIDE)
         height, width = pixels.shape
-        out[pixels.slices[1:]] = levels[top : top + height, left : left + width].cpu().numpy()
+        out[pixels.slices[1:]] = levels[top : top + height, left : left + width].round().cpu().numpy()
     out = np.ascontiguousarray(out[: latents.height, : latents.width])
     return out[:, :, 0] if latents.grey else out
 

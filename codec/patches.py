@@ -53,7 +53,7 @@ class PatchAnalysis:
 
 
 class PatchSynthesis:
-    """:class:`Synthesis` to interleaved uint8 pictures, RGB or grey."""
+    """:class:`Synthesis` to interleaved pictures, RGB or grey."""
 
     def __init__(self, synthesis: Synthesis) -> None:
         """Weights are permuted when they are first needed."""
@@ -61,11 +61,11 @@ class PatchSynthesis:
         self._ends: dict[tuple[nn.Conv2d, int, int], _End] = {}
 
     def __call__(self, y: Tensor, position: Tensor, channels: int = 3, reduction: int = 1) -> Tensor:
-        """ŷ (1, M, h, w) float32, gain divided out, and a quality point (1,) to uint8 pixels.
+        """ŷ (1, M, h, w) float32, gain divided out, and a quality point (1,) to levels that are not rounded yet.
 
         Returns:
-            (16·h / reduction, 16·w / reduction, channels) uint8; each sample the average of reduction² samples, of the
-            linear path's alone if the reduction is ``LINEAR_FROM`` or more.
+            (16·h / reduction, 16·w / reduction, channels) float32, 0 … 255; each sample the average of reduction²
+            samples, of the linear path's alone if the reduction is ``LINEAR_FROM`` or more.
         """
         rows, cols = y.shape[2:]
         side = STRIDE // reduction
@@ -77,7 +77,7 @@ class PatchSynthesis:
             h = self.module.hidden(y, position).permute(0, 2, 3, 1).reshape(QUARTER**2 * rows * cols, -1)
             fine = torch.addmm(bias, h, tail).reshape(rows, QUARTER, cols, QUARTER, small, channels * small)
             x.add_(fine.permute(0, 2, 1, 4, 3, 5).reshape(rows * cols, -1))
-        levels = x.clamp_(-0.5, 0.5).mul_(255).add_(127.5).round_().to(torch.uint8)
+        levels = x.clamp_(-0.5, 0.5).mul_(255).add_(127.5)
         levels = levels.reshape(rows, cols, side, channels * side).permute(0, 2, 1, 3)
         return levels.reshape(side * rows, side * cols, channels)
 

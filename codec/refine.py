@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aez.codec.effort import curvature
 from aez.codec.patches import STRIDE
+from aez.codec.picture_filter import Moments
 from aez.codec.residuals import interleaved
 from aez.codec.scales import ladder
 from aez.codec.windows import CELL, Window, cell_windows
@@ -36,6 +37,7 @@ def corrected(
     step: float,
     foresight: bool,
     known: "Contexts | None" = None,
+    moments: Moments | None = None,
 ) -> Tensor:
     """y moved towards what would decode to ``pixels``, as the linear path of the synthesis tells.
 
@@ -50,6 +52,7 @@ def corrected(
         step: share of the way to go.
         foresight: count the bits that symbols of the first step cause in the second.
         known: contexts of this z that were computed before, added to.
+        moments: where what r decodes to is counted for the picture filter.
 
     Returns:
         (M, h, w) float32.
@@ -65,10 +68,13 @@ def corrected(
         worth = curvature(engine.model, at, 3)[0]
         for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2])):
             core = cells.scaled(CELL, rows, cols)
-            area = core.grown(engine.synthesis_halo, rows, cols)
+            area = core.grown(engine.pixel_halo, rows, cols)
             reach = engine.reach(core, rows, cols)
             y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, known)
-            error = patch_errors(engine.synthesis(y_hat * gain, at, channels), pixels, core, area)
+            levels = engine.synthesis(y_hat * gain, at, channels)
+            if moments is not None:
+                add_moments(moments, levels, pixels, core, area)
+            error = patch_errors(levels, pixels, core, area)
             pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
             inner = core.within(area)
             if foresight:
@@ -97,18 +103,24 @@ def newton_response(engine: "Engine", at: Tensor, channels: int) -> tuple[Tensor
     return gain, 1 / (energy[:, None, None] * gain)
 
 
+def add_moments(moments: Moments, levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> None:
+    """Count the pixels of ``core``, latents of the picture ``pixels``, in ``levels``, those of ``area``."""
+    want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
+    moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
+
+
 def patch_errors(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> Tensor:
     """Decoded less original samples in units of 1, a row of 16×16 pixels a latent of ``core``; 0 beyond the picture.
 
     Args:
-        levels: (rows, columns, C), decoded samples of ``area`` in units of 1/255.
+        levels: (rows, columns, C) float32, decoded samples of ``area`` in units of 1/255.
         pixels: (H, W, C) uint8, the whole picture.
         core: latents.
         area: latents, ``core`` and more around it.
     """
     top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
     rows, cols = core.shape
-    part = levels[top : top + rows * STRIDE, left : left + cols * STRIDE].to(torch.float32)
+    part = levels[top : top + rows * STRIDE, left : left + cols * STRIDE]
     want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
     height, width = want.shape[:2]
     error = torch.zeros_like(part)

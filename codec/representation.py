@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from aez.codec.windows import CELL
 
@@ -30,6 +31,7 @@ class Latents:
         grey: whether it has one sample a pixel.
         orientation: how to turn it for display, as EXIF's tag 274.
         alpha: (height, width) uint8, or None; the codec's symbols say nothing of it.
+        pixel_filter: weights of the filter over the decoded picture, see :mod:`aez.codec.picture_filter`; or None.
     """
 
     y: NDArray[np.float32]
@@ -45,6 +47,7 @@ class Latents:
     grey: bool = False
     orientation: int = 1
     alpha: NDArray[np.uint8] | None = None
+    pixel_filter: Tensor | None = None
 
     @cached_property
     def rate_map(self) -> NDArray[np.float64]:

@@ -4,10 +4,12 @@ from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from aez.bitstream import Container, FormatError, Header, ModelError
 from aez.bitstream.entropy import decode_hyper, decode_residual, encode_hyper, encode_residual
 from aez.codec.engine import Engine, Symbols
+from aez.codec.filter_weights import FilterWeights
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.residuals import TileResiduals
 from aez.codec.weightfile import Weights
@@ -80,6 +82,19 @@ def read_hyper(container: Container, weights: Weights) -> NDArray[np.int16]:
     indices = weights.hyper_indices(header.quality, grey).numpy()
     z = decode_hyper(container.hyper, header.hyper_shape, indices, weights.hyper_tables)
     return z + weights.hyper_means(header.quality, grey)[:, None, None]
+
+
+def read_filter(container: Container, weights: Weights) -> Tensor | None:
+    """Weights of a file's picture filter, see :mod:`aez.codec.picture_filter`; None if it has none.
+
+    Raises:
+        FormatError: they are damaged.
+    """
+    if container.filter is None or not weights.has_filter:
+        return None
+    header = container.header
+    channels = 1 if header.colour == "grey" else 3
+    return FilterWeights(weights, header.quality, channels).parse(container.filter)
 
 
 def read_tile(

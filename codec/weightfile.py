@@ -21,14 +21,17 @@ from aez.bitstream.tables import TableSet
 from aez.codec.eight_bits import restored
 from aez.codec.exact import ExactScales
 from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.registry import WEIGHTS_FORMAT
 from aez.codec.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
 
 MAX_WEIGHTS_BYTES = 2**28
 NEVER_CODED = -64
 """An offset that takes every index below what is coded."""
-_DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.")
-_NOT_NETWORKS = ("training.", "exact.", "tables.", "copula.")
+_DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.", "filter.")
+_NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
+FILTER_INPUTS = 45
+"""Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.picture_filter`."""
 _UNFIT = "the model's tensors do not fit its configuration"
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
@@ -64,6 +67,11 @@ class Weights:
     def distortion(self) -> str:
         """What the model was trained for, ``mse`` or ``ms-ssim``: the encoder's business alone."""
         return str(self.card.get("distortion", "mse"))
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether there are weights of the picture filter."""
+        return "filter.mean" in self.tensors
 
     @cached_property
     def residual_tables(self) -> TableSet:
@@ -125,6 +133,19 @@ class Weights:
         except KeyError:
             raise ModelError(f"the model lacks the tensor {name!r}") from None
 
+    def quality_row(self, name: str, position: int) -> NDArray[np.float64]:
+        """Linear interpolation of a tensor's rows, one a quality point, at a quality position.
+
+        Raises:
+            ModelError: there is no such tensor.
+        """
+        rows = self._get(name)
+        point = min(position // POSITION_SCALE, len(rows) - 2)
+        share = position / POSITION_SCALE - point
+        below, above = rows[point : point + 2].double().numpy()
+        out: NDArray[np.float64] = below * (1 - share) + above * share
+        return out
+
     def validate(self) -> None:
         """Check everything that decoding relies on.
 
@@ -143,6 +164,19 @@ class Weights:
             raise ModelError("the model's exact path does not fit its configuration")
         _ = self.residual_tables
         self._validate_grey()
+        self._validate_filter()
+
+    def _validate_filter(self) -> None:
+        """The weights of the picture filter, which a model may lack: both tensors or none."""
+        inputs = FILTER_INPUTS
+        for name, width in {"filter.mean": 3 * inputs, "filter.step": inputs}.items():
+            if not any(name.startswith("filter.") for name in self.tensors):
+                return
+            tensor = self._get(name)
+            if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != torch.float16:
+                raise ModelError("the model's picture filter has the wrong shape")
+            if not bool(tensor.isfinite().all()):
+                raise ModelError("the model's picture filter is not finite")
 
     def _validate_grey(self) -> None:
         """The tables for grey pictures, which a model may lack: all or none, and ẑ within the exact path's bound."""

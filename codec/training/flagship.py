@@ -21,6 +21,8 @@ from aez.codec.training.grey import PICTURES, with_grey_tables
 from aez.codec.training.grow import grown
 from aez.codec.training.loop import Schedule, Trainer
 from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
+from aez.codec.training.picture_filter import PICTURES as FILTER_PICTURES
+from aez.codec.training.picture_filter import with_picture_filter
 from aez.codec.training.residual_tables import PICTURES as TABLE_PICTURES
 from aez.codec.training.residual_tables import with_residual_tables
 from aez.codec.training.session import Session
@@ -142,6 +144,7 @@ class FlagshipSession(Session):
         }
         weights = export_weights(model, name, card)
         weights = with_residual_tables(weights, islice(iter_pictures(self.data), TABLE_PICTURES))
+        weights = with_picture_filter(weights, islice(iter_pictures(self.data), FILTER_PICTURES))
         weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))
         weights = with_copulas(weights, islice(iter_pictures(self.data), COPULA_PICTURES))
         try:

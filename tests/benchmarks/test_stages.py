@@ -13,7 +13,7 @@ def test_every_stage_is_seen(codec: Codec, photo: NDArray[np.uint8]) -> None:
         with timed_stages() as seconds:
             call()
         assert set(seconds) >= {"mean context", "synthesis", "entropy coding", "exact scale path"}
-    assert set(seconds) == set(STAGES)
+    assert set(seconds) == set(STAGES) - {"picture filter"}  # which the model of the tests does not have
 
 
 def test_work_is_counted_by_stage(codec: Codec) -> None:

@@ -188,7 +188,7 @@ class Codec(LatentAccess):
         if picture.alpha is not None:
             samples = filled(samples, picture.alpha)
         fit = FilterFit(self.weights, position, 1 if samples.ndim == 2 else 3) if self.weights.has_filter else None
-        bands = self.engine.encode_bands(samples, position, how, progress, fit.moments if fit else None)
+        bands = self.engine.encode_bands(samples, position, how, progress, fit)
         metadata = chunks_of(picture.metadata)
         if preview:
             small = thumbnail(replace(picture, samples=samples))

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from aez.bitstream.costs import residual_bits
 from aez.codec.effort import curvature
+from aez.codec.filter_weights import FilterFit
 from aez.codec.networks.quality import lambda_of
 from aez.codec.patches import STRIDE
-from aez.codec.picture_filter import Moments
 from aez.codec.quantise import Quantiser
-from aez.codec.refine import add_moments, foreseen, newton_response, patch_errors
+from aez.codec.refine import fitted_levels, foreseen, newton_response, patch_errors
 from aez.codec.residuals import interleaved
 from aez.codec.windows import CELL, Window, cell_windows
 
@@ -47,7 +47,7 @@ def descended(
     quantiser: Quantiser,
     passes: int,
     known: "Contexts | None" = None,
-    moments: Moments | None = None,
+    fit: FilterFit | None = None,
 ) -> NDArray[np.int16]:
     """The cheapest of the r found on the way, bits and distortion together; at worst the one given.
 
@@ -62,7 +62,7 @@ def descended(
         quantiser: the rounding rule.
         passes: steps.
         known: contexts of this z that were computed before, added to.
-        moments: where what the result decodes to is counted for the picture filter.
+        fit: the picture filter, if there will be one: what the result decodes to is counted for it.
 
     Returns:
         (M, h, w) int16.
@@ -70,16 +70,16 @@ def descended(
     weights, at = engine.weights, engine.position_tensor(position)
     worth = float(lambda_of(at, weights.config.points)) / pixels.shape[2]
     best, best_y, least = r, y, float("inf")
-    best_seen = Moments(pixels.shape[2])
+    best_fit = fit
     velocity, step = torch.zeros_like(y), _STEP
     for left in range(passes, -1, -1):
-        seen = Moments(pixels.shape[2])
-        target, error = _target(engine, pixels, y, z, indices, r, position, known, moments and seen)
+        now = fit.fresh() if fit else None
+        target, error = _target(engine, pixels, y, z, indices, r, position, known, now)
         cost = worth * error + float(
             residual_bits(r, indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
         )
         if cost < least:
-            best, best_y, least, best_seen = r, y, cost, seen
+            best, best_y, least, best_fit = r, y, cost, now
         elif not cost <= _WORSE * least:
             r, y = best, best_y
             velocity, step = torch.zeros_like(y), step / 2
@@ -88,8 +88,8 @@ def descended(
             velocity = (target - y).mul_(step).add_(velocity, alpha=_MOMENTUM)
             y = y + velocity
             r = engine.quantise(y, z, indices, quantiser, known)
-    if moments is not None:
-        moments.include(best_seen)
+    if fit and best_fit:
+        fit.moments.include(best_fit.moments)
     return best
 
 
@@ -102,7 +102,7 @@ def _target(
     r: NDArray[np.int16],
     position: int,
     known: "Contexts | None",
-    moments: Moments | None,
+    fit: FilterFit | None,
 ) -> tuple[Tensor, float]:
     """Where gradient and curvature send every latent, and the squared error of r now.
 
@@ -130,8 +130,7 @@ def _target(
             x = synthesis(latents, at)
             x = x if channels == 3 else x.mean(1, keepdim=True)
             levels = ((x.detach()[0].permute(1, 2, 0) + 0.5) * 255).clamp_(0, 255)
-            if moments is not None:
-                add_moments(moments, levels, pixels, core, far)
+            levels = fitted_levels(levels, pixels, core, far, fit)
             error = patch_errors(levels, pixels, near, far)
             error = error.reshape(*near.shape, STRIDE, STRIDE, channels).permute(4, 0, 2, 1, 3)
             error = error.reshape(1, channels, near.shape[0] * STRIDE, near.shape[1] * STRIDE)

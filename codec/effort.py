@@ -32,9 +32,9 @@ class Effort:
 EFFORTS = (
     Effort(0.0),
     Effort(0.4),
-    Effort(0.8, 1, foresight=True),
-    Effort(0.9, 2, foresight=True),
-    Effort(0.9, 3, foresight=True),
+    Effort(0.7, 1, 0.7, foresight=True),
+    Effort(0.9, 2, 0.7, foresight=True),
+    Effort(0.9, 3, 0.7, foresight=True),
     Effort(0.9, 4, 0.7, foresight=True),
     Effort(0.9, 6, 0.6, foresight=True),
     Effort(0.9, 8, 0.5, foresight=True),

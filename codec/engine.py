@@ -13,11 +13,12 @@ from torch import Tensor
 
 from aez.codec.descent import descended
 from aez.codec.effort import Effort, curvature
+from aez.codec.filter_weights import FilterFit
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.picture_filter import MARGIN as FILTER_MARGIN
-from aez.codec.picture_filter import Moments, filtered
+from aez.codec.picture_filter import filtered
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import corrected
 from aez.codec.refine_hyper import refine_rows
@@ -227,10 +228,10 @@ class Engine:
         position: int,
         effort: Effort,
         progress: Progress | None = None,
-        moments: Moments | None = None,
+        fit: FilterFit | None = None,
     ) -> Symbols:
         """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :meth:`encode_bands`."""
-        parts = list(self.encode_bands(picture, position, effort, progress, moments))
+        parts = list(self.encode_bands(picture, position, effort, progress, fit))
         if len(parts) == 1:
             return parts[0]
         z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
@@ -242,7 +243,7 @@ class Engine:
         position: int,
         effort: Effort,
         progress: Progress | None = None,
-        moments: Moments | None = None,
+        fit: FilterFit | None = None,
     ) -> Iterator[Symbols]:
         """The symbols of a picture in bands from top to bottom, one band if it is small.
 
@@ -254,7 +255,7 @@ class Engine:
             position: quality position.
             effort: how symbols are chosen.
             progress: called with the share of the work done.
-            moments: where the last decoding that an effort with corrections makes is counted for the picture filter.
+            fit: the picture filter, if there will be one; efforts with corrections tell it what they decode to.
         """
         picture = picture.reshape(*picture.shape[:2], -1)
         height, width = picture.shape[:2]
@@ -280,7 +281,7 @@ class Engine:
             known = ready
             while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
                 core = waiting.pop(0)
-                yield self._encode_band(picture, y, top, z, core, position, effort, moments)
+                yield self._encode_band(picture, y, top, z, core, position, effort, fit)
                 keep = max(top, core.bottom - _BAND_HALO)
                 # A copy, so that the rows above are freed.
                 y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
@@ -304,7 +305,7 @@ class Engine:
         core: Window,
         position: int,
         effort: Effort,
-        moments: Moments | None,
+        fit: FilterFit | None,
     ) -> Symbols:
         """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
         rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
@@ -329,7 +330,7 @@ class Engine:
                 step=effort.step,
                 foresight=effort.foresight,
                 known=known,
-                moments=None if left or effort.descents else moments,
+                fit=fit if fit is None or not (left or effort.descents) else fit.fresh(),
             )
             r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         if effort.descents:
@@ -344,7 +345,7 @@ class Engine:
                 quantiser=quantiser,
                 passes=effort.descents,
                 known=known,
-                moments=moments,
+                fit=fit,
             )
         inner = core.scaled(CELL, rows, cols).within(around)[1:]
         return Symbols(z[core.slices], indices[inner], r[inner])

@@ -1,5 +1,7 @@
 """Weights of the picture filter: a model's own, a file's differences from them, and an encoder's choice of those."""
 
+import copy
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -111,6 +113,12 @@ class FilterFit:
         """Nothing of the picture is known yet."""
         self._weights = FilterWeights(weights, position, channels)
         self.moments = Moments(channels)
+
+    def fresh(self) -> "FilterFit":
+        """Of the same model and quality, nothing counted."""
+        other = copy.copy(self)
+        other.moments = Moments(self._weights.channels)
+        return other
 
     def payload(self) -> bytes | None:
         """The FILTER chunk; the model's own filter, which is an empty one, if nothing was counted."""

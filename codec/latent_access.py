@@ -79,7 +79,7 @@ class LatentAccess:
         engine, weights = self.engine, self.weights
         grey = samples.ndim == 2
         fit = FilterFit(weights, position, 1 if grey else 3) if weights.has_filter else None
-        symbols = engine.encode(samples, position, how, moments=fit.moments if fit else None)
+        symbols = engine.encode(samples, position, how, fit=fit)
         centred = symbols.z - weights.hyper_means(position, grey)[:, None, None]
         return Latents(
             y=engine.analyse(samples, position).numpy(),

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.effort import curvature
+from aez.codec.filter_weights import FilterFit
 from aez.codec.patches import STRIDE
-from aez.codec.picture_filter import Moments
+from aez.codec.picture_filter import filtered
 from aez.codec.residuals import interleaved
 from aez.codec.scales import ladder
 from aez.codec.windows import CELL, Window, cell_windows
@@ -37,7 +38,7 @@ def corrected(
     step: float,
     foresight: bool,
     known: "Contexts | None" = None,
-    moments: Moments | None = None,
+    fit: FilterFit | None = None,
 ) -> Tensor:
     """y moved towards what would decode to ``pixels``, as the linear path of the synthesis tells.
 
@@ -52,7 +53,8 @@ def corrected(
         step: share of the way to go.
         foresight: count the bits that symbols of the first step cause in the second.
         known: contexts of this z that were computed before, added to.
-        moments: where what r decodes to is counted for the picture filter.
+        fit: the picture filter, if there will be one: what r decodes to is counted for it, and errors that it will mend
+            move nothing.
 
     Returns:
         (M, h, w) float32.
@@ -71,9 +73,7 @@ def corrected(
             area = core.grown(engine.pixel_halo, rows, cols)
             reach = engine.reach(core, rows, cols)
             y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, known)
-            levels = engine.synthesis(y_hat * gain, at, channels)
-            if moments is not None:
-                add_moments(moments, levels, pixels, core, area)
+            levels = fitted_levels(engine.synthesis(y_hat * gain, at, channels), pixels, core, area, fit)
             error = patch_errors(levels, pixels, core, area)
             pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
             inner = core.within(area)
@@ -103,10 +103,26 @@ def newton_response(engine: "Engine", at: Tensor, channels: int) -> tuple[Tensor
     return gain, 1 / (energy[:, None, None] * gain)
 
 
-def add_moments(moments: Moments, levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> None:
-    """Count the pixels of ``core``, latents of the picture ``pixels``, in ``levels``, those of ``area``."""
+def fitted_levels(
+    levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window, fit: FilterFit | None
+) -> Tensor:
+    """Decoded samples behind the filter that suits them best.
+
+    Args:
+        levels: (rows, columns, C) float32, those of the latents ``area``.
+        pixels: (H, W, C) uint8, the whole picture.
+        core: latents that count.
+        area: ``core`` and more around it.
+        fit: the picture's filter, which is told of ``core``; None for none.
+    """
+    if fit is None:
+        return levels
     want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
-    moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
+    here = fit.fresh()
+    here.moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
+    fit.moments.include(here.moments)
+    weights = here.weights()
+    return levels if weights is None else filtered(levels, weights)
 
 
 def patch_errors(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> Tensor:

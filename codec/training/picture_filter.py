@@ -5,19 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine
+from aez.codec.filter_weights import FilterFit
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.picture_filter import Moments
 from aez.codec.training.data import middle
-from aez.codec.weightfile import Weights, parse_weights, serialise_weights
+from aez.codec.weightfile import FILTER_INPUTS, Weights, parse_weights, serialise_weights
 
-PICTURES, CROP = 32, 384
+PICTURES, FIRST, CROP = 32, 8, 384
 _STEP = 0.08
 """Unit of a file's differences, as a share of the root mean square of what a weight multiplies: finer ones cost more
 bits than they save error (0.02 to 0.08 tried)."""
+_START_STEP = 0.03
 _RIDGE, _LEAST = 1e-4, 1e-3
 """What keeps weights of inputs that hardly vary small, and their steps."""
 
@@ -25,34 +28,46 @@ _RIDGE, _LEAST = 1e-4, 1e-3
 def with_picture_filter(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
     """The same model with a picture filter; unchanged if its default effort corrects nothing by squared error.
 
+    Corrections of the latents know of the filter, so it is found twice: on a few pictures beginning without, and on all
+    with what these gave.
+
     Args:
         weights: any model.
         pictures: (3, H, W) uint8; the middle of each is used.
     """
-    how = effort_of(DEFAULT_EFFORT, weights.distortion)
-    if not how.passes:
+    if not effort_of(DEFAULT_EFFORT, weights.distortion).passes:
         return weights
+    crops = [middle(picture, CROP).permute(1, 2, 0).contiguous().numpy() for picture in pictures]
+    points = weights.config.points
+    start = _with(weights, np.zeros((points, 3 * FILTER_INPUTS)), np.full((points, FILTER_INPUTS), _START_STEP))
+    return _fitted(_fitted(start, crops[:FIRST]), crops)
+
+
+def _fitted(weights: Weights, crops: list[NDArray[np.uint8]]) -> Weights:
+    """A filter for pictures, (H, W, 3) uint8, as they are decoded now."""
     engine = Engine(weights, torch.device("cpu"), torch.float32)
-    sums = [Moments(3) for _ in range(weights.config.points)]
-    energy = [np.zeros(len(total.square)) for total in sums]
-    for picture in pictures:
-        samples = middle(picture, CROP).permute(1, 2, 0).contiguous().numpy()
-        for point, total in enumerate(sums):
-            moments = Moments(3)
-            engine.encode(samples, point * POSITION_SCALE, how, moments=moments)
+    how = effort_of(DEFAULT_EFFORT, weights.distortion)
+    mean, step = [], []
+    for point in range(weights.config.points):
+        position = point * POSITION_SCALE
+        total, energy = Moments(3), np.zeros(FILTER_INPUTS)
+        for samples in crops:
+            fit = FilterFit(weights, position, 3)
+            engine.encode(samples, position, how, fit=fit)
+            moments = fit.moments
             # Every picture counts alike, however hard it is.
             share = moments.pixels / max(moments.error, 1.0)
             total.square += share * moments.square
             total.product += share * moments.product
-            energy[point] += moments.square.diagonal() / moments.pixels
-            total.pixels += 1
-    mean, step = [], []
-    for total, spread in zip(sums, energy, strict=True):
+            energy += moments.square.diagonal() / moments.pixels
         diagonal = total.square.diagonal()
         ridge = np.diag(_RIDGE * (diagonal + 1e-3 * diagonal.mean()) + 1e-9)
         mean.append(np.linalg.solve(total.square + ridge, total.product).T.reshape(-1))
-        step.append(_STEP / np.sqrt(spread / max(total.pixels, 1) + _LEAST))
+        step.append(_STEP / np.sqrt(energy / max(len(crops), 1) + _LEAST))
+    return _with(weights, np.stack(mean), np.stack(step))
+
+
+def _with(weights: Weights, mean: NDArray[np.float64], step: NDArray[np.float64]) -> Weights:
     tensors = dict(weights.tensors)
-    tensors["filter.mean"] = torch.from_numpy(np.stack(mean)).half()
-    tensors["filter.step"] = torch.from_numpy(np.stack(step)).half()
+    tensors["filter.mean"], tensors["filter.step"] = torch.from_numpy(mean).half(), torch.from_numpy(step).half()
     return parse_weights(serialise_weights(replace(weights, tensors=tensors)))

@@ -70,7 +70,7 @@ def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> Non
     model, at = flagship.engine.model, torch.tensor([8.0])
     assert (curvature(model, at, 1) < 0.2 * curvature(model, at, 3)).any()
     grey = piece.mean(2).astype(np.uint8)
-    assert cost(flagship, grey, 50, 4) < cost(flagship, grey, 50, 2) < cost(flagship, grey, 50, 0)
+    assert max(cost(flagship, grey, 50, level) for level in (2, 4)) < cost(flagship, grey, 50, 0)
 
 
 def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:

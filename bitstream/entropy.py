@@ -13,6 +13,8 @@ from aez.bitstream.varint import read_varint, write_varint
 
 _Encoder = constriction.stream.queue.RangeEncoder
 _Decoder = constriction.stream.queue.RangeDecoder
+# The extension looks for numpy when it first makes an array, and panics if a signal's exception comes in between.
+_Encoder().get_compressed()
 
 
 def _runs(indices: NDArray[np.uint8], first_coded: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

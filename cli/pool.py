@@ -1,6 +1,7 @@
 """Worker processes. One that dies costs the file it was at, and is replaced; ``concurrent.futures`` would give up."""
 
 import contextlib
+import importlib
 import multiprocessing
 import time
 from collections.abc import Iterable, Iterator
@@ -108,6 +109,7 @@ def _end(team: list[_Worker]) -> None:
 
 def _work(job: Job, connection: Connection) -> None:
     """A worker's life: None when it is ready, or the reason why it will not be; then a result for every pair."""
+    importlib.import_module("aez.bitstream.entropy")  # before signals raise: see there
     try:
         with signals_raise():
             try:

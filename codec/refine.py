@@ -25,6 +25,9 @@ from aez.codec.windows import CELL, Window, cell_windows
 if TYPE_CHECKING:
     from aez.codec.engine import Context, Contexts, Engine
 
+_WINDOW_CELLS = 160
+"""Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
+
 
 def corrected(
     engine: "Engine",
@@ -68,7 +71,7 @@ def corrected(
     with torch.no_grad():
         gain, response = newton_response(engine, at, channels)
         worth = curvature(engine.model, at, 3)[0]
-        for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2])):
+        for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2]), size=_WINDOW_CELLS):
             core = cells.scaled(CELL, rows, cols)
             area = core.grown(engine.pixel_halo, rows, cols)
             reach = engine.reach(core, rows, cols)

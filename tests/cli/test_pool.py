@@ -71,7 +71,7 @@ def test_what_no_worker_can_do_is_said_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("number", "jobs"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
 def test_interruptions_leave_no_partial_file(folder: Path, tiny_path: Path, number: int, jobs: int) -> None:
     (folder / "in").mkdir()
-    for i in range(300):
+    for i in range(1500):  # more than are done before the signal, on a busy machine, too
         (folder / "in" / f"{i}.png").hardlink_to(folder / "a.png")
     command = [sys.executable, "-m", "aez.cli", "compress", "-r", str(folder / "in"), "-o", str(folder / "out")]
     command += ["--model", str(tiny_path), "-j", str(jobs)]
@@ -86,7 +86,7 @@ def test_interruptions_leave_no_partial_file(folder: Path, tiny_path: Path, numb
     assert any(line.startswith("aez: interrupted: ") for line in error.splitlines())
     assert "Traceback" not in error
     names = [path.name for path in (folder / "out").iterdir()]
-    assert 0 < len(names) < 300
+    assert 0 < len(names) < 1500
     assert all(name.endswith(".aez") for name in names)
     with pytest.raises(ProcessLookupError):
         for _ in range(100):

@@ -28,7 +28,7 @@ def _largest_below(codec: Codec, picture: Photo, size: int) -> bytes:
 
 @pytest.mark.parametrize("quality", [15, 60])
 def test_better_by_ms_ssim_at_no_more_bytes(photo: Photo, quality: int) -> None:
-    picture = photo[:320, 60:380]
+    picture = photo[150:470, 100:420]
     plain = api.load("photo").encode(picture, quality)
     other = _largest_below(api.load("photo-msssim"), picture, len(plain))
     assert other

@@ -76,7 +76,13 @@ def test_interruptions_leave_no_partial_file(folder: Path, tiny_path: Path, numb
     command = [sys.executable, "-m", "aez.cli", "compress", "-r", str(folder / "in"), "-o", str(folder / "out")]
     command += ["--model", str(tiny_path), "-j", str(jobs)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has Ctrl-C ignored, which they would inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()

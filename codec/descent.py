@@ -70,11 +70,11 @@ def descended(
     weights, at = engine.weights, engine.position_tensor(position)
     worth = float(lambda_of(at, weights.config.points)) / pixels.shape[2]
     best, best_y, least = r, y, float("inf")
-    best_fit = fit
+    best_fit: FilterFit | None = None
     velocity, step = torch.zeros_like(y), _STEP
     for left in range(passes, -1, -1):
         now = fit.fresh() if fit else None
-        target, error = _target(engine, pixels, y, z, indices, r, position, known, now)
+        target, error = _target(engine, pixels, y, z, indices, r, position, known, now, slopes=left > 0)
         cost = worth * error + float(
             residual_bits(r, indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
         )
@@ -89,7 +89,7 @@ def descended(
             y = y + velocity
             r = engine.quantise(y, z, indices, quantiser, known)
     if fit and best_fit:
-        fit.moments.include(best_fit.moments)
+        fit.include(best_fit)
     return best
 
 
@@ -103,11 +103,13 @@ def _target(
     position: int,
     known: "Contexts | None",
     fit: FilterFit | None,
+    *,
+    slopes: bool,
 ) -> tuple[Tensor, float]:
-    """Where gradient and curvature send every latent, and the squared error of r now.
+    """Where gradient and curvature send every latent, if ``slopes`` are wanted, and the squared error of r now.
 
     Returns:
-        (M, h, w) float32, and the sum over all samples in units of 1.
+        (M, h, w) float32, without meaning if no slopes are wanted, and the sum over all samples in units of 1.
     """
     rows, cols = r.shape[1:]
     out = interleaved(torch.empty(rows, cols, len(r)))
@@ -134,6 +136,11 @@ def _target(
             error = patch_errors(levels, pixels, near, far)
             error = error.reshape(*near.shape, STRIDE, STRIDE, channels).permute(4, 0, 2, 1, 3)
             error = error.reshape(1, channels, near.shape[0] * STRIDE, near.shape[1] * STRIDE)
+            top, left = (core.top - near.top) * STRIDE, (core.left - near.left) * STRIDE
+            own = error[:, :, top : top + core.shape[0] * STRIDE, left : left + core.shape[1] * STRIDE]
+            total += float(own.square().sum(dtype=torch.float64))
+            if not slopes:
+                continue
             top, left = (near.top - far.top) * STRIDE, (near.left - far.left) * STRIDE
             seen = x[:, :, top : top + error.shape[2], left : left + error.shape[3]]
             (slope,) = torch.autograd.grad(seen, latents, error)
@@ -141,7 +148,4 @@ def _target(
         pull = (slope * response)[inner]
         pull = pull + foreseen(engine, context, y, table, residual, pull, worth, core)
         out[core.slices] = (y_hat[inner] - pull)[0].cpu()
-        top, left = (core.top - near.top) * STRIDE, (core.left - near.left) * STRIDE
-        own = error[:, :, top : top + core.shape[0] * STRIDE, left : left + core.shape[1] * STRIDE]
-        total += float(own.square().sum(dtype=torch.float64))
     return out, total

@@ -318,7 +318,8 @@ class Engine:
         known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
         r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
-        for left in reversed(range(effort.passes)):
+        for number in range(effort.passes):
+            last = number + 1 == effort.passes and not effort.descents
             part = corrected(
                 self,
                 pixels,
@@ -330,7 +331,7 @@ class Engine:
                 step=effort.step,
                 foresight=effort.foresight,
                 known=known,
-                fit=fit if fit is None or not (left or effort.descents) else fit.fresh(),
+                fit=fit if last or fit is None else fit.fresh(),
             )
             r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         if effort.descents:

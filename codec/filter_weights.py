@@ -113,16 +113,25 @@ class FilterFit:
         """Nothing of the picture is known yet."""
         self._weights = FilterWeights(weights, position, channels)
         self.moments = Moments(channels)
+        self._known: tuple[int, bytes | None] = 0, b""  # payload of so many pixels
 
     def fresh(self) -> "FilterFit":
         """Of the same model and quality, nothing counted."""
         other = copy.copy(self)
-        other.moments = Moments(self._weights.channels)
+        other.moments, other._known = Moments(self._weights.channels), (0, b"")
         return other
+
+    def include(self, other: "FilterFit") -> None:
+        """Count the pixels of another part of the picture, too."""
+        if not self.moments.pixels:
+            self._known = other._known  # a picture of one window is fitted once
+        self.moments.include(other.moments)
 
     def payload(self) -> bytes | None:
         """The FILTER chunk; the model's own filter, which is an empty one, if nothing was counted."""
-        return self._weights.payload(self.moments) if self.moments.pixels else b""
+        if self._known[0] != self.moments.pixels:
+            self._known = self.moments.pixels, self._weights.payload(self.moments)
+        return self._known[1]
 
     def weights(self) -> Tensor | None:
         """What a decoder makes of :meth:`payload`."""

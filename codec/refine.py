@@ -123,8 +123,8 @@ def fitted_levels(
     want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
     here = fit.fresh()
     here.moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
-    fit.moments.include(here.moments)
     weights = here.weights()
+    fit.include(here)
     return levels if weights is None else filtered(levels, weights)
 
 

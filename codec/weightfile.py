@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from aez.codec.eight_bits import restored
 from aez.codec.exact import ExactScales
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.picture_filter import weight_shape
 from aez.codec.registry import WEIGHTS_FORMAT
 from aez.codec.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
 
@@ -30,7 +32,7 @@ NEVER_CODED = -64
 """An offset that takes every index below what is coded."""
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.", "filter.")
 _NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
-FILTER_INPUTS = 45
+FILTER_INPUTS = math.prod(weight_shape(3)[1:])
 """Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.picture_filter`."""
 _UNFIT = "the model's tensors do not fit its configuration"
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
@@ -168,10 +170,10 @@ class Weights:
 
     def _validate_filter(self) -> None:
         """The weights of the picture filter, which a model may lack: both tensors or none."""
-        inputs = FILTER_INPUTS
-        for name, width in {"filter.mean": 3 * inputs, "filter.step": inputs}.items():
-            if not any(name.startswith("filter.") for name in self.tensors):
-                return
+        shapes = {"filter.mean": 3 * FILTER_INPUTS, "filter.step": FILTER_INPUTS}
+        if not any(name in self.tensors for name in shapes):
+            return
+        for name, width in shapes.items():
             tensor = self._get(name)
             if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != torch.float16:
                 raise ModelError("the model's picture filter has the wrong shape")

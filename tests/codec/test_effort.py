@@ -70,7 +70,7 @@ def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> Non
     model, at = flagship.engine.model, torch.tensor([8.0])
     assert (curvature(model, at, 1) < 0.2 * curvature(model, at, 3)).any()
     grey = piece.mean(2).astype(np.uint8)
-    assert max(cost(flagship, grey, 50, level) for level in (2, 4)) < cost(flagship, grey, 50, 0)
+    assert cost(flagship, grey, 50, 4) < cost(flagship, grey, 50, 2) < cost(flagship, grey, 50, 0)
 
 
 def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
@@ -88,13 +88,13 @@ def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[
     assert psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2])) > before + 6
 
 
-@pytest.mark.parametrize(("foresight", "share"), [(False, 1e-4), (True, 5e-3)])
+@pytest.mark.parametrize(("foresight", "share"), [(False, 1e-4), (True, 1e-3)])
 def test_windows_correct_like_the_whole(
     flagship: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, foresight: bool, share: float
 ) -> None:
     """Foresight does not see what uncoded elements of the next window cost, so there a few symbols differ."""
     picture, position = photo[:400, :500], flagship.position_of(60)
-    effort = Effort(0.9, 3, foresight=foresight)
+    effort = Effort(0.9, 1 if foresight else 3, foresight=foresight)
     whole = flagship.engine.encode(picture, position, effort)
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
     monkeypatch.setattr("aez.codec.refine.cell_windows", lambda area, **_: small(area))

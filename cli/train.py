@@ -115,6 +115,11 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     help="Power of λ that divides a crop's loss: lower favours high qualities, higher low ones.",
 )
 @click.option(
+    "--picture-filter",
+    is_flag=True,
+    help="Train and evaluate what comes out of the picture filter, found for every crop, instead of what goes in.",
+)
+@click.option(
     "--candidates",
     type=click.IntRange(min=1),
     default=1,
@@ -151,6 +156,7 @@ def command(
     average: float,
     distortion: str,
     normalisation: float,
+    picture_filter: bool,
     candidates: int,
     symbols: str,
     seed: int,
@@ -167,8 +173,8 @@ def command(
         raise click.UsageError("--distortion ms-ssim is for the photo model and crops of 192 or more")
     if grow and (family or not resume):
         raise click.UsageError("--grow deepens the photo model of --resume")
-    if family and (only or symbols != "noisy" or normalisation != LAMBDA_NORMALISATION):
-        raise click.UsageError("--only, --symbols and --normalisation are for the photo model")
+    if family and (only or symbols != "noisy" or normalisation != LAMBDA_NORMALISATION or picture_filter):
+        raise click.UsageError("--only, --symbols, --normalisation and --picture-filter are for the photo model")
     if family and valid:
         raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")
     try:
@@ -200,7 +206,14 @@ def command(
             session.export(out, export)
         return
     flagship = FlagshipSession(
-        data, schedule, grow=dict(grow), only=only, distortion=distortion, normalisation=normalisation, **options
+        data,
+        schedule,
+        grow=dict(grow),
+        only=only,
+        distortion=distortion,
+        normalisation=normalisation,
+        picture_filter=picture_filter,
+        **options,
     )
     flagship.train(out)
     if valid:

@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.costs import residual_bits
+from aez.codec.choice import Choice
 from aez.codec.effort import curvature
 from aez.codec.filter_weights import FilterFit
 from aez.codec.networks.quality import lambda_of
 from aez.codec.patches import STRIDE
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import fitted_levels, foreseen, newton_response, patch_errors
-from aez.codec.residuals import interleaved
+from aez.codec.residuals import interleaved, interleaved_array
 from aez.codec.windows import CELL, Window, cell_windows
 
 if TYPE_CHECKING:
-    from aez.codec.engine import Contexts, Engine
+    from aez.codec.engine import Engine
 
 _STEP = 0.1
 _MOMENTUM = 0.7
@@ -36,85 +37,55 @@ _WHOLE_CELLS = 256
 
 
 def descended(
-    engine: "Engine",
-    pixels: NDArray[np.uint8],
-    y: Tensor,
-    z: NDArray[np.int16],
-    indices: NDArray[np.uint8],
-    r: NDArray[np.int16],
-    position: int,
-    *,
-    quantiser: Quantiser,
-    passes: int,
-    known: "Contexts | None" = None,
-    fit: FilterFit | None = None,
+    engine: "Engine", choice: Choice, *, quantiser: Quantiser, passes: int, fit: FilterFit | None = None
 ) -> NDArray[np.int16]:
     """The cheapest of the r found on the way, bits and distortion together; at worst the one given.
 
     Args:
         engine: the model.
-        pixels: (H, W, C) uint8, what y was computed from; H ≤ 16·h, W ≤ 16·w.
-        y: (M, h, w) float32, what r was chosen for.
-        z: (Z, ceil(h/4), ceil(w/4)) int16.
-        indices: (M, h, w) uint8, tables of r.
-        r: (M, h, w) int16.
-        position: quality position.
+        choice: the symbols so far.
         quantiser: the rounding rule.
         passes: steps.
-        known: contexts of this z that were computed before, added to.
         fit: the picture filter, if there will be one: what the result decodes to is counted for it.
 
     Returns:
         (M, h, w) int16.
     """
-    weights, at = engine.weights, engine.position_tensor(position)
-    worth = float(lambda_of(at, weights.config.points)) / pixels.shape[2]
-    best, best_y, least = r, y, float("inf")
+    weights, at = engine.weights, engine.position_tensor(choice.position)
+    worth = float(lambda_of(at, weights.config.points)) / choice.pixels.shape[2]
+    best, least = choice, float("inf")
     best_fit: FilterFit | None = None
-    velocity, step = torch.zeros_like(y), _STEP
+    velocity, step = torch.zeros_like(choice.y), _STEP
     for left in range(passes, -1, -1):
         now = fit.fresh() if fit else None
-        target, error = _target(engine, pixels, y, z, indices, r, position, known, now, slopes=left > 0)
-        cost = worth * error + float(
-            residual_bits(r, indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
-        )
+        target, error = _target(engine, choice, now, slopes=left > 0)
+        bits = residual_bits(choice.r, choice.indices, weights.residual_tables, weights.first_coded)
+        cost = worth * error + float(bits.sum(dtype=np.float64))
         if cost < least:
-            best, best_y, least, best_fit = r, y, cost, now
+            best, least, best_fit = choice, cost, now
         elif not cost <= _WORSE * least:
-            r, y = best, best_y
-            velocity, step = torch.zeros_like(y), step / 2
+            choice = best
+            velocity, step = torch.zeros_like(choice.y), step / 2
             continue
         if left:
-            velocity = (target - y).mul_(step).add_(velocity, alpha=_MOMENTUM)
-            y = y + velocity
-            r = engine.quantise(y, z, indices, quantiser, known)
+            velocity = (target - choice.y).mul_(step).add_(velocity, alpha=_MOMENTUM)
+            choice = engine.moved(choice, choice.y + velocity, quantiser)
     if fit and best_fit:
         fit.include(best_fit)
-    return best
+    return best.r
 
 
-def _target(
-    engine: "Engine",
-    pixels: NDArray[np.uint8],
-    y: Tensor,
-    z: NDArray[np.int16],
-    indices: NDArray[np.uint8],
-    r: NDArray[np.int16],
-    position: int,
-    known: "Contexts | None",
-    fit: FilterFit | None,
-    *,
-    slopes: bool,
-) -> tuple[Tensor, float]:
+def _target(engine: "Engine", choice: Choice, fit: FilterFit | None, *, slopes: bool) -> tuple[Tensor, float]:
     """Where gradient and curvature send every latent, if ``slopes`` are wanted, and the squared error of r now.
 
     Returns:
         (M, h, w) float32, without meaning if no slopes are wanted, and the sum over all samples in units of 1.
     """
-    rows, cols = r.shape[1:]
-    out = interleaved(torch.empty(rows, cols, len(r)))
-    residual, table = (interleaved(torch.from_numpy(a.transpose(1, 2, 0)).contiguous()) for a in (r, indices))
-    at, channels = engine.position_tensor(position), pixels.shape[2]
+    y, z, pixels = choice.y, choice.z, choice.pixels
+    rows, cols = y.shape[1:]
+    out = interleaved(torch.empty(rows, cols, len(y)))
+    residual, table = interleaved_array(choice.r), interleaved_array(choice.indices)
+    at, channels = engine.position_tensor(choice.position), pixels.shape[2]
     synthesis = engine.twin.synthesis
     total = 0.0
     with torch.no_grad():
@@ -125,7 +96,8 @@ def _target(
         # A latent's gradient is in the pixels that it reaches, and those see latents as far again.
         near, far = (core.grown(times * engine.pixel_halo, rows, cols) for times in (1, 2))
         with torch.no_grad():
-            y_hat, context = engine.latent(z, residual[engine.reach(near, rows, cols).slices], far, rows, cols, known)
+            part = residual[engine.reach(near, rows, cols).slices]
+            y_hat, context = engine.latent(z, part, far, rows, cols, choice.known)
             latents = y_hat * gain
         with torch.enable_grad():
             latents.requires_grad_(True)

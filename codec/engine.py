@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.choice import Choice
 from aez.codec.descent import descended
 from aez.codec.effort import Effort, curvature
 from aez.codec.filter_weights import FilterFit
@@ -22,7 +23,7 @@ from aez.codec.picture_filter import filtered
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import corrected
 from aez.codec.refine_hyper import refine_rows
-from aez.codec.residuals import ArrayResiduals, Residuals, interleaved
+from aez.codec.residuals import ArrayResiduals, Residuals, interleaved, interleaved_array
 from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
 from aez.codec.windows import BAND_CELLS, CELL, WHOLE_CELLS, Window, bands, cell_windows
@@ -205,7 +206,7 @@ class Engine:
         rows, cols = y.shape[1:]
         r = interleaved(torch.zeros(rows, cols, len(y), dtype=torch.int16))
         windows = cell_windows(Window(0, z.shape[1], 0, z.shape[2]), height=_QUANTISE_HEIGHT)
-        table = interleaved(torch.from_numpy(indices.transpose(1, 2, 0)).contiguous())
+        table = interleaved_array(indices)
         context: Context | None = None
         for step in (0, 1):
             for cells in windows:
@@ -318,38 +319,22 @@ class Engine:
         known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
         r = self.quantise(part, z[outer.slices], indices, quantiser, known)
         pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
+        choice = Choice(pixels, part, z[outer.slices], indices, r, position, known)
         for number in range(effort.passes):
             last = number + 1 == effort.passes and not effort.descents
-            part = corrected(
-                self,
-                pixels,
-                part,
-                z[outer.slices],
-                indices,
-                r,
-                position,
-                step=effort.step,
-                foresight=effort.foresight,
-                known=known,
-                fit=fit if last or fit is None else fit.fresh(),
-            )
-            r = self.quantise(part, z[outer.slices], indices, quantiser, known)
+            told = fit if last or fit is None else fit.fresh()
+            better = corrected(self, choice, step=effort.step, foresight=effort.foresight, fit=told)
+            choice = self.moved(choice, better, quantiser)
+        r = choice.r
         if effort.descents:
-            r = descended(
-                self,
-                pixels,
-                part,
-                z[outer.slices],
-                indices,
-                r,
-                position,
-                quantiser=quantiser,
-                passes=effort.descents,
-                known=known,
-                fit=fit,
-            )
+            r = descended(self, choice, quantiser=quantiser, passes=effort.descents, fit=fit)
         inner = core.scaled(CELL, rows, cols).within(around)[1:]
         return Symbols(z[core.slices], indices[inner], r[inner])
+
+    def moved(self, choice: Choice, y: Tensor, quantiser: Quantiser) -> Choice:
+        """The same with other latents and the symbols that they get."""
+        r = self.quantise(y, choice.z, choice.indices, quantiser, choice.known)
+        return replace(choice, y=y, r=r)
 
     @torch.inference_mode()
     def quantiser(self, position: int, effort: Effort, channels: int) -> Quantiser:

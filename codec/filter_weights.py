@@ -11,7 +11,7 @@ from aez.bitstream import FormatError
 from aez.bitstream.entropy import decode_residual, encode_residual
 from aez.bitstream.tables import TableSet
 from aez.codec.networks.quality import POSITION_SCALE, lambda_of
-from aez.codec.picture_filter import Moments, weight_shape
+from aez.codec.picture_filter import AXES, Moments, input_count, weight_shape
 from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
 
@@ -27,7 +27,7 @@ class FilterWeights:
     """What a model says of the filter at a quality.
 
     Attributes:
-        mean: (n, C) float64, the model's own weights; n of an output channel in the order node, orbit, input channel.
+        mean: (n, C) float64, the model's own weights; n of an output channel in the order node, input.
         step: (n, 1) float64, units of a file's differences.
         tables: what those are coded with.
     """
@@ -40,8 +40,8 @@ class FilterWeights:
         """
         mean, step = (weights.quality_row(f"filter.{name}", position) for name in ("mean", "step"))
         mean, step = mean.reshape(weight_shape(3)), step.reshape(weight_shape(3)[1:])
-        if channels == 1:  # three equal colours, of which the mean is taken
-            mean, step = mean.sum(3, keepdims=True).mean(0, keepdims=True), step[..., 1:2]
+        if channels == 1:
+            mean, step = _of_grey(mean).mean(0, keepdims=True), step[:, : input_count(1)]
         self.mean, self.step = mean.reshape(channels, -1).T, step.reshape(-1, 1)
         self.channels = channels
         self.first_coded, self.tables = weights.first_coded, weights.residual_tables
@@ -137,6 +137,15 @@ class FilterFit:
         """What a decoder makes of :meth:`payload`."""
         payload = self.payload()
         return None if payload is None else self._weights.parse(payload)
+
+
+def _of_grey(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(…, inputs) of three equal colours to (…, inputs) of one; the nearest neighbours' differences are two axes'."""
+    axes, limited, nearest = np.split(weights, [len(AXES), len(AXES) + 3], -1)
+    axes = axes + np.pad(
+        nearest.sum(-1, keepdims=True).repeat(2, -1), [(0, 0)] * (axes.ndim - 1) + [(0, len(AXES) - 2)]
+    )
+    return np.concatenate([axes, limited.sum(-1, keepdims=True)], -1)
 
 
 def _costs(tables: TableSet, numbers: list[int]) -> NDArray[np.float64]:

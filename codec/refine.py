@@ -14,59 +14,44 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.choice import Choice
 from aez.codec.effort import curvature
 from aez.codec.filter_weights import FilterFit
 from aez.codec.patches import STRIDE
 from aez.codec.picture_filter import filtered
-from aez.codec.residuals import interleaved
+from aez.codec.residuals import interleaved, interleaved_array
 from aez.codec.scales import ladder
 from aez.codec.windows import CELL, Window, cell_windows
 
 if TYPE_CHECKING:
-    from aez.codec.engine import Context, Contexts, Engine
+    from aez.codec.engine import Context, Engine
 
 _WINDOW_CELLS = 160
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
 
 
 def corrected(
-    engine: "Engine",
-    pixels: NDArray[np.uint8],
-    y: Tensor,
-    z: NDArray[np.int16],
-    indices: NDArray[np.uint8],
-    r: NDArray[np.int16],
-    position: int,
-    *,
-    step: float,
-    foresight: bool,
-    known: "Contexts | None" = None,
-    fit: FilterFit | None = None,
+    engine: "Engine", choice: Choice, *, step: float, foresight: bool, fit: FilterFit | None = None
 ) -> Tensor:
-    """y moved towards what would decode to ``pixels``, as the linear path of the synthesis tells.
+    """y moved towards what would decode to the pixels, as the linear path of the synthesis tells.
 
     Args:
         engine: the model.
-        pixels: (H, W, C) uint8, what y was computed from; H ≤ 16·h, W ≤ 16·w.
-        y: (M, h, w) float32.
-        z: (Z, ceil(h/4), ceil(w/4)) int16.
-        indices: (M, h, w) uint8, tables of r.
-        r: (M, h, w) int16, as chosen for this y.
-        position: quality position.
+        choice: the symbols so far.
         step: share of the way to go.
         foresight: count the bits that symbols of the first step cause in the second.
-        known: contexts of this z that were computed before, added to.
         fit: the picture filter, if there will be one: what r decodes to is counted for it, and errors that it will mend
             move nothing.
 
     Returns:
         (M, h, w) float32.
     """
+    y, z = choice.y, choice.z
     rows, cols = y.shape[1:]
     moved = interleaved(torch.empty(rows, cols, len(y)))
-    residual, table = (interleaved(torch.from_numpy(a.transpose(1, 2, 0)).contiguous()) for a in (r, indices))
-    at = engine.position_tensor(position)
-    channels = pixels.shape[2]
+    residual, table = interleaved_array(choice.r), interleaved_array(choice.indices)
+    at = engine.position_tensor(choice.position)
+    channels = choice.pixels.shape[2]
     linear = engine.synthesis.linear_end(channels)
     with torch.no_grad():
         gain, response = newton_response(engine, at, channels)
@@ -75,9 +60,9 @@ def corrected(
             core = cells.scaled(CELL, rows, cols)
             area = core.grown(engine.pixel_halo, rows, cols)
             reach = engine.reach(core, rows, cols)
-            y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, known)
-            levels = fitted_levels(engine.synthesis(y_hat * gain, at, channels), pixels, core, area, fit)
-            error = patch_errors(levels, pixels, core, area)
+            y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, choice.known)
+            levels = fitted_levels(engine.synthesis(y_hat * gain, at, channels), choice.pixels, core, area, fit)
+            error = patch_errors(levels, choice.pixels, core, area)
             pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
             inner = core.within(area)
             if foresight:

@@ -28,7 +28,7 @@ class ArrayResiduals:
 
     def __init__(self, r: NDArray[np.int16]) -> None:
         """(M, rows, columns) int16."""
-        self._r = interleaved(torch.from_numpy(r.transpose(1, 2, 0)).contiguous())
+        self._r = interleaved_array(r)
 
     def window(self, window: Window) -> Tensor:
         """A view."""
@@ -114,3 +114,8 @@ class TileAreas:
 def interleaved(tensor: Tensor) -> Tensor:
     """(rows, columns, channels) in memory, seen as (channels, rows, columns): the order that the networks work in."""
     return tensor.permute(2, 0, 1)
+
+
+def interleaved_array(array: NDArray[np.int16] | NDArray[np.uint8]) -> Tensor:
+    """The same of an array (channels, rows, columns) in any order in memory."""
+    return interleaved(torch.from_numpy(array.transpose(1, 2, 0)).contiguous())

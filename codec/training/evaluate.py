@@ -26,7 +26,11 @@ class Row:
 
 @torch.no_grad()
 def evaluate(
-    model: HyperpriorModel, pictures: Sequence[Tensor], points: Sequence[float], distortion: str = "mse"
+    model: HyperpriorModel,
+    pictures: Sequence[Tensor],
+    points: Sequence[float],
+    distortion: str = "mse",
+    picture_filter: bool = False,
 ) -> list[Row]:
     """Evaluate on whole pictures, cropped to multiples of 16.
 
@@ -35,9 +39,10 @@ def evaluate(
         pictures: (3, H, W) uint8, at least 16 pixels a side.
         points: quality points.
         distortion: what the loss counts, see :class:`RateDistortion`.
+        picture_filter: whether pictures are filtered, see the same.
     """
     device = next(model.parameters()).device
-    objective, training = RateDistortion(model, distortion), model.training
+    objective, training = RateDistortion(model, distortion, picture_filter=picture_filter), model.training
     objective.eval().to(device)
     rows = []
     for point in points:

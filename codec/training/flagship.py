@@ -36,10 +36,12 @@ EVALUATION_STEP = 3
 class FlagshipObjective(nn.Module):
     """Rate and distortion at a quality drawn for every crop."""
 
-    def __init__(self, model: HyperpriorModel, distortion: str, normalisation: float) -> None:
+    def __init__(
+        self, model: HyperpriorModel, distortion: str, normalisation: float, picture_filter: bool = False
+    ) -> None:
         """Arguments and errors are those of :class:`RateDistortion`."""
         super().__init__()
-        self.rate_distortion = RateDistortion(model, distortion, normalisation)
+        self.rate_distortion = RateDistortion(model, distortion, normalisation, picture_filter)
         self.points = model.config.points
 
     def forward(self, x: Tensor, symbols: str) -> Tensor:
@@ -63,11 +65,13 @@ def flagship_trainer(
     device: torch.device,
     distortion: str = "mse",
     normalisation: float = LAMBDA_NORMALISATION,
+    picture_filter: bool = False,
 ) -> Trainer:
     """A trainer of the flagship; arguments and errors are those of :class:`Trainer` and :class:`RateDistortion`."""
     synthesis = model.synthesis
     blocks = [*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4]
-    return Trainer(model, FlagshipObjective(model, distortion, normalisation), pictures, schedule, device, blocks)
+    objective = FlagshipObjective(model, distortion, normalisation, picture_filter)
+    return Trainer(model, objective, pictures, schedule, device, blocks)
 
 
 class FlagshipSession(Session):
@@ -80,6 +84,7 @@ class FlagshipSession(Session):
         only: Sequence[str] = (),
         distortion: str = "mse",
         normalisation: float = LAMBDA_NORMALISATION,
+        picture_filter: bool = False,
         **options: Any,
     ) -> None:
         """As :class:`Session`.
@@ -90,11 +95,12 @@ class FlagshipSession(Session):
             only: what names of parameters to train start with; all are trained if it is empty.
             distortion: what is minimised beside the rate.
             normalisation: see :class:`RateDistortion`.
+            picture_filter: see the same.
             options: those of :class:`Session`.
         """
         super().__init__(*arguments, **options)
         self.grow, self.only = grow or {}, tuple(only)
-        self.distortion, self.normalisation = distortion, normalisation
+        self.distortion, self.normalisation, self.picture_filter = distortion, normalisation, picture_filter
 
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
         """Resume, or start a new model from the pictures."""
@@ -109,8 +115,8 @@ class FlagshipSession(Session):
             parameter.requires_grad_(not self.only or name.startswith(self.only))
         if not any(p.requires_grad for p in model.parameters()):
             raise AezError(f"no parameter of the model starts with {' or '.join(self.only)}")
-        trainer = flagship_trainer(model, pictures, self.schedule, self.device, self.distortion, self.normalisation)
-        return trainer, seen
+        how = self.distortion, self.normalisation, self.picture_filter
+        return flagship_trainer(model, pictures, self.schedule, self.device, *how), seen
 
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
         """Write a checkpoint."""
@@ -122,9 +128,8 @@ class FlagshipSession(Session):
         if self.leader:
             model, _ = load_checkpoint(checkpoint, average=True)
             points = range(0, model.config.points, EVALUATION_STEP)
-            self.report(
-                format_table(evaluate(model.to(self.device), list(iter_pictures(valid)), list(points), self.distortion))
-            )
+            how = self.distortion, self.picture_filter
+            self.report(format_table(evaluate(model.to(self.device), list(iter_pictures(valid)), points, *how)))
 
     def export(self, checkpoint: Path, out: Path, name: str) -> None:
         """Write the averaged weights in runtime form, every bound verified.

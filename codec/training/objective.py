@@ -14,6 +14,7 @@ from aez.codec.ms_ssim import ms_ssim
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
 from aez.codec.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
+from aez.codec.training.filter_in_loop import filtered_crops
 
 # λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
 LAMBDA_NORMALISATION = 0.4
@@ -45,7 +46,11 @@ class RateDistortion(nn.Module):
     """
 
     def __init__(
-        self, model: HyperpriorModel, distortion: str = "mse", normalisation: float = LAMBDA_NORMALISATION
+        self,
+        model: HyperpriorModel,
+        distortion: str = "mse",
+        normalisation: float = LAMBDA_NORMALISATION,
+        picture_filter: bool = False,
     ) -> None:
         """Hold ``model`` and compressai's Gaussian.
 
@@ -53,12 +58,13 @@ class RateDistortion(nn.Module):
             model: what to train.
             distortion: one of ``DISTORTIONS``.
             normalisation: power of λ·255² that divides each sample's loss: 0 favours high qualities, 1 low ones.
+            picture_filter: the distortion is that behind the picture filter; its bits are not counted.
 
         Raises:
             ValueError: there is no such distortion.
         """
         super().__init__()
-        self.normalisation = normalisation
+        self.normalisation, self.picture_filter = normalisation, picture_filter
         if distortion not in DISTORTIONS:
             raise ValueError(f"distortion must be one of {', '.join(DISTORTIONS)}, not {distortion!r}")
         self.distortion = distortion
@@ -134,6 +140,8 @@ class RateDistortion(nn.Module):
         if not self.training:
             bits_r = bits_r * coded
         x_hat = model.synthesise(r_hat + mean, position)
+        if self.picture_filter:
+            x_hat = filtered_crops(x_hat, x)
 
         pixels = x.shape[2] * x.shape[3]
         bpp = (bits_r.sum((1, 2, 3)) + bits_z.sum((1, 2, 3))) / pixels

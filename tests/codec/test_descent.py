@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aez.bitstream.costs import residual_bits
 from aez.codec import descent, windows
+from aez.codec.choice import Choice
 from aez.codec.codec import Codec
 from aez.codec.descent import descended
 from aez.codec.effort import Effort
@@ -33,38 +34,27 @@ class Case:
         self.engine: Engine = codec.engine
         self.picture, self.position = picture.reshape(*picture.shape[:2], -1), codec.position_of(quality)
         self.grey = self.picture.shape[2] == 1
-        self.y = self.engine.analyse(picture, self.position)
-        self.z = self.engine.hyper_analyse(self.y, self.position, self.grey)
-        self.indices = self.engine.indices(self.z, self.position, *self.y.shape[1:], grey=self.grey)
+        y = self.engine.analyse(picture, self.position)
+        z = self.engine.hyper_analyse(y, self.position, self.grey)
+        indices = self.engine.indices(z, self.position, *y.shape[1:], grey=self.grey)
         self.quantiser: Quantiser = self.engine.quantiser(self.position, Effort(0.9), self.picture.shape[2])
-        self.r = self.engine.quantise(self.y, self.z, self.indices, self.quantiser)
-        symbols = self.z, self.indices
+        r = self.engine.quantise(y, z, indices, self.quantiser)
+        self.choice = Choice(self.picture, y, z, indices, r, self.position)
         for _ in range(passes):
-            self.y = corrected(
-                self.engine, self.picture, self.y, *symbols, self.r, self.position, step=0.7, foresight=True
-            )
-            self.r = self.engine.quantise(self.y, *symbols, self.quantiser)
+            better = corrected(self.engine, self.choice, step=0.7, foresight=True)
+            self.choice = self.engine.moved(self.choice, better, self.quantiser)
+        self.r = self.choice.r
 
     def descended(self, passes: int) -> NDArray[np.int16]:
-        return descended(
-            self.engine,
-            self.picture,
-            self.y,
-            self.z,
-            self.indices,
-            self.r,
-            self.position,
-            quantiser=self.quantiser,
-            passes=passes,
-        )
+        return descended(self.engine, self.choice, quantiser=self.quantiser, passes=passes)
 
     def cost(self, r: NDArray[np.int16]) -> float:
         """Bits of r and weighted squared error of what is decoded, 8 bits a sample."""
         weights, height, width = self.engine.weights, *self.picture.shape[:2]
-        decoded = self.engine.decode(self.z, r, self.position, height, width, grey=self.grey)
+        decoded = self.engine.decode(self.choice.z, r, self.position, height, width, grey=self.grey)
         error = (decoded.astype(float).reshape(self.picture.shape) - self.picture) / 255
         worth = float(lambda_of(torch.tensor(self.position / 256), weights.config.points))
-        bits = residual_bits(r, self.indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
+        bits = residual_bits(r, self.choice.indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
         return float(bits + worth * np.square(error).sum() / self.picture.shape[2])
 
 

@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from aez.codec import windows
+from aez.codec.choice import Choice
 from aez.codec.codec import Codec
 from aez.codec.effort import EFFORTS, Effort, curvature, effort_of
 from aez.codec.networks.quality import lambda_of
@@ -83,7 +84,7 @@ def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[
     quantiser = engine.quantiser(position, Effort(0.0), 3)
     r = engine.quantise(y, z, indices, quantiser)
     before = psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2]))
-    better = corrected(engine, piece, y, z, indices, r, position, step=1.0, foresight=False)
+    better = corrected(engine, Choice(piece, y, z, indices, r, position), step=1.0, foresight=False)
     r = engine.quantise(better, z, indices, quantiser)
     assert psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2])) > before + 6
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aez.bitstream import FormatError, ModelError, read_container, write_container
 from aez.codec.codec import Codec
 from aez.codec.filter_weights import FilterFit, FilterWeights
-from aez.codec.picture_filter import Moments, weight_shape
+from aez.codec.picture_filter import Moments, filtered, weight_shape
 from aez.codec.rate_control import psnr_of
 from aez.codec.training.picture_filter import with_picture_filter
 from aez.codec.weightfile import Weights, parse_weights, serialise_weights
@@ -156,3 +156,12 @@ def test_it_is_part_of_the_model(tiny: Weights, fitted: Weights) -> None:
 def test_models_for_another_distortion_get_none(tiny: Weights, photo: Photo) -> None:
     other = replace(tiny, card={**tiny.card, "distortion": "ms-ssim"})
     assert with_picture_filter(other, [torch.from_numpy(photo[:64, :64].copy()).permute(2, 0, 1)]) is other
+
+
+def test_grey_pictures_are_filtered_as_equal_colours(fitted: Weights, photo: Photo) -> None:
+    grey = torch.from_numpy(photo[:60, :80, 1:2] * np.float32(0.7) + 40)  # nothing is clamped
+    one, three = (
+        filtered(grey.expand(-1, -1, c).contiguous(), FilterWeights(fitted, 700, c).parse(b"")) for c in (1, 3)
+    )
+    assert (one - grey).abs().max() > 1
+    assert torch.allclose(one, three.mean(2, keepdim=True), atol=1e-2)

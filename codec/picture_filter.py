@@ -31,7 +31,7 @@ EVERY = 2
 """Rows from one to the next that :class:`Moments` counts."""
 _FLAT = 2.7
 """Added to the change along an axis, so that noise gives a flat place no direction."""
-_STRIP = 2**15
+_STRIP = 2**17
 
 
 def input_count(channels: int) -> int:

@@ -13,12 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aez.codec.filter_gradient import filtered_pictures, neighbourhoods
+from aez.codec.filter_weights import FilterWeights
 from aez.codec.gaussian import unit_bits
 from aez.codec.networks import HyperpriorModel
-from aez.codec.networks.quality import lambda_of
+from aez.codec.networks.quality import POSITION_SCALE, lambda_of
 from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN
-from aez.codec.weightfile import read_weights
+from aez.codec.weightfile import Weights, read_weights
 from aez.codec.windows import CELL
 
 STRIDE = 16 * CELL
@@ -34,17 +36,22 @@ Misfit = Callable[[Tensor], Tensor]
 class LatentPrior:
     """A codec's float networks at one quality, for latents that are not rounded."""
 
-    def __init__(self, model: HyperpriorModel, quality: float) -> None:
+    def __init__(self, model: HyperpriorModel, quality: float, weights: Weights | None = None) -> None:
         """Hold a model in its training form, of which nothing is changed.
 
         Args:
             model: with its scale network, float32.
             quality: 1 … 100: how fine the latents' unit is, and what an error weighs against a bit.
+            weights: the model that a picture filter is taken from, if it has one.
         """
         self.model = model
         device = next(model.parameters()).device
         self.position = torch.full((1,), (quality - 1) / 99 * (model.config.points - 1), device=device)
         self.weight = float(lambda_of(self.position, model.config.points))
+        self.filter: Tensor | None = None
+        if weights is not None and weights.has_filter:
+            position = round(float(self.position) * POSITION_SCALE)
+            self.filter = FilterWeights(weights, position, 3).parse(b"")[None].to(device)
 
     def latents(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """RGB / 255 − 1/2 (1, 3, H, W), sides multiples of 64, to y (1, M, H/16, W/16) and z (1, Z, H/64, W/64)."""
@@ -54,7 +61,8 @@ class LatentPrior:
 
     def picture(self, y: Tensor) -> Tensor:
         """y to x̂ (1, 3, H, W), not clipped."""
-        return self.model.synthesise(y, self.position)
+        x = self.model.synthesise(y, self.position)
+        return x if self.filter is None else filtered_pictures(x, self.filter, neighbourhoods(x))
 
     def bits(self, y: Tensor, z: Tensor) -> Tensor:
         """−log₂ of the probability that the entropy model gives the unit interval around every latent; a scalar."""
@@ -114,8 +122,9 @@ def load_prior(quality: float, model: str = DEFAULT_MODEL, device: str = "cpu") 
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    networks = read_weights(find_model(model).path).to_training_model()
-    return LatentPrior(networks.to(device).eval().requires_grad_(False), quality)
+    weights = read_weights(find_model(model).path)
+    networks = weights.to_training_model().to(device).eval().requires_grad_(False)
+    return LatentPrior(networks, quality, weights)
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:

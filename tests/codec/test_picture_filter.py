@@ -1,6 +1,7 @@
 """The filter by its definition in SPEC 7.6, pixel by pixel, and sums that foretell what weights are worth."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -140,3 +141,11 @@ def test_limited_differences_spare_edges() -> None:
     out = filtered(levels, weights)
     assert float(out[6, 2]) == pytest.approx(60, abs=0.1)
     assert float((out - levels)[:, 5:7].abs().max()) < 5
+
+
+def test_pictures_that_may_not_be_written_to_give_no_warning(photo: Photo) -> None:
+    want = photo[:1, :64].copy()
+    want.setflags(write=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Moments(3).add(torch.from_numpy(photo[:1, :64].astype(np.float32)), 0, 0, want)

@@ -47,7 +47,7 @@ def test_what_it_chooses_is_cheaper_and_within_the_tables(flagship: Codec, piece
     picture = piece[:, :, 1] if grey else piece
     y = engine.analyse(picture, position)
     z = engine.hyper_analyse(y, position, grey)
-    found = refined_hyper(engine, y, z, slice(0, 2), position, grey=grey, steps=20)
+    found = refined_hyper(engine, y, z, slice(0, 2), position, grey=grey, steps=60 if grey else 20)
     assert found.dtype == np.int16 and found.shape == z[:, :2].shape
     assert (found != z[:, :2]).any()
     changed = np.concatenate([found, z[:, 2:]], 1)

@@ -36,20 +36,20 @@ Misfit = Callable[[Tensor], Tensor]
 class LatentPrior:
     """A codec's float networks at one quality, for latents that are not rounded."""
 
-    def __init__(self, model: HyperpriorModel, quality: float, weights: Weights | None = None) -> None:
-        """Hold a model in its training form, of which nothing is changed.
+    def __init__(self, weights: Weights, quality: float, device: str = "cpu") -> None:
+        """Load a model in its training form, and its own picture filter if it has one.
 
         Args:
-            model: with its scale network, float32.
+            weights: a validated model.
             quality: 1 … 100: how fine the latents' unit is, and what an error weighs against a bit.
-            weights: the model that a picture filter is taken from, if it has one.
+            device: where the networks run.
         """
-        self.model = model
-        device = next(model.parameters()).device
-        self.position = torch.full((1,), (quality - 1) / 99 * (model.config.points - 1), device=device)
-        self.weight = float(lambda_of(self.position, model.config.points))
+        self.model: HyperpriorModel = weights.to_training_model().to(device).eval().requires_grad_(False)
+        points = weights.config.points
+        self.position = torch.full((1,), (quality - 1) / 99 * (points - 1), device=device)
+        self.weight = float(lambda_of(self.position, points))
         self.filter: Tensor | None = None
-        if weights is not None and weights.has_filter:
+        if weights.has_filter:
             position = round(float(self.position) * POSITION_SCALE)
             self.filter = FilterWeights(weights, position, 3).parse(b"")[None].to(device)
 
@@ -60,7 +60,7 @@ class LatentPrior:
             return y, self.model.hyper_analysis(y)
 
     def picture(self, y: Tensor) -> Tensor:
-        """y to x̂ (1, 3, H, W), not clipped."""
+        """y to x̂ (1, 3, H, W), RGB / 255 − 1/2, behind the picture filter, not clipped."""
         x = self.model.synthesise(y, self.position)
         return x if self.filter is None else filtered_pictures(x, self.filter, neighbourhoods(x))
 
@@ -122,9 +122,7 @@ def load_prior(quality: float, model: str = DEFAULT_MODEL, device: str = "cpu") 
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    weights = read_weights(find_model(model).path)
-    networks = weights.to_training_model().to(device).eval().requires_grad_(False)
-    return LatentPrior(networks, quality, weights)
+    return LatentPrior(read_weights(find_model(model).path), quality, device)
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:

@@ -48,6 +48,32 @@ def test_only_what_is_asked_for_is_trained(aez: Any, folder: Path, large: Path, 
     assert result.code == 1 and "nothing" in result.err
 
 
+def test_the_picture_filter_counts_in_training_and_evaluation(
+    aez: Any, folder: Path, large: Path, tiny_path: Path
+) -> None:
+    results = []
+    for number, more in enumerate(((), ("--picture-filter",))):
+        out = folder / f"{number}.safetensors"
+        options = (
+            "--minutes",
+            0.01,
+            "--resume",
+            tiny_path,
+            "--crop",
+            64,
+            "--batch",
+            2,
+            "--device",
+            "cpu",
+            "--lr",
+            1e-9,
+        )
+        result = aez("train", large, *options, "--out", out, "--valid", large, *more)
+        assert result.code == 0, result.err
+        results.append(float(result.out.rsplit("mean loss", 1)[1]))
+    assert results[1] < 0.99 * results[0]
+
+
 def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, large: Path) -> None:
     out, exported = folder / "out.safetensors", folder / "weights.safetensors"
     options = ("--model", "plain", "--minutes", 0.01, "--out", out, "--device", "cpu")
@@ -71,6 +97,7 @@ def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, 
         ("--model", "vae", "--valid", "a.png"),
         ("--model", "vae", "--only", "head"),
         ("--model", "vae", "--normalisation", 0.2),
+        ("--model", "vae", "--picture-filter"),
         ("--distortion", "ms-ssim"),
     ],
 )

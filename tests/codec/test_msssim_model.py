@@ -26,7 +26,14 @@ def _largest_below(codec: Codec, picture: Photo, size: int) -> bytes:
     return best
 
 
-@pytest.mark.parametrize("quality", [45, 75])
+@pytest.mark.parametrize(
+    "quality",
+    [
+        pytest.param(15, marks=pytest.mark.xfail(reason="photo has a picture filter, this model none", strict=True)),
+        45,
+        60,
+    ],
+)
 def test_better_by_ms_ssim_at_no_more_bytes(photo: Photo, quality: int) -> None:
     picture = photo[150:470, 100:420]
     plain = api.load("photo").encode(picture, quality)

@@ -2,16 +2,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.restoration import inpaint_biharmonic
 
 from aez import codec
 from aez.bitstream.errors import ImageError
+from aez.codec.filter_weights import FilterWeights
+from aez.codec.picture_filter import filtered
+from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.restoration import inpaint as module
 from aez.codec.restoration.inpaint import windows
 from aez.codec.restoration.pixels import to_tensor
 from aez.codec.restoration.prior import load_prior
+from aez.codec.weightfile import read_weights
 
 Samples = NDArray[np.uint8]
 
@@ -98,8 +103,19 @@ def test_bits_are_those_of_the_file(cat: Samples) -> None:
     samples = cat[:128, :128]
     prior = load_prior(90.0)
     y, z = prior.latents(to_tensor(samples))
-    size = 8 * len(codec.encode(samples, 90, effort=0))
-    assert float(prior.bits(y, z)) == pytest.approx(size, rel=0.08)  # whose tables are those of chosen symbols
+    size = 8 * len(codec.encode(samples, 90, effort=1))  # the tables are those of chosen symbols
+    assert float(prior.bits(y, z)) == pytest.approx(size, rel=0.05)
+
+
+def test_pictures_of_the_prior_are_filtered_as_files_are(cat: Samples) -> None:
+    prior, weights = load_prior(60.0), read_weights(find_model(DEFAULT_MODEL).path)
+    y, _ = prior.latents(to_tensor(cat[:128, :128]))
+    levels, mine = (
+        (x[0].permute(1, 2, 0) + 0.5) * 255 for x in (prior.model.synthesise(y, prior.position), prior.picture(y))
+    )
+    own = FilterWeights(weights, round(float(prior.position) * 256), 3).parse(b"")
+    assert (mine - levels).abs().max() > 2
+    assert torch.allclose(mine.clamp(0, 255), filtered(levels.contiguous(), own), atol=1e-2)
 
 
 def test_the_prior_is_what_helps(cat: Samples, scratches: Any, psnr: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -412,7 +412,7 @@ class Engine:
             grey: give one sample a pixel.
             region: pixels to give, in the picture reduced by ``reduction``; all of them if None.
             reduction: 1, 2, 4, 8 or 16: averages of so many rows and columns.
-            pixel_filter: weights of the picture filter, if there is one; reduced pictures are not filtered.
+            pixel_filter: weights of the picture filter, if there is one; the linear path alone is not filtered.
 
         Returns:
             (rows, columns, 3) uint8, or (rows, columns, 1) if it is grey.
@@ -434,9 +434,11 @@ class Engine:
             if done + 1 < len(cores):
                 source.expect(self.reach(cores[done + 1], rows, cols, reduction))
             y_hat, _ = self.latent(z, r_part, area, rows, cols)
-            levels = self.synthesis(y_hat.mul_(gain), at, channels, reduction)
-            if pixel_filter is not None and reduction == 1:
-                levels = filtered(levels, pixel_filter)
+            # What the filter mends shows in averages of 2×2 and 4×4, too: they are taken behind it.
+            fine = pixel_filter is not None and reduction < LINEAR_FROM
+            levels = self.synthesis(y_hat.mul_(gain), at, channels, 1 if fine else reduction)
+            if pixel_filter is not None and fine:
+                levels = _averages(filtered(levels, pixel_filter), reduction)
             pixels = area.scaled(side, area.bottom * side, area.right * side)
             part = core.scaled(side, region.bottom, region.right).shared(region)
             if part is not None:
@@ -491,6 +493,14 @@ class Context:
 
 Contexts = dict[Window, Context]
 """By the window of cells that they were computed for."""
+
+
+def _averages(levels: Tensor, reduction: int) -> Tensor:
+    """(H, W, C) to the averages of squares of ``reduction`` rows and columns, which divide both sides."""
+    if reduction == 1:
+        return levels
+    rows, cols, channels = levels.shape
+    return levels.reshape(rows // reduction, reduction, cols // reduction, reduction, channels).mean((1, 3))
 
 
 def _joined(above: Tensor, below: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from aez.codec import streams
 from aez.codec.codec import Codec
 from aez.codec.images import Picture
 from aez.codec.regions import averaged, reduction_of, stored_window
+from aez.codec.weightfile import Weights
 from aez.codec.windows import Window
 
 Photo = NDArray[np.uint8]
@@ -67,6 +68,21 @@ def test_scales_are_averages(codec: Codec, picture: Photo, scale: float | Fracti
     if full.size:
         # The average of samples before they are clipped and rounded.
         assert np.abs(small[:rows, :cols] - full).mean() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("scale", "mean", "largest"), [(1 / 2, 0.3, 1.0), (1 / 4, 0.3, 1.0), (1 / 8, 0.6, 9), (1 / 16, 0.6, 9)]
+)
+def test_scales_are_averages_of_the_filtered_picture(
+    packaged: Weights, picture: Photo, scale: float, mean: float, largest: float
+) -> None:
+    codec, reduction = Codec(packaged, "cpu", "float32"), round(1 / scale)
+    data = codec.encode(picture[:256, :256, :3], 90)
+    whole, small = codec.decode_array(data), codec.decode_array(data, scale=scale)
+    full = whole.reshape(256 // reduction, reduction, 256 // reduction, reduction, 3).mean((1, 3))
+    missing = np.abs(small - full)
+    assert missing.mean() < mean and missing.max() <= largest
+    assert np.abs((small - full).mean((0, 1))).max() < 0.15  # no colour of all of it changes
 
 
 @pytest.mark.parametrize("region", REGIONS)

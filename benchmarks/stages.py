@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
+from aez.bitstream.hyper import HyperCoder
 from aez.codec import engine, streams
 from aez.codec.engine import Engine
 from aez.codec.patches import PatchSynthesis
@@ -23,9 +24,9 @@ STAGES: dict[str, list[tuple[object, str]]] = {
     "synthesis": [(PatchSynthesis, "__call__")],
     "picture filter": [(engine, "filtered")],
     "entropy coding": [
-        (streams, "encode_hyper"),
+        (HyperCoder, "encode"),
         (streams, "encode_residual"),
-        (streams, "decode_hyper"),
+        (HyperCoder, "decode"),
         (streams, "decode_residual"),
     ],
 }

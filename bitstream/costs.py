@@ -34,22 +34,3 @@ def residual_bits(
     bits += np.where(excess > 0, 2 * np.floor(np.log2(np.maximum(excess, 1))) + 2, 0).astype(np.float32)
     out[coded] = bits
     return out
-
-
-def hyper_bits(z: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet) -> NDArray[np.float32]:
-    """Bits of every element of z, (Z, rows, columns).
-
-    Args:
-        z: the hyper-latent, the centres of its tables subtracted.
-        indices: (Z,), the table of each channel.
-        tables: tables without escape.
-
-    Raises:
-        ValueError: a value is outside its table.
-    """
-    if (np.abs(z) > tables.bounds[indices][:, None, None]).any():
-        raise ValueError("a hyper-latent lies outside its table")
-    costs = tables.cost_in_bits()
-    rows = [costs[table][channel + tables.bounds[table]] for channel, table in zip(z, indices, strict=True)]
-    out: NDArray[np.float32] = np.stack(rows).astype(np.float32)
-    return out

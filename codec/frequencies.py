@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from aez.bitstream.tables import PRECISION
 
 
-def gaussian_masses(sigma: float, bound: int) -> NDArray[np.float64]:
-    """Mass of N(0, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
-    edges = torch.arange(0, bound + 2, dtype=torch.float64, device="cpu") - 0.5
-    upper = 0.5 * torch.special.erfc(edges / (sigma * math.sqrt(2)))  # P(X > edge)
-    half = (upper[:-1] - upper[1:]).numpy()
-    half[0] = 1 - 2 * float(upper[1])
-    return np.concatenate([half[:0:-1], half])
+def gaussian_masses(sigma: float, bound: int, mean: float = 0.0) -> NDArray[np.float64]:
+    """Mass of N(mean, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
+    edges = torch.arange(-bound, bound + 2, dtype=torch.float64, device="cpu") - 0.5 - mean
+    beyond = 0.5 * torch.special.erfc(edges.abs() / (sigma * math.sqrt(2)))  # the tail on the edge's side
+    # Differences of what is small, not of what is nearly 1.
+    below, above = edges[:-1] < 0, edges[1:] > 0
+    masses = torch.where(below & above, 1 - beyond[:-1] - beyond[1:], (beyond[:-1] - beyond[1:]).abs())
+    out: NDArray[np.float64] = masses.numpy()
+    return out
 
 
 def gaussian_table(sigma: float, bound: int) -> NDArray[np.int64]:

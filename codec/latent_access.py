@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import ModelError
-from aez.bitstream.costs import hyper_bits, residual_bits
+from aez.bitstream.costs import residual_bits
 from aez.codec.alpha import filled
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.engine import Engine
@@ -80,7 +80,6 @@ class LatentAccess:
         grey = samples.ndim == 2
         fit = FilterFit(weights, position, 1 if grey else 3) if weights.has_filter else None
         symbols = engine.encode(samples, position, how, fit=fit)
-        centred = symbols.z - weights.hyper_means(position, grey)[:, None, None]
         return Latents(
             y=engine.analyse(samples, position).numpy(),
             y_hat=_known(engine, symbols.z, symbols.r),
@@ -88,7 +87,7 @@ class LatentAccess:
             r=symbols.r,
             indices=symbols.indices,
             bits=residual_bits(symbols.r, symbols.indices, weights.residual_tables, weights.first_coded),
-            hyper_bits=hyper_bits(centred, weights.hyper_indices(position, grey).numpy(), weights.hyper_tables),
+            hyper_bits=weights.hyper_coder(position, grey).bits(symbols.z),
             position=position,
             height=samples.shape[0],
             width=samples.shape[1],

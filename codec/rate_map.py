@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream import Limits, read_container
-from aez.bitstream.costs import hyper_bits, residual_bits
+from aez.bitstream.costs import residual_bits
 from aez.codec.codec import Codec, Data
 from aez.codec.latent_access import need_hyperprior
 from aez.codec.representation import region_bits
@@ -25,9 +25,7 @@ def rate_map(codec: Codec, data: Data, limits: Limits | None = None) -> NDArray[
     header, weights = container.header, codec.weights
     check_model(header, weights)
     z = read_hyper(container, weights)
-    grey = header.colour == "grey"
-    centred = z - weights.hyper_means(header.quality, grey)[:, None, None]
-    hyper = hyper_bits(centred, weights.hyper_indices(header.quality, grey).numpy(), weights.hyper_tables)
+    hyper = weights.hyper_coder(header.quality, header.colour == "grey").bits(z)
     spent = np.zeros(header.latent_shape)
     for number, (rows, cols) in enumerate(header.tiles()):
         indices, r = read_tile(container, number, z, codec.engine)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream import Container, FormatError, Header, ModelError
-from aez.bitstream.entropy import decode_hyper, decode_residual, encode_hyper, encode_residual
+from aez.bitstream.entropy import decode_residual, encode_residual
 from aez.codec.engine import Engine, Symbols
 from aez.codec.filter_weights import FilterWeights
 from aez.codec.networks.quality import POSITION_SCALE
@@ -48,10 +48,7 @@ class StreamWriter:
 
     def hyper(self) -> bytes:
         """The stream of z, once all bands are there."""
-        z = np.concatenate(self._z, 1)
-        indices = self._weights.hyper_indices(self._position, self._grey).numpy()
-        means = self._weights.hyper_means(self._position, self._grey)[:, None, None]
-        return encode_hyper(z - means, indices, self._weights.hyper_tables)
+        return self._weights.hyper_coder(self._position, self._grey).encode(np.concatenate(self._z, 1))
 
 
 def check_model(header: Header, weights: Weights) -> None:
@@ -78,10 +75,7 @@ def read_hyper(container: Container, weights: Weights) -> NDArray[np.int16]:
         FormatError: the stream is damaged.
     """
     header = container.header
-    grey = header.colour == "grey"
-    indices = weights.hyper_indices(header.quality, grey).numpy()
-    z = decode_hyper(container.hyper, header.hyper_shape, indices, weights.hyper_tables)
-    return z + weights.hyper_means(header.quality, grey)[:, None, None]
+    return weights.hyper_coder(header.quality, header.colour == "grey").decode(container.hyper, header.hyper_shape)
 
 
 def read_filter(container: Container, weights: Weights) -> Tensor | None:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
+from aez.bitstream.hyper import PHASES, HyperCoder, HyperContext
 from aez.bitstream.tables import TableSet
 from aez.codec.eight_bits import restored
 from aez.codec.exact import ExactScales
@@ -35,6 +36,7 @@ _NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
 FILTER_INPUTS = math.prod(weight_shape(3)[1:])
 """Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.picture_filter`."""
 _UNFIT = "the model's tensors do not fit its configuration"
+_CONTEXT = ("tables.context_weight", "tables.context_level")
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
 
@@ -109,6 +111,22 @@ class Weights:
         means: NDArray[np.int16] = self._nearest(name, position).numpy()
         return means
 
+    def hyper_coder(self, position: int, grey: bool = False) -> HyperCoder:
+        """What codes z: neighbours tell of colour pictures' values if the model knows them."""
+        indices, means = self.hyper_indices(position, grey).numpy(), self.hyper_means(position, grey)
+        context = None
+        if not grey and self._context_tables is not None:
+            weights, levels = (self._nearest(name, position).numpy().astype(np.int64) for name in _CONTEXT)
+            context = HyperContext(weights, levels, self._context_tables)
+        return HyperCoder(self.hyper_tables, indices, means, context)
+
+    @cached_property
+    def _context_tables(self) -> TableSet | None:
+        """The tables of z beside known neighbours, without escape."""
+        if not any(name.startswith("tables.context_") for name in self.tensors):
+            return None
+        return TableSet(*self._table_arrays("context"), escape=False)
+
     def index_offsets(self, position: int) -> NDArray[np.int8] | None:
         """(M,) int8: what is added to the table indices of grey pictures; None if the model has nothing for them."""
         name = "tables.grey_offset"
@@ -165,8 +183,28 @@ class Weights:
         if exact.conv1.shape[1] != config.hyper or exact.quality_bias.shape != (config.points, config.latent):
             raise ModelError("the model's exact path does not fit its configuration")
         _ = self.residual_tables
+        self._validate_context()
         self._validate_grey()
         self._validate_filter()
+
+    def _validate_context(self) -> None:
+        """What neighbours tell of z, which a model may lack: all of it or nothing, and a table reaches every value."""
+        tables = self._context_tables
+        if tables is None:
+            return
+        for name, dtype in zip(_CONTEXT, (torch.int16, torch.uint8), strict=True):
+            tensor = self._get(name)
+            if tuple(tensor.shape) != (self.config.points, 2, self.config.hyper) or tensor.dtype != dtype:
+                raise ModelError("the model's context of z has the wrong shape")
+        rungs = len(tables) // PHASES
+        if len(tables) % PHASES or int(self._get("tables.context_level").max()) >= rungs:
+            raise ModelError("the model names a table that it does not have")
+        reach = tables.bounds.reshape(PHASES, rungs).min(0)
+        for point in range(self.config.points):
+            coder = self.hyper_coder(point * POSITION_SCALE)
+            assert coder.context is not None  # there are tables
+            if (coder.context.reach(self.hyper_tables.bounds[coder.indices]) > reach[coder.context.levels]).any():
+                raise ModelError("the model's context of z names tables that are too short")
 
     def _validate_filter(self) -> None:
         """The weights of the picture filter, which a model may lack: both tensors or none."""

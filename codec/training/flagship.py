@@ -19,6 +19,8 @@ from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
 from aez.codec.training.grey import PICTURES, with_grey_tables
 from aez.codec.training.grow import grown
+from aez.codec.training.hyper_context import PICTURES as CONTEXT_PICTURES
+from aez.codec.training.hyper_context import with_hyper_context
 from aez.codec.training.loop import Schedule, Trainer
 from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
 from aez.codec.training.picture_filter import PICTURES as FILTER_PICTURES
@@ -148,6 +150,7 @@ class FlagshipSession(Session):
             "minutes": round(self.minutes, 1),
         }
         weights = export_weights(model, name, card)
+        weights = with_hyper_context(weights, islice(iter_pictures(self.data), CONTEXT_PICTURES))
         weights = with_residual_tables(weights, islice(iter_pictures(self.data), TABLE_PICTURES))
         weights = with_picture_filter(weights, islice(iter_pictures(self.data), FILTER_PICTURES))
         weights = with_grey_tables(weights, islice(iter_pictures(self.data), PICTURES))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from aez.bitstream.costs import hyper_bits, residual_bits
-from aez.bitstream.entropy import encode_hyper, encode_residual
+from aez.bitstream.costs import residual_bits
+from aez.bitstream.entropy import encode_residual
 from aez.bitstream.tables import PRECISION, TableSet
 
 
@@ -46,15 +46,3 @@ def test_what_is_not_coded_costs_nothing() -> None:
     indices = np.array([0, 1, 0, 1], np.uint8)
     bits = residual_bits(np.array([0, 2, 0, 0], np.int16), indices, tables(escape=True), 1)
     assert (bits[::2] == 0).all() and (bits[1::2] > 0).all()
-
-
-def test_costs_of_the_hyper_latent() -> None:
-    random = np.random.default_rng(2)
-    kinds, indices = tables(escape=False), np.array([0, 1, 1], np.uint8)
-    z = np.stack([random.integers(-b, b + 1, (30, 40)) for b in kinds.bounds[indices]]).astype(np.int16)
-    bits = hyper_bits(z, indices, kinds)
-    assert bits.shape == z.shape
-    assert 0 <= 8 * len(encode_hyper(z, indices, kinds)) - bits.sum(dtype=float) < 64
-    z[0, 0, 0] = 2
-    with pytest.raises(ValueError, match="outside its table"):
-        hyper_bits(z, indices, kinds)

@@ -9,25 +9,25 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from aez.bitstream import FormatError
-from aez.bitstream.entropy import decode_hyper, decode_residual, encode_hyper, encode_residual, symbols_digest
+from aez.bitstream.entropy import decode_residual, encode_residual, symbols_digest
 from aez.bitstream.tables import TableSet
 
 SHAPES = npst.array_shapes(min_dims=3, max_dims=3, max_side=6)
 
 
-def table_set(escape: bool) -> TableSet:
+def table_set() -> TableSet:
     """Eight tables of growing width, from nearly certain to flat."""
     rng = np.random.default_rng(1)
     tables = []
     for i in range(8):
         bound = 1 + 3 * i
-        counts = np.maximum(1, rng.dirichlet(np.full(2 * bound + 1 + escape, 0.1 + i)) * 2**23).astype(np.int64)
+        counts = np.maximum(1, rng.dirichlet(np.full(2 * bound + 2, 0.1 + i)) * 2**23).astype(np.int64)
         counts[bound] += 2**24 - counts.sum()
         tables.append(counts)
-    return TableSet(np.concatenate(tables), np.array([len(t) for t in tables]), escape=escape)
+    return TableSet(np.concatenate(tables), np.array([len(t) for t in tables]), escape=True)
 
 
-RESIDUAL, HYPER = table_set(True), table_set(False)
+RESIDUAL = table_set()
 
 
 @st.composite
@@ -113,8 +113,6 @@ def test_flipped_residual_streams_raise_nothing_else(case: Any, data: st.DataObj
 def test_streams_that_no_encoder_writes_are_refused(words: int) -> None:
     ones = b"\xff" * 4 * words
     with pytest.raises(FormatError):
-        decode_hyper(ones, (3, 3), np.zeros(2, np.uint8), HYPER)
-    with pytest.raises(FormatError):
         decode_residual(b"\0" + ones, np.full((2, 3, 3), 5, np.uint8), RESIDUAL, 0)
 
 
@@ -142,53 +140,6 @@ def test_residuals_that_cannot_be_coded_are_refused() -> None:
         encode_residual(np.array([[[1, 0]]], np.int16), indices, RESIDUAL, 1)
     with pytest.raises(ValueError, match="range"):
         encode_residual(np.array([[[0, -(2**15)]]], np.int16), indices, RESIDUAL, 0)
-
-
-@st.composite
-def hypers(draw: st.DrawFn) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    channels, rows, cols = draw(SHAPES)
-    indices = draw(npst.arrays(np.uint8, channels, elements=st.integers(0, 7)))
-    z = draw(npst.arrays(np.int16, (channels, rows, cols), elements=st.integers(-30, 30)))
-    bound = HYPER.bounds[indices][:, None, None]
-    return np.clip(z, -bound, bound).astype(np.int16), indices
-
-
-@given(hypers())
-def test_hyper_round_trip(case: tuple[NDArray[np.int16], NDArray[np.uint8]]) -> None:
-    z, indices = case
-    data = encode_hyper(z, indices, HYPER)
-    back = decode_hyper(data, (z.shape[1], z.shape[2]), indices, HYPER)
-    assert back.dtype == np.int16
-    assert np.array_equal(back, z)
-
-
-@given(hypers(), st.integers(1, 3), st.sampled_from([b"\0\0\0\0", b"\1\2\3\4", b"\xff\xff\xff\xff"]))
-def test_words_left_over_are_refused(case: Any, count: int, word: bytes) -> None:
-    z, indices = case
-    data = encode_hyper(z, indices, HYPER)
-    with pytest.raises(FormatError):
-        decode_hyper(data + count * word, z.shape[1:], indices, HYPER)
-
-
-@given(hypers(), st.binary(max_size=60))
-def test_hyper_garbage_raises_nothing_else(case: Any, garbage: bytes) -> None:
-    z, indices = case
-    for data in (garbage, garbage[: len(garbage) // 4 * 4]):
-        try:
-            back = decode_hyper(data, z.shape[1:], indices, HYPER)
-        except FormatError:
-            continue
-        assert (np.abs(back) <= HYPER.bounds[indices][:, None, None]).all()
-
-
-def test_hypers_outside_their_table_are_refused() -> None:
-    indices = np.array([1, 2], np.uint8)
-    z = np.zeros((2, 2, 2), np.int16)
-    z[0] = HYPER.bounds[1]
-    assert np.array_equal(decode_hyper(encode_hyper(z, indices, HYPER), (2, 2), indices, HYPER), z)
-    z[0, 1, 1] += 1
-    with pytest.raises(ValueError, match="outside"):
-        encode_hyper(z, indices, HYPER)
 
 
 def test_digest_is_as_specified() -> None:

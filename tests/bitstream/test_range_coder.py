@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from aez.bitstream import read_container
-from aez.bitstream.entropy import encode_hyper, encode_residual
+from aez.bitstream.entropy import encode_residual
+from aez.bitstream.hyper import HyperCoder
 from aez.bitstream.tables import TableSet
 from aez.bitstream.varint import read_varint
 from aez.codec.codec import Codec
@@ -106,7 +107,7 @@ def test_hyper_streams_of_real_tables(weights: Weights) -> None:
     indices = rng.permutation(len(tables)).astype(np.uint8)
     bound = tables.bounds[indices][:, None, None]
     z = rng.integers(-bound, bound + 1, (len(indices), 5, 7)).astype(np.int16)
-    data = encode_hyper(z, indices, tables)
+    data = HyperCoder(tables, indices, np.zeros(len(indices), np.int16)).encode(z)
     every = np.broadcast_to(indices[:, None, None], z.shape)
     symbols, places = decode(data, every, tables, 0)
     back = np.empty(z.size, dtype=np.int64)

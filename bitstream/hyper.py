@@ -1,0 +1,189 @@
+"""The stream of the hyper-latent z: a table a channel, and what neighbours tell of a value (SPEC section 7.2)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream.errors import FormatError
+from aez.bitstream.runs import RunReader, RunWriter, coding_order
+from aez.bitstream.tables import TableSet
+
+PHASES = 3
+"""Tables of each level: for values that are expected at 0, at 1/4 and at 1/2."""
+_FRACTION_BITS = 8
+_COMMON = 12
+"""A multiple of every number of neighbours, so that their mean is an integer times a weight."""
+_DIAGONAL = ((-1, -1), (-1, 1), (1, -1), (1, 1))
+_DIRECT = ((-1, 0), (1, 0), (0, -1), (0, 1))
+_NEIGHBOURS = (_DIAGONAL, _DIRECT)
+
+
+@dataclass(frozen=True)
+class HyperContext:
+    """What is expected of the three quarters of z that are coded after the first one.
+
+    Cells of even row and column come first; then those of odd row and column, from their diagonal neighbours; then all
+    others, from the direct ones.
+
+    Attributes:
+        weights: (2, Z) int64, a step and channel: what a unit of 12 times the neighbours' mean adds to the expected
+            value, in quarters / 256.
+        levels: (2, Z) int64, the level of each step and channel.
+        tables: without escape, ``PHASES`` times as many as there are levels: all levels at 0, all at 1/4, all at 1/2.
+    """
+
+    weights: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    tables: TableSet
+
+    def reach(self, bounds: NDArray[np.int32]) -> NDArray[np.int64]:
+        """(2, Z): how far from 0 a table's value may lie if no |z| is above ``bounds``, (Z,)."""
+        most = (np.abs(self.weights) * _COMMON * bounds + (1 << _FRACTION_BITS)) >> _FRACTION_BITS
+        return bounds + (most >> 2) + 1
+
+    def expected(self, z: NDArray[np.int64], step: int, cells: NDArray[np.bool_]) -> "Expected":
+        """What the neighbours of the cells of step 1 or 2 make one expect; arguments as :func:`neighbours`."""
+        scaled = self.weights[step - 1][:, None] * neighbours(z, step, cells)
+        quarters = (scaled + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS
+        whole = (quarters + 2) >> 2
+        phase = quarters - 4 * whole
+        table = self.levels[step - 1][:, None] + np.abs(phase) * (len(self.tables) // PHASES)
+        return Expected(whole, phase < 0, table.astype(np.uint8), self.tables)
+
+
+def steps(rows: int, cols: int) -> list[NDArray[np.bool_]]:
+    """The cells of each step, (rows, cols)."""
+    row, col = np.arange(rows)[:, None] % 2, np.arange(cols)[None] % 2
+    return [(row == 0) & (col == 0), (row == 1) & (col == 1), row != col]
+
+
+def neighbours(z: NDArray[np.int64], step: int, cells: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """12 times the mean of the neighbours that are there, (Z, cells).
+
+    Args:
+        z: (Z, rows, columns).
+        step: 1 for the diagonal neighbours, 2 for the direct ones.
+        cells: (rows, columns), those of that step.
+    """
+    rows, cols = cells.shape
+    total = np.zeros((len(z), int(cells.sum())), np.int64)
+    count = np.zeros(total.shape[1], np.int64)
+    around, there = np.pad(z, ((0, 0), (1, 1), (1, 1))), np.pad(np.ones_like(cells, np.int64), 1)
+    for i, j in _NEIGHBOURS[step - 1]:
+        down, across = slice(1 + i, 1 + i + rows), slice(1 + j, 1 + j + cols)
+        total += around[:, down, across][:, cells]
+        count += there[down, across][cells]
+    mean: NDArray[np.int64] = total * (_COMMON // count)
+    return mean
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Of some cells, all (Z, cells): a symbol is z − ``whole``, or its negative where ``turned``, by ``table``."""
+
+    whole: NDArray[np.int64]
+    turned: NDArray[np.bool_]
+    table: NDArray[np.uint8]
+    tables: TableSet
+
+    def away(self, z: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What is coded of values."""
+        return np.where(self.turned, self.whole - z, z - self.whole)
+
+    def symbols(self, z: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers of table entries.
+
+        Raises:
+            ValueError: a value is outside its table.
+        """
+        bound, values = self.tables.bounds[self.table], self.away(z)
+        if (np.abs(values) > bound).any():
+            raise ValueError("a hyper-latent lies outside its table")
+        return values + bound
+
+    def values(self, symbols: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Inverse of :meth:`symbols`."""
+        values = symbols - self.tables.bounds[self.table]
+        return np.where(self.turned, self.whole - values, self.whole + values)
+
+
+@dataclass(frozen=True)
+class HyperCoder:
+    """Codes z of one model, quality and kind of picture.
+
+    Attributes:
+        tables: without escape.
+        indices: (Z,) uint8, the table of each channel.
+        means: (Z,) int16, where it is centred.
+        context: what neighbours tell; None if all of z is coded by ``indices``.
+    """
+
+    tables: TableSet
+    indices: NDArray[np.uint8]
+    means: NDArray[np.int16]
+    context: HyperContext | None = None
+
+    def encode(self, z: NDArray[np.int16]) -> bytes:
+        """The stream of z, (Z, rows, columns), each channel within ±bounds of its table around its centre.
+
+        Raises:
+            ValueError: a value is outside its table.
+        """
+        centred, writer = self._centred(z), RunWriter()
+        for cells, expected in self._steps(centred):
+            order, counts = coding_order(expected.table.ravel(), 0)
+            symbols = expected.symbols(centred[:, cells])
+            writer.add(symbols.astype(np.int32).ravel()[order], counts, expected.tables)
+        return writer.stream()
+
+    def decode(self, data: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
+        """Inverse of :meth:`encode`; ``shape`` is (rows, columns).
+
+        Raises:
+            FormatError: the data cannot have been written by an encoder.
+        """
+        centred = np.zeros((len(self.indices), *shape), np.int64)
+        reader = RunReader(data)
+        for cells, expected in self._steps(centred):
+            order, counts = coding_order(expected.table.ravel(), 0)
+            symbols = np.empty(expected.table.size, np.int64)
+            symbols[order] = reader.read(counts, expected.tables)
+            centred[:, cells] = expected.values(symbols.reshape(expected.table.shape))
+        reader.finish()
+        if (np.abs(centred) > self.tables.bounds[self.indices][:, None, None]).any():
+            raise FormatError("a hyper-latent lies outside what its table holds")
+        return (centred + self.means[:, None, None]).astype(np.int16)
+
+    def bits(self, z: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Bits of every element of z, (Z, rows, columns); the coder adds at most some bytes.
+
+        Raises:
+            ValueError: a value is outside its table.
+        """
+        centred, out = self._centred(z), np.empty(z.shape, np.float32)
+        for cells, expected in self._steps(centred):
+            costs = expected.tables.cost_in_bits()
+            start = np.cumsum([0, *map(len, costs)])
+            out[:, cells] = np.concatenate(costs)[start[expected.table] + expected.symbols(centred[:, cells])]
+        return out
+
+    def _centred(self, z: NDArray[np.int16]) -> NDArray[np.int64]:
+        centred = z.astype(np.int64) - self.means[:, None, None]
+        if (np.abs(centred) > self.tables.bounds[self.indices][:, None, None]).any():
+            raise ValueError("a hyper-latent lies outside its table")
+        return centred
+
+    def _steps(self, z: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], Expected]]:
+        """The cells of each step and what is expected of them, from those of ``z`` that come before."""
+        if self.context is None:
+            yield np.ones(z.shape[1:], bool), self._alone(z[0].size)
+            return
+        for step, cells in enumerate(steps(*z.shape[1:])):
+            yield cells, self.context.expected(z, step, cells) if step else self._alone(int(cells.sum()))
+
+    def _alone(self, cells: int) -> Expected:
+        """Of cells without neighbours."""
+        table = np.repeat(self.indices[:, None], cells, 1)
+        return Expected(np.zeros(table.shape, np.int64), np.zeros(table.shape, bool), table, self.tables)

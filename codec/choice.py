@@ -1,14 +1,14 @@
 """Symbols that an encoder is choosing, and what it chooses them for."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from aez.codec.engine import Contexts
+from aez.codec.context import Contexts
+from aez.codec.engine import Engine
+from aez.codec.quantise import Quantiser
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,8 @@ class Choice:
     indices: NDArray[np.uint8]
     r: NDArray[np.int16]
     position: int
-    known: "Contexts | None" = None
+    known: Contexts | None = None
+
+    def moved(self, engine: Engine, y: Tensor, quantiser: Quantiser) -> "Choice":
+        """The same with other latents and the symbols that they get."""
+        return replace(self, y=y, r=engine.quantise(y, self.z, self.indices, quantiser, self.known))

@@ -27,7 +27,8 @@ from aez.codec.alpha import LOSSLESS, filled
 from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
-from aez.codec.engine import Engine, Symbols
+from aez.codec.encoder import encode_bands
+from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
@@ -39,6 +40,7 @@ from aez.codec.regions import Region, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.residuals import TileAreas
 from aez.codec.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals
+from aez.codec.symbols import Symbols
 from aez.codec.weightfile import Weights, read_weights
 from aez.codec.windows import CELL, WHOLE_CELLS, Window
 
@@ -188,7 +190,7 @@ class Codec(LatentAccess):
         if picture.alpha is not None:
             samples = filled(samples, picture.alpha)
         fit = FilterFit(self.weights, position, 1 if samples.ndim == 2 else 3) if self.weights.has_filter else None
-        bands = self.engine.encode_bands(samples, position, how, progress, fit)
+        bands = encode_bands(self.engine, samples, position, how, progress, fit)
         metadata = chunks_of(picture.metadata)
         if preview:
             small = thumbnail(replace(picture, samples=samples))

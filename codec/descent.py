@@ -6,8 +6,6 @@ steps: some directions that the network amplifies are far steeper than others. S
 are taken back, and halved, if the cost grows.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from torch import Tensor
 from aez.bitstream.costs import residual_bits
 from aez.codec.choice import Choice
 from aez.codec.effort import curvature
+from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
 from aez.codec.networks.quality import lambda_of
 from aez.codec.patches import STRIDE
@@ -23,9 +22,6 @@ from aez.codec.quantise import Quantiser
 from aez.codec.refine import fitted_levels, foreseen, newton_response, patch_errors
 from aez.codec.residuals import interleaved, interleaved_array
 from aez.codec.windows import CELL, Window, cell_windows
-
-if TYPE_CHECKING:
-    from aez.codec.engine import Engine
 
 _STEP = 0.1
 _MOMENTUM = 0.7
@@ -37,7 +33,7 @@ _WHOLE_CELLS = 256
 
 
 def descended(
-    engine: "Engine", choice: Choice, *, quantiser: Quantiser, passes: int, fit: FilterFit | None = None
+    engine: Engine, choice: Choice, *, quantiser: Quantiser, passes: int, fit: FilterFit | None = None
 ) -> NDArray[np.int16]:
     """The cheapest of the r found on the way, bits and distortion together; at worst the one given.
 
@@ -69,13 +65,13 @@ def descended(
             continue
         if left:
             velocity = (target - choice.y).mul_(step).add_(velocity, alpha=_MOMENTUM)
-            choice = engine.moved(choice, choice.y + velocity, quantiser)
+            choice = choice.moved(engine, choice.y + velocity, quantiser)
     if fit and best_fit:
         fit.include(best_fit)
     return best.r
 
 
-def _target(engine: "Engine", choice: Choice, fit: FilterFit | None, *, slopes: bool) -> tuple[Tensor, float]:
+def _target(engine: Engine, choice: Choice, fit: FilterFit | None, *, slopes: bool) -> tuple[Tensor, float]:
     """Where gradient and curvature send every latent, if ``slopes`` are wanted, and the squared error of r now.
 
     Returns:

@@ -1,8 +1,7 @@
 """A loaded model on a device: pictures to symbols and back, window by window."""
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -11,44 +10,25 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aez.codec.choice import Choice
-from aez.codec.descent import descended
+from aez.codec.context import Context, Contexts
 from aez.codec.effort import Effort, curvature
-from aez.codec.filter_weights import FilterFit
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import LINEAR_FROM, STRIDE, PatchAnalysis, PatchSynthesis
 from aez.codec.picture_filter import MARGIN as FILTER_MARGIN
 from aez.codec.picture_filter import filtered
 from aez.codec.quantise import Quantiser
-from aez.codec.refine import corrected
-from aez.codec.refine_hyper import refine_rows
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved, interleaved_array
 from aez.codec.scales import LEVELS
 from aez.codec.weightfile import Weights
-from aez.codec.windows import BAND_CELLS, CELL, WHOLE_CELLS, Window, bands, cell_windows
+from aez.codec.windows import BAND_CELLS, CELL, Window, cell_windows
 
 _CONTEXT_HALO = 1  # cells: the mean context sees 4 latents on each side
-_HYPER_HALO = 1  # cells: the hyper-analysis sees half a cell
-_BAND_HALO = 2  # cells: of the second step around a band, and of the first step around that
-_QUANTISE_HEIGHT = BAND_CELLS + 2 * _BAND_HALO
+HYPER_HALO = 1  # cells: the hyper-analysis sees half a cell
+BAND_HALO = 2  # cells: of the second step around a band, and of the first step around that
+_QUANTISE_HEIGHT = BAND_CELLS + 2 * BAND_HALO
 
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Symbols:
-    """What a file holds.
-
-    Attributes:
-        z: (Z, ceil(H/64), ceil(W/64)) int16.
-        indices: (M, ceil(H/16), ceil(W/16)) uint8, the table of each element of r; computed from z.
-        r: (M, ceil(H/16), ceil(W/16)) int16.
-    """
-
-    z: NDArray[np.int16]
-    indices: NDArray[np.uint8]
-    r: NDArray[np.int16]
 
 
 class Engine:
@@ -83,8 +63,6 @@ class Engine:
     def position_tensor(self, position: int) -> Tensor:
         """A quality position as the networks take it, (1,)."""
         return torch.tensor([position / POSITION_SCALE], device=self.device)
-
-    # Encoding
 
     @torch.inference_mode()
     def analyse(
@@ -137,7 +115,7 @@ class Engine:
         rows, cols = -(-latent_rows // CELL), -(-latent_cols // CELL)
         z = torch.empty(self.weights.config.hyper, rows, cols)
         for core in cell_windows(Window(0, rows, 0, cols)):
-            outer = core.grown(_HYPER_HALO, rows, cols)
+            outer = core.grown(HYPER_HALO, rows, cols)
             part = y[outer.scaled(CELL, latent_rows, latent_cols).slices][None].to(self.device)
             down, right = (outer.shape[i] * CELL - part.shape[2 + i] for i in (0, 1))
             if down or right:
@@ -189,7 +167,7 @@ class Engine:
         z: NDArray[np.int16],
         indices: NDArray[np.uint8],
         quantiser: Quantiser,
-        known: "Contexts | None" = None,
+        known: Contexts | None = None,
     ) -> NDArray[np.int16]:
         """Choose r: the first step everywhere, then the second, whose means see what the first decided.
 
@@ -223,70 +201,6 @@ class Engine:
                     r[core.slices] += chosen.mul_(1 - first)
         return r.numpy()
 
-    def encode(
-        self,
-        picture: NDArray[np.uint8],
-        position: int,
-        effort: Effort,
-        progress: Progress | None = None,
-        fit: FilterFit | None = None,
-    ) -> Symbols:
-        """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :meth:`encode_bands`."""
-        parts = list(self.encode_bands(picture, position, effort, progress, fit))
-        if len(parts) == 1:
-            return parts[0]
-        z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
-        return Symbols(z, indices, r)
-
-    def encode_bands(
-        self,
-        picture: NDArray[np.uint8],
-        position: int,
-        effort: Effort,
-        progress: Progress | None = None,
-        fit: FilterFit | None = None,
-    ) -> Iterator[Symbols]:
-        """The symbols of a picture in bands from top to bottom, one band if it is small.
-
-        Only the latents of three bands are in memory: z of a band is known once y of the next one is, and r once z is
-        known a little beyond the band.
-
-        Args:
-            picture: (H, W, 3) or (H, W) uint8.
-            position: quality position.
-            effort: how symbols are chosen.
-            progress: called with the share of the work done.
-            fit: the picture filter, if there will be one; efforts with corrections tell it what they decode to.
-        """
-        picture = picture.reshape(*picture.shape[:2], -1)
-        height, width = picture.shape[:2]
-        grey = picture.shape[2] == 1
-        rows, cols = -(-height // STRIDE), -(-width // STRIDE)
-        cell_rows, cell_cols = -(-rows // CELL), -(-cols // CELL)
-        parts = bands(cell_rows, cell_cols)
-        z = np.empty((self.weights.config.hyper, cell_rows, cell_cols), np.int16)
-        known = 0  # rows of z
-        y, top = None, 0  # latents of the cells from row `top` on
-        waiting: list[Window] = []
-        for done, band in enumerate(parts):
-            new = self.analyse(picture, position, _part_of(progress, done, len(parts)), band)
-            y = new if y is None else _joined(y, new)
-            del new
-            waiting.append(band)
-            ready = cell_rows if done + 1 == len(parts) else band.bottom - _HYPER_HALO
-            start = max(top, known - _HYPER_HALO)
-            fresh = self.hyper_analyse(y[:, (start - top) * CELL :], position, grey)
-            z[:, known:ready] = fresh[:, known - start : ready - start]
-            if effort.hyper_steps:
-                refine_rows(self, y, z, top, range(known, ready), position, grey=grey, steps=effort.hyper_steps)
-            known = ready
-            while waiting and known >= min(cell_rows, waiting[0].bottom + _BAND_HALO):
-                core = waiting.pop(0)
-                yield self._encode_band(picture, y, top, z, core, position, effort, fit)
-                keep = max(top, core.bottom - _BAND_HALO)
-                # A copy, so that the rows above are freed.
-                y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
-
     @cached_property
     def twin(self) -> HyperpriorModel:
         """Synthesis and scale network in float32, which only choosing symbols by their gradients needs."""
@@ -296,53 +210,11 @@ class Engine:
                 delattr(twin, unused)
             return twin.to(self.device)
 
-    @torch.inference_mode(False)  # a caller may be in it, and foresight needs gradients
-    def _encode_band(
-        self,
-        picture: NDArray[np.uint8],
-        y: Tensor,
-        top: int,
-        z: NDArray[np.int16],
-        core: Window,
-        position: int,
-        effort: Effort,
-        fit: FilterFit | None,
-    ) -> Symbols:
-        """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
-        rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
-        outer = core.grown(_BAND_HALO, *z.shape[1:])
-        around = outer.scaled(CELL, rows, cols)
-        indices = self.indices(z, position, rows, cols, outer, grey=picture.shape[2] == 1)
-        part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
-        quantiser = self.quantiser(position, effort, picture.shape[2])
-        # They take more memory than they save time in what has many windows.
-        known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
-        r = self.quantise(part, z[outer.slices], indices, quantiser, known)
-        pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
-        choice = Choice(pixels, part, z[outer.slices], indices, r, position, known)
-        for number in range(effort.passes):
-            last = number + 1 == effort.passes and not effort.descents
-            told = fit if last or fit is None else fit.fresh()
-            better = corrected(self, choice, step=effort.step, foresight=effort.foresight, fit=told)
-            choice = self.moved(choice, better, quantiser)
-        r = choice.r
-        if effort.descents:
-            r = descended(self, choice, quantiser=quantiser, passes=effort.descents, fit=fit)
-        inner = core.scaled(CELL, rows, cols).within(around)[1:]
-        return Symbols(z[core.slices], indices[inner], r[inner])
-
-    def moved(self, choice: Choice, y: Tensor, quantiser: Quantiser) -> Choice:
-        """The same with other latents and the symbols that they get."""
-        r = self.quantise(y, choice.z, choice.indices, quantiser, choice.known)
-        return replace(choice, y=y, r=r)
-
     @torch.inference_mode()
     def quantiser(self, position: int, effort: Effort, channels: int) -> Quantiser:
         """The rounding rule for pictures of so many samples a pixel."""
         worth = curvature(self.model, self.position_tensor(position), channels)[0].cpu()
         return Quantiser(self.weights.first_coded, self.weights.residual_tables, worth, effort.strength)
-
-    # Decoding
 
     def reach(self, area: Window, rows: int, cols: int, reduction: int = 1) -> Window:
         """The latents whose r a window of latents depends on, within the picture's rows × cols."""
@@ -451,16 +323,16 @@ class Engine:
         return self.pixel_halo if reduction < LINEAR_FROM else 0
 
     def latent(
-        self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int, known: "Contexts | None" = None
-    ) -> "tuple[Tensor, Context]":
+        self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int, known: Contexts | None = None
+    ) -> tuple[Tensor, Context]:
         """ŷ of a window of latents, from r of all that it depends on; and the context of that larger area."""
         context = self._context(z, area.coarser(CELL), rows, cols, known)
         y_hat = self._second_mean(context, r).add_(r[None].to(self.device))
         return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), context
 
     def _context(
-        self, z: NDArray[np.int16], cells: Window, rows: int, cols: int, known: "Contexts | None" = None
-    ) -> "Context":
+        self, z: NDArray[np.int16], cells: Window, rows: int, cols: int, known: Contexts | None = None
+    ) -> Context:
         """Features and first means of a window of cells and the halo that the second step needs."""
         if known is not None and cells in known:
             return known[cells]
@@ -476,23 +348,9 @@ class Engine:
             known[cells] = context
         return context
 
-    def _second_mean(self, context: "Context", r: Tensor) -> Tensor:
+    def _second_mean(self, context: Context, r: Tensor) -> Tensor:
         known = (r[None].to(self.device) + context.first).mul_(context.mask)
         return self.model.context.second_mean(context.features, context.first, known, context.mask)
-
-
-@dataclass(frozen=True)
-class Context:
-    """The mean context of an area of latents, (1, channels, rows, columns) each."""
-
-    area: Window
-    features: Tensor
-    first: Tensor
-    mask: Tensor
-
-
-Contexts = dict[Window, Context]
-"""By the window of cells that they were computed for."""
 
 
 def _averages(levels: Tensor, reduction: int) -> Tensor:
@@ -501,16 +359,6 @@ def _averages(levels: Tensor, reduction: int) -> Tensor:
         return levels
     rows, cols, channels = levels.shape
     return levels.reshape(rows // reduction, reduction, cols // reduction, reduction, channels).mean((1, 3))
-
-
-def _joined(above: Tensor, below: Tensor) -> Tensor:
-    """Rows of latents one below the other, channels last in memory."""
-    return interleaved(torch.cat([above.permute(1, 2, 0), below.permute(1, 2, 0)]))
-
-
-def _part_of(progress: Progress | None, done: int, total: int) -> Progress | None:
-    """Progress of one of several equal parts."""
-    return (lambda share: progress((done + share) / total)) if progress else None
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

@@ -9,6 +9,7 @@ from aez.bitstream import ModelError
 from aez.bitstream.costs import residual_bits
 from aez.codec.alpha import filled
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.encoder import encode
 from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
 from aez.codec.images import Picture, Pixels, as_picture, upright
@@ -79,7 +80,7 @@ class LatentAccess:
         engine, weights = self.engine, self.weights
         grey = samples.ndim == 2
         fit = FilterFit(weights, position, 1 if grey else 3) if weights.has_filter else None
-        symbols = engine.encode(samples, position, how, fit=fit)
+        symbols = encode(engine, samples, position, how, fit=fit)
         return Latents(
             y=engine.analyse(samples, position).numpy(),
             y_hat=_known(engine, symbols.z, symbols.r),

@@ -7,7 +7,6 @@ Quantising again weighs rate against that distortion, so the two together are a 
 """
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.choice import Choice
+from aez.codec.context import Context
 from aez.codec.effort import curvature
+from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
 from aez.codec.patches import STRIDE
 from aez.codec.picture_filter import filtered
@@ -23,16 +24,11 @@ from aez.codec.residuals import interleaved, interleaved_array
 from aez.codec.scales import ladder
 from aez.codec.windows import CELL, Window, cell_windows
 
-if TYPE_CHECKING:
-    from aez.codec.engine import Context, Engine
-
 _WINDOW_CELLS = 160
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
 
 
-def corrected(
-    engine: "Engine", choice: Choice, *, step: float, foresight: bool, fit: FilterFit | None = None
-) -> Tensor:
+def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, fit: FilterFit | None = None) -> Tensor:
     """y moved towards what would decode to the pixels, as the linear path of the synthesis tells.
 
     Args:
@@ -72,7 +68,7 @@ def corrected(
     return moved
 
 
-def newton_response(engine: "Engine", at: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+def newton_response(engine: Engine, at: Tensor, channels: int) -> tuple[Tensor, Tensor]:
     """What ŷ is multiplied by before the synthesis, and the Newton step in ŷ for a unit of slope there.
 
     For a grey picture the curvature is a colour picture's too: what latents of chroma add to it overlaps with luma's,
@@ -136,8 +132,8 @@ def patch_errors(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: 
 
 
 def foreseen(
-    engine: "Engine",
-    context: "Context",
+    engine: Engine,
+    context: Context,
     y: Tensor,
     table: Tensor,
     residual: Tensor,

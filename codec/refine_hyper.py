@@ -5,20 +5,16 @@ on the distortion of what is not coded, with the scales of the float twin; eleme
 fixed there, more of them at each stage, and the others go on. What the exact path makes of z is then as always.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.effort import curvature
+from aez.codec.engine import Engine
 from aez.codec.gaussian import unit_bits
 from aez.codec.scales import LEVELS_PER_NAT, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW, ladder
 from aez.codec.windows import CELL, Window, cell_windows
-
-if TYPE_CHECKING:
-    from aez.codec.engine import Engine
 
 _HALO = 1  # cells: scales and means see so far
 STAGES = ((0.52, 0.5), (0.16, 0.75), (0.16, 0.9), (0.16, 1.0))
@@ -31,7 +27,7 @@ _CAUTION = 2.0
 class HyperCost:
     """Bits and distortion of a window of cells as a function of its z."""
 
-    def __init__(self, engine: "Engine", y: Tensor, position: int, grey: bool) -> None:
+    def __init__(self, engine: Engine, y: Tensor, position: int, grey: bool) -> None:
         """Prepare a window.
 
         Args:
@@ -75,7 +71,7 @@ class HyperCost:
 
 
 def refine_rows(
-    engine: "Engine",
+    engine: Engine,
     y: Tensor,
     z: NDArray[np.int16],
     top: int,
@@ -112,7 +108,7 @@ def refine_rows(
 
 
 def refined_hyper(
-    engine: "Engine", y: Tensor, z: NDArray[np.int16], free: slice, position: int, *, grey: bool, steps: int
+    engine: Engine, y: Tensor, z: NDArray[np.int16], free: slice, position: int, *, grey: bool, steps: int
 ) -> NDArray[np.int16]:
     """z of some rows of cells, moved to where it pays.
 

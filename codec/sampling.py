@@ -15,10 +15,10 @@ from aez.bitstream import Header
 from aez.bitstream.header import HYPER_STRIDE, LATENT_STRIDE, MAX_SIDE
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.copula import read_copulas
-from aez.codec.engine import Symbols
 from aez.codec.latent_access import need_hyperprior
 from aez.codec.registry import DEFAULT_MODEL
 from aez.codec.scales import LEVELS_PER_NAT
+from aez.codec.symbols import Symbols
 
 if TYPE_CHECKING:
     from aez.codec.codec import Codec

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from aez.bitstream import Container, FormatError, Header, ModelError
 from aez.bitstream.entropy import decode_residual, encode_residual
-from aez.codec.engine import Engine, Symbols
+from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterWeights
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.residuals import TileResiduals
+from aez.codec.symbols import Symbols
 from aez.codec.weightfile import Weights
 from aez.codec.windows import CELL, Window
 

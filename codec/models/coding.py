@@ -16,7 +16,6 @@ from aez.codec.alpha_picture import decode_alpha_part
 from aez.codec.codec import PREVIEW_QUALITY, Codec, Data, Progress
 from aez.codec.device import choose_device
 from aez.codec.effort import effort_of
-from aez.codec.engine import Symbols
 from aez.codec.images import Picture
 from aez.codec.metadata import chunks_of, metadata_of
 from aez.codec.models.code_model import CodeModel
@@ -26,6 +25,7 @@ from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.previews import thumbnail
 from aez.codec.regions import Region, averaged, reduction_of, stored_window
 from aez.codec.registry import find_model
+from aez.codec.symbols import Symbols
 from aez.codec.windows import Window
 
 LAYOUT = 1

@@ -21,6 +21,7 @@ from torch import Tensor
 from aez.bitstream.tables import TableSet
 from aez.codec.copula import PREFIX, Copula, Neighbours, channels_of, copula_tensors
 from aez.codec.effort import effort_of
+from aez.codec.encoder import encode
 from aez.codec.engine import Engine
 from aez.codec.files import write_atomically
 from aez.codec.networks.quality import POSITION_SCALE
@@ -51,7 +52,7 @@ def with_copulas(weights: Weights, pictures: Iterable[Tensor], seed: int = 0) ->
         samples = picture.permute(1, 2, 0).contiguous().numpy()
         for share in _SHARES:
             position = round(share * (weights.config.points - 1)) * POSITION_SCALE
-            symbols = engine.encode(samples, position, effort_of(0))
+            symbols = encode(engine, samples, position, effort_of(0))
             tables = np.broadcast_to(weights.hyper_indices(position).numpy()[:, None, None], symbols.z.shape)
             variates = {"z": _normal(symbols.z, tables, weights.hyper_tables, 0, random)}
             few = wanted["r"][1]

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from aez.bitstream.tables import TableSet
 from aez.codec.effort import effort_of
+from aez.codec.encoder import encode
 from aez.codec.engine import Engine
 from aez.codec.files import write_atomically
 from aez.codec.networks.quality import POSITION_SCALE
@@ -54,7 +55,7 @@ def with_grey_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
         bits = np.zeros((weights.config.latent, len(_OFFSETS)))
         values: list[NDArray[np.int16]] = []
         for plane in planes:
-            symbols = engine.encode(plane, point * POSITION_SCALE, effort_of(1))
+            symbols = encode(engine, plane, point * POSITION_SCALE, effort_of(1))
             bits += _costs_by_offset(symbols.indices, symbols.r, costs, plain.first_coded)
             values.append(symbols.z.reshape(len(symbols.z), -1))
         offsets = np.array(_OFFSETS)[bits.argmin(1)]

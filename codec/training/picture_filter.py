@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.encoder import encode
 from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
 from aez.codec.networks.quality import POSITION_SCALE
@@ -53,7 +54,7 @@ def _fitted(weights: Weights, crops: list[NDArray[np.uint8]]) -> Weights:
         total, energy = Moments(3), np.zeros(FILTER_INPUTS)
         for samples in crops:
             fit = FilterFit(weights, position, 3)
-            engine.encode(samples, position, how, fit=fit)
+            encode(engine, samples, position, how, fit=fit)
             moments = fit.moments
             # Every picture counts alike, however hard it is.
             share = moments.pixels / max(moments.error, 1.0)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.encoder import encode
 from aez.codec.engine import Engine
 from aez.codec.frequencies import integer_counts
 from aez.codec.networks.quality import POSITION_SCALE
@@ -39,7 +40,7 @@ def with_residual_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weight
     for picture in pictures:
         samples = middle(picture, CROP).permute(1, 2, 0).contiguous().numpy()
         for point in range(weights.config.points):
-            symbols = engine.encode(samples, point * POSITION_SCALE, how)
+            symbols = encode(engine, samples, point * POSITION_SCALE, how)
             _count(symbols.indices, symbols.r, old, counted)
     tables = [
         table if number < weights.first_coded else integer_counts(_symmetric(count) + _PRIOR * table / 2**PRECISION)

@@ -24,6 +24,7 @@ from aez.bitstream import (
 from aez.codec import api
 from aez.codec.codec import Codec
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.encoder import encode
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -48,7 +49,7 @@ def test_every_size_comes_back(codec: Codec, photo: NDArray[np.uint8], height: i
 def test_decoding_gives_what_the_encoder_chose(codec: Codec, photo: NDArray[np.uint8]) -> None:
     picture = photo[50:150, 60:190]
     position = codec.position_of(70)
-    chosen = codec.engine.encode(picture, position, effort_of(DEFAULT_EFFORT))
+    chosen = encode(codec.engine, picture, position, effort_of(DEFAULT_EFFORT))
     header, symbols = codec.unpack(codec.encode(picture, 70))
     assert header.quality == position
     for name in ("z", "indices", "r"):

@@ -42,7 +42,7 @@ class Case:
         self.choice = Choice(self.picture, y, z, indices, r, self.position)
         for _ in range(passes):
             better = corrected(self.engine, self.choice, step=0.7, foresight=True)
-            self.choice = self.engine.moved(self.choice, better, self.quantiser)
+            self.choice = self.choice.moved(self.engine, better, self.quantiser)
         self.r = self.choice.r
 
     def descended(self, passes: int) -> NDArray[np.int16]:

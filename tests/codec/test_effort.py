@@ -9,6 +9,7 @@ from aez.codec import windows
 from aez.codec.choice import Choice
 from aez.codec.codec import Codec
 from aez.codec.effort import EFFORTS, Effort, curvature, effort_of
+from aez.codec.encoder import encode
 from aez.codec.networks.quality import lambda_of
 from aez.codec.rate_control import psnr_of
 from aez.codec.refine import corrected
@@ -100,11 +101,11 @@ def test_windows_correct_like_the_whole(
     """Foresight does not see what uncoded elements of the next window cost, so there a few symbols differ."""
     picture, position = photo[:400, :500], flagship.position_of(60)
     effort = Effort(0.9, 1 if foresight else 3, foresight=foresight)
-    whole = flagship.engine.encode(picture, position, effort)
+    whole = encode(flagship.engine, picture, position, effort)
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
     monkeypatch.setattr("aez.codec.refine.cell_windows", lambda area, **_: small(area))
     monkeypatch.setattr("aez.codec.engine.cell_windows", lambda area, **_: small(area))
-    parts = flagship.engine.encode(picture, position, effort)
+    parts = encode(flagship.engine, picture, position, effort)
     assert np.array_equal(whole.z, parts.z)
     assert (whole.r != parts.r).mean() <= share
 

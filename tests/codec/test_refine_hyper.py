@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aez.codec import windows
 from aez.codec.codec import Codec
 from aez.codec.effort import EFFORTS, Effort, effort_of
+from aez.codec.encoder import encode_bands
 from aez.codec.networks.quality import lambda_of
 from aez.codec.rate_control import psnr_of
 from aez.codec.refine_hyper import HyperCost, refined_hyper
@@ -75,13 +76,13 @@ def test_bands_of_large_pictures(codec: Codec, photo: Photo, monkeypatch: pytest
     picture = photo[:400, :300]
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
     monkeypatch.setattr("aez.codec.engine.cell_windows", lambda area, **_: small(area))
-    monkeypatch.setattr("aez.codec.engine.bands", functools.partial(windows.bands, height=2, whole=0))
+    monkeypatch.setattr("aez.codec.encoder.bands", functools.partial(windows.bands, height=2, whole=0))
     monkeypatch.setattr("aez.codec.effort.EFFORTS", (*EFFORTS[:9], Effort(1.0, 1, hyper_steps=36)))
     position = codec.position_of(60)
-    parts = list(codec.engine.encode_bands(picture, position, effort_of(9)))
+    parts = list(encode_bands(codec.engine, picture, position, effort_of(9)))
     assert len(parts) > 1
     z = np.concatenate([part.z for part in parts], 1)
-    plain = np.concatenate([part.z for part in codec.engine.encode_bands(picture, position, effort_of(0))], 1)
+    plain = np.concatenate([part.z for part in encode_bands(codec.engine, picture, position, effort_of(0))], 1)
     assert z.shape == plain.shape and (z != plain).any()
     data = codec.encode(picture, 60, effort=9)
     assert np.array_equal(codec.unpack(data)[1].z, z)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
 from aez.codec.effort import EFFORTS
+from aez.codec.encoder import encode
 from aez.codec.engine import Engine
 from aez.codec.weightfile import Weights
 from aez.codec.windows import Window, bands, cell_windows
@@ -48,7 +49,7 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch, height: int) -> None:
     """Bands and windows of few cells."""
     windows = functools.partial(cell_windows, height=height, size=2 * height, whole=0)
     monkeypatch.setattr("aez.codec.engine.cell_windows", lambda area, **_: windows(area))
-    monkeypatch.setattr("aez.codec.engine.bands", functools.partial(bands, height=height, whole=0))
+    monkeypatch.setattr("aez.codec.encoder.bands", functools.partial(bands, height=height, whole=0))
 
 
 @pytest.mark.parametrize("height", [1, 2, 3])
@@ -108,11 +109,11 @@ def test_the_encoders_halos_are_wide_enough(tiny: Weights, photo: Photo, monkeyp
     picture = photo[:400, 100:330]
     y = engine.analyse(picture, 500)
     z = engine.hyper_analyse(y, 500)
-    whole = engine.encode(picture, 500, EFFORTS[2])
+    whole = encode(engine, picture, 500, EFFORTS[2])
     in_pieces(monkeypatch, 1)
     assert np.allclose(engine.analyse(picture, 500), y, rtol=1e-4, atol=1e-2)
     assert (engine.hyper_analyse(y, 500) == z).mean() > 0.99
-    banded = engine.encode(picture, 500, EFFORTS[2])
+    banded = encode(engine, picture, 500, EFFORTS[2])
     assert (banded.z == z).mean() > 0.99
     assert (banded.r == whole.r).mean() > 0.99
 

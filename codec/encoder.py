@@ -1,0 +1,134 @@
+"""A picture to its symbols, band by band."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.codec.choice import Choice
+from aez.codec.context import Contexts
+from aez.codec.descent import descended
+from aez.codec.effort import Effort
+from aez.codec.engine import BAND_HALO, HYPER_HALO, Engine, Progress
+from aez.codec.filter_weights import FilterFit
+from aez.codec.patches import STRIDE
+from aez.codec.refine import corrected
+from aez.codec.refine_hyper import refine_rows
+from aez.codec.residuals import interleaved
+from aez.codec.symbols import Symbols
+from aez.codec.windows import CELL, WHOLE_CELLS, Window, bands
+
+
+def encode(
+    engine: Engine,
+    picture: NDArray[np.uint8],
+    position: int,
+    effort: Effort,
+    progress: Progress | None = None,
+    fit: FilterFit | None = None,
+) -> Symbols:
+    """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :func:`encode_bands`."""
+    parts = list(encode_bands(engine, picture, position, effort, progress, fit))
+    if len(parts) == 1:
+        return parts[0]
+    z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
+    return Symbols(z, indices, r)
+
+
+def encode_bands(
+    engine: Engine,
+    picture: NDArray[np.uint8],
+    position: int,
+    effort: Effort,
+    progress: Progress | None = None,
+    fit: FilterFit | None = None,
+) -> Iterator[Symbols]:
+    """The symbols of a picture in bands from top to bottom, one band if it is small.
+
+    Only the latents of three bands are in memory: z of a band is known once y of the next one is, and r once z is
+    known a little beyond the band.
+
+    Args:
+        picture: (H, W, 3) or (H, W) uint8.
+        position: quality position.
+        effort: how symbols are chosen.
+        progress: called with the share of the work done.
+        fit: the picture filter, if there will be one; efforts with corrections tell it what they decode to.
+    """
+    picture = picture.reshape(*picture.shape[:2], -1)
+    height, width = picture.shape[:2]
+    grey = picture.shape[2] == 1
+    rows, cols = -(-height // STRIDE), -(-width // STRIDE)
+    cell_rows, cell_cols = -(-rows // CELL), -(-cols // CELL)
+    parts = bands(cell_rows, cell_cols)
+    z = np.empty((engine.weights.config.hyper, cell_rows, cell_cols), np.int16)
+    known = 0  # rows of z
+    y, top = None, 0  # latents of the cells from row `top` on
+    waiting: list[Window] = []
+    for done, band in enumerate(parts):
+        new = engine.analyse(picture, position, _part_of(progress, done, len(parts)), band)
+        y = new if y is None else _joined(y, new)
+        del new
+        waiting.append(band)
+        ready = cell_rows if done + 1 == len(parts) else band.bottom - HYPER_HALO
+        start = max(top, known - HYPER_HALO)
+        fresh = engine.hyper_analyse(y[:, (start - top) * CELL :], position, grey)
+        z[:, known:ready] = fresh[:, known - start : ready - start]
+        if effort.hyper_steps:
+            refine_rows(engine, y, z, top, range(known, ready), position, grey=grey, steps=effort.hyper_steps)
+        known = ready
+        while waiting and known >= min(cell_rows, waiting[0].bottom + BAND_HALO):
+            core = waiting.pop(0)
+            yield _encode_band(engine, picture, y, top, z, core, position, effort, fit)
+            keep = max(top, core.bottom - BAND_HALO)
+            # A copy, so that the rows above are freed.
+            y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
+
+
+@torch.inference_mode(False)  # a caller may be in it, and foresight needs gradients
+def _encode_band(
+    engine: Engine,
+    picture: NDArray[np.uint8],
+    y: Tensor,
+    top: int,
+    z: NDArray[np.int16],
+    core: Window,
+    position: int,
+    effort: Effort,
+    fit: FilterFit | None,
+) -> Symbols:
+    """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
+    rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
+    outer = core.grown(BAND_HALO, *z.shape[1:])
+    around = outer.scaled(CELL, rows, cols)
+    indices = engine.indices(z, position, rows, cols, outer, grey=picture.shape[2] == 1)
+    part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
+    quantiser = engine.quantiser(position, effort, picture.shape[2])
+    # They take more memory than they save time in what has many windows.
+    known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
+    r = engine.quantise(part, z[outer.slices], indices, quantiser, known)
+    pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
+    choice = Choice(pixels, part, z[outer.slices], indices, r, position, known)
+    for number in range(effort.passes):
+        last = number + 1 == effort.passes and not effort.descents
+        told = fit if last or fit is None else fit.fresh()
+        better = corrected(engine, choice, step=effort.step, foresight=effort.foresight, fit=told)
+        choice = choice.moved(engine, better, quantiser)
+    r = choice.r
+    if effort.descents:
+        r = descended(engine, choice, quantiser=quantiser, passes=effort.descents, fit=fit)
+    inner = core.scaled(CELL, rows, cols).within(around)[1:]
+    return Symbols(z[core.slices], indices[inner], r[inner])
+
+
+def _joined(above: Tensor, below: Tensor) -> Tensor:
+    """Rows of latents one below the other, channels last in memory."""
+    return interleaved(torch.cat([above.permute(1, 2, 0), below.permute(1, 2, 0)]))
+
+
+def _part_of(progress: Progress | None, done: int, total: int) -> Progress | None:
+    """Progress of one of several equal parts."""
+    return (lambda share: progress((done + share) / total)) if progress else None

@@ -1,0 +1,21 @@
+"""The integers that a file holds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """What a file holds.
+
+    Attributes:
+        z: (Z, ceil(H/64), ceil(W/64)) int16.
+        indices: (M, ceil(H/16), ceil(W/16)) uint8, the table of each element of r; computed from z.
+        r: (M, ceil(H/16), ceil(W/16)) int16.
+    """
+
+    z: NDArray[np.int16]
+    indices: NDArray[np.uint8]
+    r: NDArray[np.int16]

@@ -8,7 +8,7 @@ from aez.bitstream.errors import AezError
 
 LAMBDA_NORMALISATION = 0.4
 """The default of :mod:`aez.codec.training.objective`, which takes seconds to import; a test compares them."""
-SYMBOLS = ("noisy", "rounded", "chosen")
+SYMBOLS = ("noisy", "rounded", "chosen", "mixed")
 """Those of the same module, for the same reason."""
 
 
@@ -131,8 +131,8 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     type=click.Choice(SYMBOLS),
     default="noisy",
     show_default=True,
-    help="What the photo model's rate is of: values with noise or, for a last phase, rounded ones or those that rate–"
-    "distortion-optimised quantisation chooses.",
+    help="What the photo model's rate is of: values with noise or, for a last phase, rounded ones, those that rate–"
+    "distortion-optimised quantisation chooses, or either for half of the crops.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 def command(

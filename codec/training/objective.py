@@ -19,7 +19,7 @@ from aez.codec.training.filter_in_loop import filtered_crops
 # λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
 LAMBDA_NORMALISATION = 0.4
 DISTORTIONS = ("mse", "ms-ssim")
-SYMBOLS = ("noisy", "rounded", "chosen")
+SYMBOLS = ("noisy", "rounded", "chosen", "mixed")
 MS_SSIM_WEIGHT = 1250 / 255**2
 MSE_SHARE = 0.1
 STRENGTH = 0.5
@@ -75,16 +75,16 @@ class RateDistortion(nn.Module):
         likelihood = self.gaussian._likelihood(values, scales)
         return -torch.log2(likelihood.clamp_min(1e-9))
 
-    def _chosen(self, values: Tensor, scale: Tensor, worth: Tensor) -> Tensor:
+    def _chosen(self, values: Tensor, scale: Tensor, worth: Tensor, strength: Tensor) -> Tensor:
         """r of v = y − μ as :class:`aez.codec.quantise.Quantiser` rounds it, bits by the Gaussian; straight through.
 
-        All of (N, M, h, w), float32, or broadcast to it: v, its σ, and the bits that a squared unit is worth.
+        All of (N, M, h, w), float32, or broadcast to it: v, its σ, the bits that a squared unit is worth, and strength.
         """
         with torch.no_grad():
             magnitude = values.abs()
             nearest = magnitude.round()
             saved = self._bits(nearest, scale) - self._bits((nearest - 1).clamp_min(0), scale)
-            nearest -= (STRENGTH * saved > worth * 2 * (magnitude - nearest + 0.5)).to(nearest.dtype)
+            nearest -= (strength * saved > worth * 2 * (magnitude - nearest + 0.5)).to(nearest.dtype)
             symbols = nearest.copysign_(values)
         return values + (symbols - values).detach()
 
@@ -98,7 +98,8 @@ class RateDistortion(nn.Module):
         Args:
             x: (N, 3, H, W), RGB / 255 − 1/2, sides multiples of 16.
             position: (N,), real-valued quality points.
-            symbols: that rate and distortion are of, one of ``SYMBOLS``: a file has rounded or chosen ones.
+            symbols: that rate and distortion are of, one of ``SYMBOLS``: a file has rounded or chosen ones; mixed are
+                those of the first picture, the third and so on rounded and of the others chosen.
 
         Returns:
             The outcome and x̂, (N, 3, H, W), not clipped.
@@ -124,9 +125,12 @@ class RateDistortion(nn.Module):
         coded = (scale.detach() >= SKIP_BELOW).to(y.dtype)
 
         quantise: Callable[[Tensor], Tensor] = quantize_ste
-        if symbols == "chosen":
+        if symbols in ("chosen", "mixed"):
             worth = curvature(model, position, 3).detach()[:, :, None, None]
-            quantise = partial(self._chosen, scale=scale.detach(), worth=worth)
+            strength = torch.full_like(position, STRENGTH)[:, None, None, None]
+            if symbols == "mixed":
+                strength[::2] = 0
+            quantise = partial(self._chosen, scale=scale.detach(), worth=worth, strength=strength)
 
         features = model.context.features(z_hat)[:, :, :rows, :cols]
         mean = model.context.first_mean(features)

@@ -10,7 +10,6 @@ from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import lambda_of
 from aez.codec.quantise import Quantiser
 from aez.codec.scales import LEVELS, ladder
-from aez.codec.training import objective as objective_module
 from aez.codec.training.flagship import drawn_positions
 from aez.codec.training.objective import RateDistortion
 from aez.codec.weightfile import Weights
@@ -52,7 +51,7 @@ def test_drawn_positions_cover_the_range() -> None:
 
 
 def test_other_symbols_are_refused(model: HyperpriorModel) -> None:
-    with pytest.raises(ValueError, match="symbols must be one of noisy, rounded, chosen, not 'soft'"):
+    with pytest.raises(ValueError, match="symbols must be one of noisy, rounded, chosen, mixed, not 'soft'"):
         RateDistortion(model).evaluate(torch.zeros(1, 3, 64, 64), torch.tensor([1.0]), "soft")
 
 
@@ -69,18 +68,26 @@ def test_chosen_symbols_cost_less_together(packaged: Weights, photo: NDArray[np.
         assert float(objective.train()(x, position, "chosen")) == pytest.approx(float(chosen.loss), rel=0.05)
 
 
-def test_chosen_symbols_are_the_encoders(
-    tiny: Weights, model: HyperpriorModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mixed_symbols_are_rounded_and_chosen_in_turn(packaged: Weights, photo: NDArray[np.uint8]) -> None:
+    objective = RateDistortion(packaged.to_training_model()).eval()
+    x = torch.from_numpy(photo[:128, :128].copy()).permute(2, 0, 1)[None].float().repeat(3, 1, 1, 1) / 255 - 0.5
+    position = torch.full((3,), 9.0)
+    with torch.no_grad():
+        rounded, chosen, mixed = (objective.evaluate(x, position, how)[0].bpp for how in ("rounded", "chosen", "mixed"))
+    assert bool((mixed - torch.stack([rounded[0], chosen[1], rounded[2]])).abs().max() < 1e-5)
+    assert bool(chosen[1] < 0.99 * rounded[1])
+
+
+def test_chosen_symbols_are_the_encoders(tiny: Weights, model: HyperpriorModel) -> None:
     """The rule of training against the encoder's, whose bits come from the tables."""
-    monkeypatch.setattr(objective_module, "STRENGTH", 1.0)
     generator = torch.Generator().manual_seed(3)
     indices = torch.randint(0, LEVELS, (320, 24, 24), generator=generator)[: tiny.config.latent]
     scale = torch.tensor(ladder())[indices]
     values = scale * torch.randn(scale.shape, generator=generator)
     worth = torch.full((tiny.config.latent,), 1.5)
+    strength = torch.ones(1)
     encoder = Quantiser(tiny.first_coded, tiny.residual_tables, worth)(values, indices.to(torch.uint8))
-    training = RateDistortion(model)._chosen(values[None], scale[None], worth[None, :, None, None])[0].round()
+    training = RateDistortion(model)._chosen(values[None], scale[None], worth[None, :, None, None], strength)[0].round()
     coded = (indices >= tiny.first_coded) & (indices < 40)
     assert float((training == encoder)[coded].float().mean()) > 0.99
     assert float((values.round() == encoder)[coded].float().mean()) < 0.9

@@ -42,13 +42,15 @@ EFFORTS = (
     Effort(0.9, 4, 0.7, foresight=True, descents=12, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2
+_BY_SIMILARITY = (Effort(0.0), Effort(0.4), Effort(0.4, 1, 0.0))
+"""For a model trained for MS-SSIM: the last one decodes once, to find the picture filter, and corrects nothing."""
 
 
 def effort_of(level: int, distortion: str = "mse") -> Effort:
     """What a level of `--effort` means for a model that was trained for ``distortion``.
 
-    Corrections lessen the squared error: they make a model for MS-SSIM 6 % worse by its own measure, so its efforts
-    from 1 on are all alike.
+    Corrections lessen the squared error: they make a model for MS-SSIM 6 % worse by its own measure, so it has none,
+    and its efforts from 2 on are all alike.
 
     Args:
         level: 0 … 9.
@@ -59,7 +61,7 @@ def effort_of(level: int, distortion: str = "mse") -> Effort:
     """
     if not 0 <= level < len(EFFORTS):
         raise ValueError(f"effort must be from 0 to {len(EFFORTS) - 1}, not {level}")
-    return EFFORTS[level if distortion == "mse" else min(level, 1)]
+    return EFFORTS[level] if distortion == "mse" else _BY_SIMILARITY[min(level, len(_BY_SIMILARITY) - 1)]
 
 
 def curvature(model: HyperpriorModel, position: Tensor, channels: int) -> Tensor:

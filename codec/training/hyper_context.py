@@ -1,7 +1,7 @@
 """What neighbours tell of a model's z, measured on pictures and stored as integers (``aez.bitstream.hyper``).
 
-Values of z vary slowly over a picture, so those around one tell a part of it: z, which is 2 to 18 % of a file, costs 4.5
-to 6 % fewer bits.
+Values of z vary slowly over a picture, so those around one tell a part of it: z, which is 2 to 18 % of a file, costs
+4.5 to 6 % fewer bits.
 """
 
 from collections.abc import Iterable, Iterator

@@ -27,7 +27,7 @@ _RIDGE, _LEAST = 1e-4, 1e-3
 
 
 def with_picture_filter(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
-    """The same model with a picture filter; unchanged if its default effort corrects nothing by squared error.
+    """The same model with a picture filter.
 
     Corrections of the latents know of the filter, so it is found twice: on a few pictures beginning without, and on all
     with what these gave.
@@ -36,8 +36,6 @@ def with_picture_filter(weights: Weights, pictures: Iterable[Tensor]) -> Weights
         weights: any model.
         pictures: (3, H, W) uint8; the middle of each is used.
     """
-    if not effort_of(DEFAULT_EFFORT, weights.distortion).passes:
-        return weights
     crops = [middle(picture, CROP).permute(1, 2, 0).contiguous().numpy() for picture in pictures]
     points = weights.config.points
     start = _with(weights, np.zeros((points, 3 * FILTER_INPUTS)), np.full((points, FILTER_INPUTS), _START_STEP))

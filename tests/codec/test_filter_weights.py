@@ -70,12 +70,15 @@ def test_regions_and_windows_are_filtered_like_the_whole(
     assert np.array_equal(whole, tensor)
 
 
-def test_small_scales_are_not_filtered(filtering: Codec, photo: Photo) -> None:
-    data = filtering.encode(photo[:300, :400], 70)
-    for scale in (0.5, 0.125):
-        assert np.array_equal(
-            filtering.decode_array(data, scale=scale), filtering.decode_array(without(data), scale=scale)
-        )
+def test_only_scales_with_the_network_are_filtered(filtering: Codec, photo: Photo) -> None:
+    data = filtering.encode(photo[:320, :400], 70)
+    whole = filtering.decode_array(data)
+    for scale, is_filtered in ((2, True), (4, True), (8, False), (16, False)):
+        small, plain = (filtering.decode_array(d, scale=1 / scale).astype(float) for d in (data, without(data)))
+        assert np.array_equal(small, plain) != is_filtered
+        if is_filtered:
+            means = whole.reshape(320 // scale, scale, 400 // scale, scale, 3).mean((1, 3))
+            assert np.abs(small - means).max() <= 1 < np.abs(plain - means).max()
 
 
 def test_latents_decode_to_the_files_picture(filtering: Codec, photo: Photo) -> None:
@@ -153,9 +156,14 @@ def test_it_is_part_of_the_model(tiny: Weights, fitted: Weights) -> None:
     assert fitted.fingerprint != tiny.fingerprint
 
 
-def test_models_for_another_distortion_get_none(tiny: Weights, photo: Photo) -> None:
+def test_models_for_another_distortion_get_one_without_corrections(tiny: Weights, photo: Photo) -> None:
     other = replace(tiny, card={**tiny.card, "distortion": "ms-ssim"})
-    assert with_picture_filter(other, [torch.from_numpy(photo[:64, :64].copy()).permute(2, 0, 1)]) is other
+    codec = Codec(
+        with_picture_filter(other, [torch.from_numpy(photo[:128, :128].copy()).permute(2, 0, 1)]), "cpu", "float32"
+    )
+    data, quick = (codec.encode(photo[200:400, 120:420], 70, effort=level) for level in (2, 1))
+    assert read_container(data).filter and read_container(quick).filter == b""
+    assert np.array_equal(codec.unpack(data)[1].r, codec.unpack(quick)[1].r)
 
 
 def test_grey_pictures_are_filtered_as_equal_colours(fitted: Weights, photo: Photo) -> None:

@@ -42,7 +42,7 @@ EFFORTS = (
     Effort(0.9, 4, 0.7, foresight=True, descents=12, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2
-_BY_SIMILARITY = (Effort(0.0), Effort(0.4), Effort(0.4, 1, 0.0))
+_BY_SIMILARITY = (*EFFORTS[:2], Effort(0.4, 1, 0.0))
 """For a model trained for MS-SSIM: the last one decodes once, to find the picture filter, and corrects nothing."""
 
 

@@ -18,7 +18,7 @@ STRIDE, PATCH, QUARTER = 16, 8, 4
 LINEAR_FROM = 8
 """At 1/8 and below the network beside the linear path changes little but the colour of all (left out at 48 to 55 dB)
 and costs most."""
-_FLAT = 8
+_FLAT_SIDE = 8
 """Rows and columns of latents that are enough for those in the middle to see no edge."""
 
 
@@ -91,13 +91,16 @@ class PatchSynthesis:
     def _flat(self, position: Tensor, channels: int) -> Tensor:
         """What the network adds to the linear path where all latents are zero, (channels,): a few levels of 255."""
         key = float(position), channels
-        if self._last_flat is None or self._last_flat[0] != key:
-            module, middle = self.module, QUARTER * _FLAT // 2
-            hidden = module.hidden(module.linear.weight.new_zeros(1, module.linear.in_channels, _FLAT, _FLAT), position)
+        last = self._last_flat  # other threads may put theirs there
+        if last is None or last[0] != key:
+            module, middle = self.module, QUARTER * _FLAT_SIDE // 2
+            hidden = module.hidden(
+                module.linear.weight.new_zeros(1, module.linear.in_channels, _FLAT_SIDE, _FLAT_SIDE), position
+            )
             inner = hidden[0, :, middle : middle + QUARTER, middle : middle + QUARTER].flatten(1).t()
             tail, bias = self._end(module.tail, QUARTER, channels, QUARTER)
-            self._last_flat = key, torch.addmm(bias, inner, tail).mean(0)
-        return self._last_flat[1]
+            last = self._last_flat = key, torch.addmm(bias, inner, tail).mean(0)
+        return last[1]
 
     def linear_end(self, channels: int) -> Tensor:
         """The linear path's matrix, (M, 16²·channels): rows of pixels of a latent, interleaved."""

@@ -85,6 +85,14 @@ def test_scales_are_averages_of_the_filtered_picture(
     assert np.abs((small - full).mean((0, 1))).max() < 0.15  # no colour of all of it changes
 
 
+def test_small_pictures_have_the_colour_of_their_own_quality(packaged: Weights, picture: Photo) -> None:
+    codec = Codec(packaged, "cpu", "float32")
+    for quality in (5, 95, 5):
+        data = codec.encode(picture[:128, :128, :3], quality, effort=0)
+        alone = Codec(packaged, "cpu", "float32").decode_array(data, scale=1 / 8)
+        assert np.array_equal(codec.decode_array(data, scale=1 / 8), alone)
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_regions_of_scales(codec: Codec, tiled: bytes, region: tuple[int, int, int, int]) -> None:
     x, y, width, height = region

@@ -19,6 +19,7 @@ class Effort:
         foresight: whether a correction also sees what symbols do to the means of those coded after them.
         descents: steps along the true gradient of the distortion after those corrections.
         hyper_steps: of gradient descent on the hyper-latents.
+        fits: whether the picture filter is found even without corrections, which find it on their way.
     """
 
     strength: float
@@ -27,6 +28,7 @@ class Effort:
     foresight: bool = False
     descents: int = 0
     hyper_steps: int = 0
+    fits: bool = False
 
 
 EFFORTS = (
@@ -42,7 +44,7 @@ EFFORTS = (
     Effort(0.9, 4, 0.7, foresight=True, descents=12, hyper_steps=100),
 )
 DEFAULT_EFFORT = 2
-_BY_SIMILARITY = (*EFFORTS[:2], Effort(0.4, 1, 0.0))
+_BY_SIMILARITY = (*EFFORTS[:2], Effort(0.4, fits=True))
 """For a model trained for MS-SSIM: the last one decodes once, to find the picture filter, and corrects nothing."""
 
 

@@ -15,7 +15,7 @@ from aez.codec.effort import Effort
 from aez.codec.engine import BAND_HALO, HYPER_HALO, Engine, Progress
 from aez.codec.filter_weights import FilterFit
 from aez.codec.patches import STRIDE
-from aez.codec.refine import corrected
+from aez.codec.refine import corrected, count_decoded
 from aez.codec.refine_hyper import refine_rows
 from aez.codec.residuals import interleaved
 from aez.codec.symbols import Symbols
@@ -120,6 +120,8 @@ def _encode_band(
     r = choice.r
     if effort.descents:
         r = descended(engine, choice, quantiser=quantiser, passes=effort.descents, fit=fit)
+    if effort.fits and fit is not None:
+        count_decoded(engine, choice, fit)
     inner = core.scaled(CELL, rows, cols).within(around)[1:]
     return Symbols(z[core.slices], indices[inner], r[inner])
 

@@ -7,6 +7,7 @@ Quantising again weighs rate against that distortion, so the two together are a 
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, f
     Returns:
         (M, h, w) float32.
     """
-    y, z = choice.y, choice.z
+    y = choice.y
     rows, cols = y.shape[1:]
     moved = interleaved(torch.empty(rows, cols, len(y)))
     residual, table = interleaved_array(choice.r), interleaved_array(choice.indices)
@@ -52,12 +53,8 @@ def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, f
     with torch.no_grad():
         gain, response = newton_response(engine, at, channels)
         worth = curvature(engine.model, at, 3)[0]
-        for cells in cell_windows(Window(0, z.shape[1], 0, z.shape[2]), size=_WINDOW_CELLS):
-            core = cells.scaled(CELL, rows, cols)
-            area = core.grown(engine.pixel_halo, rows, cols)
-            reach = engine.reach(core, rows, cols)
-            y_hat, context = engine.latent(z, residual[reach.slices], area, rows, cols, choice.known)
-            levels = fitted_levels(engine.synthesis(y_hat * gain, at, channels), choice.pixels, core, area, fit)
+        for core, area, y_hat, context, plain in _decoded(engine, choice, residual, gain):
+            levels = fitted_levels(plain, choice.pixels, core, area, fit)
             error = patch_errors(levels, choice.pixels, core, area)
             pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
             inner = core.within(area)
@@ -66,6 +63,30 @@ def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, f
             target = (y_hat[inner] - pull)[0].cpu()
             moved[core.slices] = torch.lerp(y[core.slices], target, step)
     return moved
+
+
+@torch.no_grad()
+def count_decoded(engine: Engine, choice: Choice, fit: FilterFit) -> None:
+    """Tell the picture filter what the symbols decode to."""
+    at = engine.position_tensor(choice.position)
+    gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
+    for core, area, _, _, levels in _decoded(engine, choice, interleaved_array(choice.r), gain):
+        want = choice.pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
+        fit.moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
+
+
+def _decoded(
+    engine: Engine, choice: Choice, residual: Tensor, gain: Tensor
+) -> Iterator[tuple[Window, Window, Tensor, Context, Tensor]]:
+    """Window by window: it, the area around it, and of that ŷ, its context and the levels before the picture filter."""
+    rows, cols = choice.y.shape[1:]
+    at, channels = engine.position_tensor(choice.position), choice.pixels.shape[2]
+    for cells in cell_windows(Window(0, choice.z.shape[1], 0, choice.z.shape[2]), size=_WINDOW_CELLS):
+        core = cells.scaled(CELL, rows, cols)
+        area = core.grown(engine.pixel_halo, rows, cols)
+        reach = engine.reach(core, rows, cols)
+        y_hat, context = engine.latent(choice.z, residual[reach.slices], area, rows, cols, choice.known)
+        yield core, area, y_hat, context, engine.synthesis(y_hat * gain, at, channels)
 
 
 def newton_response(engine: Engine, at: Tensor, channels: int) -> tuple[Tensor, Tensor]:

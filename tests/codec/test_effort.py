@@ -114,7 +114,7 @@ def test_a_model_for_ms_ssim_is_not_corrected_by_squared_error() -> None:
     assert [effort_of(level, "ms-ssim") for level in (0, 1)] == [EFFORTS[0], EFFORTS[1]]
     higher = {effort_of(level, "ms-ssim") for level in range(2, 10)}
     assert len(higher) == 1
-    assert not any(effort.passes and effort.step for effort in higher)
+    assert not any(effort.passes or effort.descents for effort in higher)
 
 
 def test_callers_in_inference_mode_get_the_same_file(flagship: Codec, piece: NDArray[np.uint8]) -> None:

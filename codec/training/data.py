@@ -14,6 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream.errors import ImageError
+from aez.bitstream.header import LATENT_STRIDE
+from aez.codec.training.drawn import drawn_crop
+from aez.codec.windows import CELL
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
 MIN_RESCALE = 0.5
@@ -72,7 +75,15 @@ class CropSampler:
     Pictures are drawn in proportion to their area. The same seed gives the same crops.
     """
 
-    def __init__(self, pictures: Sequence[Tensor], size: int, seed: int, candidates: int = 1) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[Tensor],
+        size: int,
+        seed: int,
+        candidates: int = 1,
+        drawn: float = 0.0,
+        partial: float = 0.0,
+    ) -> None:
         """Keep ``pictures`` ((3, H, W) uint8) that are at least ``size`` pixels a side.
 
         Args:
@@ -80,6 +91,9 @@ class CropSampler:
             size: pixels a side of a crop.
             seed: of all that is random.
             candidates: places that are looked at for each crop; that with the most detail is taken.
+            drawn: share of the crops that are drawn (:mod:`aez.codec.training.drawn`) instead of cut from a picture.
+            partial: share of the batches whose crops are cut by 0 to 3 latents (16 pixels each) below and on the right,
+                so that they end in part of a cell of the hyper-latent as most pictures do.
 
         Raises:
             ImageError: there is none.
@@ -87,13 +101,15 @@ class CropSampler:
         self.pictures = [p for p in pictures if min(p.shape[1:]) >= size]
         if not self.pictures:
             raise ImageError(f"no training picture is at least {size} pixels a side")
-        self.size, self.candidates = size, candidates
+        self.size, self.candidates, self.drawn, self.partial = size, candidates, drawn, partial
         self.random = random.Random(seed)
         self.areas = [p.shape[1] * p.shape[2] for p in self.pictures]
 
     def crop(self) -> Tensor:
         """One crop, (3, size, size) float32, RGB / 255 − 1/2."""
         draw = self.random
+        if self.drawn and draw.random() < self.drawn:
+            return drawn_crop(draw, self.size) / 255 - 0.5
         picture = draw.choices(self.pictures, self.areas)[0]
         scale = draw.uniform(MIN_RESCALE, 1.0) if draw.random() < RESCALE_SHARE else 1.0
         side = min(math.ceil(self.size / scale), *picture.shape[1:])
@@ -114,5 +130,9 @@ class CropSampler:
         return crop / 255 - 0.5
 
     def batch(self, count: int) -> Tensor:
-        """(count, 3, size, size) float32, channels last."""
-        return torch.stack([self.crop() for _ in range(count)]).contiguous(memory_format=torch.channels_last)
+        """(count, 3, size, size) float32, channels last; sides are less by up to 48 pixels in partial batches."""
+        crops = torch.stack([self.crop() for _ in range(count)])
+        if self.partial and self.random.random() < self.partial:
+            height, width = (self.size - LATENT_STRIDE * self.random.randint(0, CELL - 1) for _ in range(2))
+            crops = crops[:, :, :height, :width]
+        return crops.contiguous(memory_format=torch.channels_last)

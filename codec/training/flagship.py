@@ -1,6 +1,7 @@
 """Training the flagship: what one step minimises, and the session around it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError
+from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.files import write_atomically
+from aez.codec.ms_ssim import SMALLEST_SIDE
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
 from aez.codec.training.copula import PICTURES as COPULA_PICTURES
@@ -30,8 +33,13 @@ from aez.codec.training.residual_tables import with_residual_tables
 from aez.codec.training.session import Session
 from aez.codec.training.start import start_from_data
 from aez.codec.weightfile import serialise_weights
+from aez.codec.windows import CELL
 
 START_BATCHES, START_BATCH = 24, 16
+DRAWN_SHARE, PARTIAL_SHARE = 0.06, 0.4
+"""Of crops and batches, see :class:`CropSampler`."""
+SMALLEST_PARTIAL = SMALLEST_SIDE + (CELL - 1) * LATENT_STRIDE
+"""MS-SSIM needs crops of at least this side for partial batches."""
 EVALUATION_STEP = 3
 
 
@@ -73,6 +81,8 @@ def flagship_trainer(
     synthesis = model.synthesis
     blocks = [*model.analysis.blocks, *synthesis.blocks16, *synthesis.blocks8, *synthesis.blocks4]
     objective = FlagshipObjective(model, distortion, normalisation, picture_filter)
+    partial = PARTIAL_SHARE if distortion == "mse" or schedule.crop >= SMALLEST_PARTIAL else 0.0
+    schedule = replace(schedule, drawn=DRAWN_SHARE, partial=partial)
     return Trainer(model, objective, pictures, schedule, device, blocks)
 
 

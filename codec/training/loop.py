@@ -37,6 +37,8 @@ class Schedule:
         batch: crops a step and process.
         crop: pixels a side.
         candidates: places looked at for each crop, of which the busiest is taken.
+        drawn: share of the crops that are drawn; see :class:`CropSampler`.
+        partial: share of the batches that end in partial cells; see the same.
         average: decay of the exponential average of the weights, a step.
         symbols: that the rate is of, one of ``objective.SYMBOLS``; all but noisy ones are for a last phase.
         save_minutes: between checkpoints.
@@ -51,6 +53,8 @@ class Schedule:
     batch: int = 8
     crop: int = 256
     candidates: int = 1
+    drawn: float = 0.0
+    partial: float = 0.0
     average: float = 0.998
     symbols: str = "noisy"
     save_minutes: float = 3.0
@@ -93,7 +97,8 @@ class Trainer:
         self.leader = rank == 0
         torch.manual_seed(schedule.seed + rank)
         self.schedule, self.device = schedule, device
-        self.sampler = CropSampler(pictures, schedule.crop, schedule.seed * 1009 + rank, schedule.candidates)
+        seed = schedule.seed * 1009 + rank
+        self.sampler = CropSampler(pictures, schedule.crop, seed, schedule.candidates, schedule.drawn, schedule.partial)
         self.model = model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.blocks = blocks
         objective = objective.to(device).train()

@@ -101,3 +101,29 @@ def test_the_busiest_of_several_places_is_taken() -> None:
         sampler = CropSampler([picture], 32, 0, candidates)
         busy[candidates] = sum(float((sampler.crop() > -0.5).float().mean()) for _ in range(60))
     assert busy[8] > 1.5 * busy[1]
+
+
+def test_partial_batches_end_in_part_of_a_cell(pictures: list[Tensor]) -> None:
+    sampler = CropSampler(pictures, 64, 0, partial=1.0)
+    sides = [tuple(sampler.batch(1).shape[2:]) for _ in range(60)]
+    assert {side for pair in sides for side in pair} == {16, 32, 48, 64}
+    assert len({(height, width) for height, width in sides if height != width}) > 6
+    plain = CropSampler(pictures, 64, 0, partial=0.4)
+    share = sum(tuple(plain.batch(1).shape[2:]) == (64, 64) for _ in range(200)) / 200
+    assert 0.52 < share < 0.74
+
+
+def test_drawn_crops_are_flat_saturated_and_mixed_in(pictures: list[Tensor]) -> None:
+    drawn = CropSampler(pictures, 64, 0, drawn=1.0).batch(40)
+    assert drawn.shape == (40, 3, 64, 64)
+    levels = (drawn + 0.5) * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-3)
+    assert float(levels.min()) == 0
+    assert float(levels.max()) == 255
+    flat = (levels.diff(dim=3).abs() < 0.5).all(1).float().mean((1, 2))
+    assert float((flat > 0.8).float().mean()) > 0.5
+    corners = ((levels == 0) | (levels == 255)).all(1).float().mean()
+    assert float(corners) > 0.3
+    photos = torch.stack([CropSampler(pictures, 64, seed, drawn=0.5).crop() for seed in range(60)])
+    noisy = (photos.diff(dim=3).abs() * 255 < 0.5).all(1).float().mean((1, 2)) < 0.5
+    assert 0.3 < float(noisy.float().mean()) < 0.75

@@ -22,6 +22,7 @@ from aez.benchmarks.console import picture_options, quality_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.bitstream.header import Header
+from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
@@ -78,14 +79,13 @@ def gaussian_bits(symbols: NDArray[np.int16], log_scale: Tensor, coded: NDArray[
 
 
 @torch.inference_mode()
-def estimate(model: HyperpriorModel, header: Header, symbols: Symbols, first_coded: int) -> tuple[float, float, float]:
+def estimate(model: HyperpriorModel, header: Header, symbols: Symbols) -> tuple[float, float, float]:
     """Bits of a file's symbols.
 
     Args:
         model: with the float twin, ``Weights.to_training_model()``.
         header: the file's.
         symbols: the file's, with the exact path's indices.
-        first_coded: lowest index that is coded at all.
 
     Returns:
         Bits of z; of r by the twin's σ; of r by σ of the exact path's indices.
@@ -94,8 +94,9 @@ def estimate(model: HyperpriorModel, header: Header, symbols: Symbols, first_cod
     rows, cols = header.latent_shape
     log_hyper = model.hyper_scale(position)[0].clamp(LOG_HYPER_MIN, LOG_HYPER_MAX)
     log_twin = model.log_scale(torch.from_numpy(symbols.z).float()[None], position)[0, :, :rows, :cols]
-    log_exact = torch.tensor(ladder(), dtype=torch.float64).log()[torch.from_numpy(symbols.indices).int()]
-    coded = symbols.indices >= first_coded
+    coded = symbols.indices != NOT_CODED
+    tables = torch.from_numpy(np.where(coded, symbols.indices, 0)).int()
+    log_exact = torch.tensor(ladder(), dtype=torch.float64).log()[tables]
     return (
         gaussian_bits(symbols.z, log_hyper, np.ones(symbols.z.shape, dtype=np.bool_)),
         gaussian_bits(symbols.r, log_twin.clamp(LOG_SCALE_MIN, LOG_SCALE_MAX), coded),
@@ -107,7 +108,7 @@ def measure(codec: Codec, model: HyperpriorModel, picture: Path, quality: float)
     """Encode a picture and compare the file with the estimate."""
     data = codec.encode(read_rgb(picture), quality)
     header, symbols = codec.unpack(data)
-    bits_z, bits_twin, bits_exact = estimate(model, header, symbols, codec.weights.first_coded)
+    bits_z, bits_twin, bits_exact = estimate(model, header, symbols)
     loss = 100 * (bits_exact / bits_twin - 1) if bits_twin else 0.0
     return Gap(len(data), (bits_z + bits_twin) / 8, loss)
 

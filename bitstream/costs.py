@@ -3,28 +3,26 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
 
 
-def residual_bits(
-    r: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet, first_coded: int
-) -> NDArray[np.float32]:
+def residual_bits(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet) -> NDArray[np.float32]:
     """Bits of every element of r, of the shape of ``r``; 0 where nothing is coded.
 
     An escape costs its symbol and the length of its Exp-Golomb code.
 
     Args:
         r: residual symbols.
-        indices: the table of each, same shape.
+        indices: the table of each or ``NOT_CODED``, same shape.
         tables: tables with escape.
-        first_coded: lowest table that is coded at all.
     """
     costs = tables.cost_in_bits()
     flat = np.concatenate(costs).astype(np.float32)
     start = np.concatenate([[0], np.cumsum([len(c) for c in costs])[:-1]])
     bound = tables.bounds.astype(np.int64)
     out = np.zeros(r.shape, np.float32)
-    coded = indices >= first_coded
+    coded = indices != NOT_CODED
     value, table = r[coded].astype(np.int64), indices[coded]
     limit = bound[table]
     excess = np.abs(value) - limit

@@ -7,27 +7,43 @@ from numpy.typing import NDArray
 
 from aez.bitstream.errors import FormatError
 from aez.bitstream.escapes import MAX_MAGNITUDE, read_escapes, write_escapes
-from aez.bitstream.runs import RunReader, RunWriter, coding_order
+from aez.bitstream.runs import NOT_CODED, RunReader, RunWriter, coding_order
 from aez.bitstream.tables import TableSet
 from aez.bitstream.varint import read_varint, write_varint
+
+MAX_EXTRA = 7
+"""Tables below a model's first coded one that a tile can code."""
+_EXTRA_BITS = 3
+
+
+def coded_tables(indices: NDArray[np.uint8], lowest: int) -> NDArray[np.uint8]:
+    """``indices`` with ``NOT_CODED`` where a table is below the lowest one that is coded."""
+    out: NDArray[np.uint8] = np.where(indices < lowest, np.uint8(NOT_CODED), indices)
+    return out
 
 
 def encode_residual(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet, first_coded: int) -> bytes:
     """Code one tile of the residual symbols r.
 
     Args:
-        r: (M, rows, columns); 0 wherever ``indices`` is below ``first_coded``.
-        indices: the table of each element, same shape.
+        r: (M, rows, columns); 0 wherever ``indices`` says ``NOT_CODED``.
+        indices: the table of each element, same shape; see :func:`coded_tables`. All elements of a table are coded or
+            none, and all whose table is ``first_coded`` or higher are.
         tables: tables with escape.
-        first_coded: lowest table that is coded at all.
+        first_coded: lowest table that a tile codes unless it says otherwise.
 
     Raises:
-        ValueError: a value is not 0 where it must be, or beyond ±(2**15 − 1).
+        ValueError: a value is not 0 where it must be, or beyond ±(2**15 − 1); or a coded table is too low.
     """
     flat, index = r.ravel().astype(np.int32), indices.ravel()
-    if flat.any() and (np.abs(flat).max() > MAX_MAGNITUDE or flat[index < first_coded].any()):
+    if flat.any() and (np.abs(flat).max() > MAX_MAGNITUDE or flat[index == NOT_CODED].any()):
         raise ValueError("a residual symbol is out of range")
-    order, counts = coding_order(index, first_coded)
+    order, counts = coding_order(index)
+    if not order.size:
+        return b""
+    extra = max(0, first_coded - int(np.flatnonzero(counts)[0]))
+    if extra > MAX_EXTRA:
+        raise ValueError(f"a tile codes at most {MAX_EXTRA} tables below the model's first coded one")
     values, bound = flat[order], tables.bounds[index[order]]
     escaped = np.abs(values) > bound
     symbols = np.where(escaped, 2 * bound + 1, values + bound)
@@ -39,21 +55,35 @@ def encode_residual(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: Ta
     escapes = write_escapes(excess)
     writer = RunWriter()
     writer.add(symbols.astype(np.int32), counts, tables)
-    stream = writer.stream()
-    return write_varint(len(escapes)) + escapes + stream if escapes or stream else b""
+    return write_varint(len(escapes) << _EXTRA_BITS | extra) + escapes + writer.stream()
 
 
-def decode_residual(data: bytes, indices: NDArray[np.uint8], tables: TableSet, first_coded: int) -> NDArray[np.int16]:
-    """Inverse of :func:`encode_residual`; returns r in the shape of ``indices``.
+def decode_residual(
+    data: bytes, indices: NDArray[np.uint8], tables: TableSet, first_coded: int
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Inverse of :func:`encode_residual`.
+
+    Args:
+        data: a tile.
+        indices: the table of each element, whether it is coded or not.
+        tables: tables with escape.
+        first_coded: lowest table that a tile codes unless it says otherwise.
+
+    Returns:
+        r, and the table of each element or ``NOT_CODED``, in the shape of ``indices``.
 
     Raises:
         FormatError: the data cannot have been written by an encoder.
     """
-    index = indices.ravel()
-    order, counts = coding_order(index, first_coded)
-    length, start = read_varint(data, 0) if data else (0, 0)
-    if data and not order.size:
-        raise FormatError("a tile without coded symbols is not empty")
+    head, start = read_varint(data, 0) if data else (0, 0)
+    length, extra = head >> _EXTRA_BITS, head & MAX_EXTRA
+    coded = coded_tables(indices, first_coded - extra)
+    index = coded.ravel()
+    order, counts = coding_order(index)
+    if bool(data) != bool(order.size):
+        raise FormatError("a tile with coded symbols is empty, or one without any is not")
+    if extra and not (extra <= first_coded and counts[first_coded - extra]):
+        raise FormatError("a tile names a table that it does not code")
     if start + length > len(data):
         raise FormatError("the escape stream is longer than its tile")
     reader = RunReader(data[start + length :])
@@ -71,7 +101,7 @@ def decode_residual(data: bytes, indices: NDArray[np.uint8], tables: TableSet, f
         if np.abs(full).max() > MAX_MAGNITUDE:
             raise FormatError("an escaped symbol is out of range")
         out[places] = full
-    return out.reshape(indices.shape)
+    return out.reshape(indices.shape), coded
 
 
 def symbols_digest(z: NDArray[np.int16], r: NDArray[np.int16]) -> str:

@@ -8,7 +8,7 @@ from aez.bitstream.varint import read_varint, write_varint
 
 MAX_SIDE = 65535
 FINGERPRINT_BYTES = 6
-COLOURS = ("RGB", "grey")
+COLOURS = ("RGB", "grey", "grey RGB")
 DEPTHS = (8, 10, 12, 16)
 LATENT_STRIDE = 16
 HYPER_STRIDE = 64
@@ -24,7 +24,7 @@ class Header:
         height: rows of the picture as stored, 1 … 65535 pixels.
         fingerprint: 6 bytes that name the model (SPEC section 8).
         quality: quality position, quality point × 256, 0 … 65535; what is valid depends on the model.
-        colour: ``"RGB"`` or ``"grey"``.
+        colour: ``"RGB"``, ``"grey"``, or ``"grey RGB"``: RGB whose three samples are equal, coded as grey.
         depth: bits a sample, 8, 10, 12 or 16.
         alpha: whether an ALPHA chunk follows.
         orientation: how to turn the decoded picture for display, as EXIF's tag 274, 1 … 8.
@@ -42,6 +42,11 @@ class Header:
     orientation: int = 1
     layout: int = 0
     tile_log2: int = 0
+
+    @property
+    def grey(self) -> bool:
+        """Whether the picture is coded as a grey one."""
+        return self.colour != "RGB"
 
     @property
     def latent_shape(self) -> tuple[int, int]:

@@ -133,7 +133,7 @@ class HyperCoder:
         """
         centred, writer = self._centred(z), RunWriter()
         for cells, expected in self._steps(centred):
-            order, counts = coding_order(expected.table.ravel(), 0)
+            order, counts = coding_order(expected.table.ravel())
             symbols = expected.symbols(centred[:, cells])
             writer.add(symbols.astype(np.int32).ravel()[order], counts, expected.tables)
         return writer.stream()
@@ -147,7 +147,7 @@ class HyperCoder:
         centred = np.zeros((len(self.indices), *shape), np.int64)
         reader = RunReader(data)
         for cells, expected in self._steps(centred):
-            order, counts = coding_order(expected.table.ravel(), 0)
+            order, counts = coding_order(expected.table.ravel())
             symbols = np.empty(expected.table.size, np.int64)
             symbols[order] = reader.read(counts, expected.tables)
             centred[:, cells] = expected.values(symbols.reshape(expected.table.shape))

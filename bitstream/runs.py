@@ -9,20 +9,21 @@ from aez.bitstream.tables import TableSet
 
 _Encoder = constriction.stream.queue.RangeEncoder
 _Decoder = constriction.stream.queue.RangeDecoder
+NOT_CODED = 255
+"""In the place of a table's number: the symbol is not in the stream, and is 0."""
 # The extension looks for numpy when it first makes an array, and panics if a signal's exception comes in between.
 _Encoder().get_compressed()
 
 
-def coding_order(indices: NDArray[np.uint8], first_coded: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions sorted by table, stable, tables below ``first_coded`` left out; and the run length of each table.
+def coding_order(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions of the coded symbols sorted by table, stable; and the run length of each table.
 
     Args:
-        indices: the table of each symbol, 1-D.
-        first_coded: lowest table that is coded at all.
+        indices: the table of each symbol, 1-D, or ``NOT_CODED``.
     """
-    counts = np.bincount(indices, minlength=256)
-    counts[:first_coded] = 0
-    coded = np.flatnonzero(indices >= first_coded)
+    counts = np.bincount(indices, minlength=NOT_CODED + 1)
+    counts[NOT_CODED] = 0
+    coded = np.flatnonzero(indices != NOT_CODED)
     order = coded[np.argsort(indices[coded], kind="stable")]
     return order, counts
 

@@ -10,6 +10,7 @@ from aez.bitstream.errors import ModelError
 
 PRECISION = 24
 MAX_TABLE_SYMBOLS = 2**13
+MAX_TABLES = 255
 
 
 class TableSet:
@@ -32,7 +33,7 @@ class TableSet:
         """
         flat = np.asarray(counts, dtype=np.int64).ravel()
         lengths = np.asarray(sizes, dtype=np.int64).ravel()
-        if not 1 <= lengths.size <= 256 or lengths.min() < 3 or lengths.max() > MAX_TABLE_SYMBOLS:
+        if not 1 <= lengths.size <= MAX_TABLES or lengths.min() < 3 or lengths.max() > MAX_TABLE_SYMBOLS:
             raise ModelError("the model's probability tables have a size out of range")
         if lengths.sum() != flat.size or flat.min() < 1 or flat.max() >= 2**PRECISION:
             raise ModelError("the model's probability tables are damaged")

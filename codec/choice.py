@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.bitstream.costs import residual_bits
 from aez.codec.context import Contexts
 from aez.codec.engine import Engine
+from aez.codec.networks.quality import lambda_of
 from aez.codec.quantise import Quantiser
 
 
@@ -19,7 +21,7 @@ class Choice:
         pixels: (H, W, C) uint8; H ≤ 16·h, W ≤ 16·w.
         y: (M, h, w) float32, the latents that are quantised.
         z: (Z, ceil(h/4), ceil(w/4)) int16.
-        indices: (M, h, w) uint8, tables of r.
+        indices: (M, h, w) uint8, tables of r, or ``NOT_CODED``.
         r: (M, h, w) int16, chosen for this y.
         position: quality position.
         known: contexts of this z that were computed before, added to; None to keep none.
@@ -33,6 +35,12 @@ class Choice:
     position: int
     known: Contexts | None = None
 
+    def cost(self, engine: Engine, error: float) -> float:
+        """Bits of r and worth of a squared error, which is summed over all samples in units of 1."""
+        weights = engine.weights
+        worth = float(lambda_of(engine.position_tensor(self.position), weights.config.points)) / self.pixels.shape[2]
+        return worth * error + float(residual_bits(self.r, self.indices, weights.residual_tables).sum(dtype=np.float64))
+
     def moved(self, engine: Engine, y: Tensor, quantiser: Quantiser) -> "Choice":
         """The same with other latents and the symbols that they get."""
-        return replace(self, y=y, r=engine.quantise(y, self.z, self.indices, quantiser, self.known))
+        return replace(self, y=y, r=engine.quantise(y, self.z, self.indices, quantiser, self.known)[0])

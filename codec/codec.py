@@ -27,9 +27,10 @@ from aez.codec.alpha import LOSSLESS, filled
 from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
 from aez.codec.device import choose_device, choose_precision
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
-from aez.codec.encoder import encode_bands
+from aez.codec.encoder import encode_bands, usual_tile_log2
 from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
+from aez.codec.grey import as_stored, coded_samples
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
 from aez.codec.metadata import chunks_of, metadata_of
@@ -42,11 +43,8 @@ from aez.codec.residuals import TileAreas
 from aez.codec.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals
 from aez.codec.symbols import Symbols
 from aez.codec.weightfile import Weights, read_weights
-from aez.codec.windows import CELL, WHOLE_CELLS, Window
+from aez.codec.windows import Window
 
-UNTILED_LATENTS = WHOLE_CELLS * CELL**2
-"""Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
-TILE_LOG2 = 6
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 Data = Buffer
@@ -173,27 +171,26 @@ class Codec(LatentAccess):
     ) -> bytes:
         """:meth:`encode` at a quality position, with the payload that :meth:`_encode_alpha` made."""
         how = effort_of(effort, self.weights.distortion)
-        samples = picture.samples
+        samples, colour = coded_samples(picture)
         height, width = samples.shape[:2]
         if tile_log2 is None:
-            tile_log2 = 0 if -(-height // 16) * -(-width // 16) <= UNTILED_LATENTS else TILE_LOG2
+            tile_log2 = usual_tile_log2(height, width)
         header = Header(
             width=width,
             height=height,
             fingerprint=self.fingerprint,
             quality=position,
-            colour="grey" if samples.ndim == 2 else "RGB",
+            colour=colour,
             alpha=picture.alpha is not None,
             orientation=picture.orientation,
             tile_log2=tile_log2,
         )
-        if picture.alpha is not None:
-            samples = filled(samples, picture.alpha)
         fit = FilterFit(self.weights, position, 1 if samples.ndim == 2 else 3) if self.weights.has_filter else None
-        bands = encode_bands(self.engine, samples, position, how, progress, fit)
+        side = 1 << tile_log2 if tile_log2 else 0
+        bands = encode_bands(self.engine, samples, position, how, progress, fit, side)
         metadata = chunks_of(picture.metadata)
         if preview:
-            small = thumbnail(replace(picture, samples=samples))
+            small = thumbnail(replace(picture, samples=as_stored(samples, colour)))
             metadata[ChunkType.PREVIEW] = self.encode(
                 small, min(self.quality_of(position), PREVIEW_QUALITY), effort=effort
             )
@@ -289,11 +286,12 @@ class Codec(LatentAccess):
                 header.height,
                 header.width,
                 progress,
-                grey=header.colour == "grey",
+                grey=header.grey,
                 region=part.window,
                 reduction=part.reduction,
                 pixel_filter=read_filter(part.container, self.weights),
             )
+        samples = as_stored(samples, header.colour)
         return Picture(samples, self._alpha(part), header.orientation, metadata_of(part.container.metadata))
 
     def decode_tensor(
@@ -322,12 +320,14 @@ class Codec(LatentAccess):
                 header.width,
                 progress,
                 self.device,
-                grey=header.colour == "grey",
+                grey=header.grey,
                 region=part.window,
                 reduction=part.reduction,
                 pixel_filter=read_filter(part.container, self.weights),
             )
         alpha = self._alpha(part)
+        if header.colour == "grey RGB":
+            samples = samples.expand(-1, -1, 3)
         planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
         # Outside of inference mode, so that the result may be used in training.
         return torch.cat(planes, 2).permute(2, 0, 1).contiguous()

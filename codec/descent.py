@@ -11,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aez.bitstream.costs import residual_bits
 from aez.codec.choice import Choice
 from aez.codec.effort import curvature
 from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
-from aez.codec.networks.quality import lambda_of
 from aez.codec.patches import STRIDE
 from aez.codec.quantise import Quantiser
 from aez.codec.refine import fitted_levels, foreseen, newton_response, patch_errors
@@ -47,16 +45,13 @@ def descended(
     Returns:
         (M, h, w) int16.
     """
-    weights, at = engine.weights, engine.position_tensor(choice.position)
-    worth = float(lambda_of(at, weights.config.points)) / choice.pixels.shape[2]
     best, least = choice, float("inf")
     best_fit: FilterFit | None = None
     velocity, step = torch.zeros_like(choice.y), _STEP
     for left in range(passes, -1, -1):
         now = fit.fresh() if fit else None
         target, error = _target(engine, choice, now, slopes=left > 0)
-        bits = residual_bits(choice.r, choice.indices, weights.residual_tables, weights.first_coded)
-        cost = worth * error + float(bits.sum(dtype=np.float64))
+        cost = choice.cost(engine, error)
         if cost < least:
             best, least, best_fit = choice, cost, now
         elif not cost <= _WORSE * least:
@@ -93,7 +88,7 @@ def _target(engine: Engine, choice: Choice, fit: FilterFit | None, *, slopes: bo
         near, far = (core.grown(times * engine.pixel_halo, rows, cols) for times in (1, 2))
         with torch.no_grad():
             part = residual[engine.reach(near, rows, cols).slices]
-            y_hat, context = engine.latent(z, part, far, rows, cols, choice.known)
+            y_hat, context = engine.latent(z, part, far, choice.known)
             latents = y_hat * gain
         with torch.enable_grad():
             latents.requires_grad_(True)

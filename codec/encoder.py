@@ -15,11 +15,22 @@ from aez.codec.effort import Effort
 from aez.codec.engine import BAND_HALO, HYPER_HALO, Engine, Progress
 from aez.codec.filter_weights import FilterFit
 from aez.codec.patches import STRIDE
-from aez.codec.refine import corrected, count_decoded
+from aez.codec.quantise import Quantiser
+from aez.codec.refine import corrected, decoded_error
 from aez.codec.refine_hyper import refine_rows
 from aez.codec.residuals import interleaved
 from aez.codec.symbols import Symbols
+from aez.codec.thresholds import TileTables
 from aez.codec.windows import CELL, WHOLE_CELLS, Window, bands
+
+UNTILED_LATENTS = WHOLE_CELLS * CELL**2
+"""Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
+TILE_LOG2 = 6
+
+
+def usual_tile_log2(height: int, width: int) -> int:
+    """Tiles that a picture of so many pixels has unless its encoder is told otherwise, as in the header."""
+    return 0 if -(-height // STRIDE) * -(-width // STRIDE) <= UNTILED_LATENTS else TILE_LOG2
 
 
 def encode(
@@ -29,9 +40,10 @@ def encode(
     effort: Effort,
     progress: Progress | None = None,
     fit: FilterFit | None = None,
+    tile_side: int = 0,
 ) -> Symbols:
     """All symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :func:`encode_bands`."""
-    parts = list(encode_bands(engine, picture, position, effort, progress, fit))
+    parts = list(encode_bands(engine, picture, position, effort, progress, fit, tile_side))
     if len(parts) == 1:
         return parts[0]
     z, indices, r = (np.concatenate([getattr(part, name) for part in parts], 1) for name in ("z", "indices", "r"))
@@ -45,6 +57,7 @@ def encode_bands(
     effort: Effort,
     progress: Progress | None = None,
     fit: FilterFit | None = None,
+    tile_side: int = 0,
 ) -> Iterator[Symbols]:
     """The symbols of a picture in bands from top to bottom, one band if it is small.
 
@@ -57,6 +70,7 @@ def encode_bands(
         effort: how symbols are chosen.
         progress: called with the share of the work done.
         fit: the picture filter, if there will be one; efforts with corrections tell it what they decode to.
+        tile_side: of the tiles of the file, in latents; 0 if there is one tile.
     """
     picture = picture.reshape(*picture.shape[:2], -1)
     height, width = picture.shape[:2]
@@ -68,6 +82,7 @@ def encode_bands(
     known = 0  # rows of z
     y, top = None, 0  # latents of the cells from row `top` on
     waiting: list[Window] = []
+    tiles = TileTables(tile_side)
     for done, band in enumerate(parts):
         new = engine.analyse(picture, position, _part_of(progress, done, len(parts)), band)
         y = new if y is None else _joined(y, new)
@@ -82,7 +97,7 @@ def encode_bands(
         known = ready
         while waiting and known >= min(cell_rows, waiting[0].bottom + BAND_HALO):
             core = waiting.pop(0)
-            yield _encode_band(engine, picture, y, top, z, core, position, effort, fit)
+            yield _encode_band(engine, picture, y, top, z, core, position, effort, fit, tiles)
             keep = max(top, core.bottom - BAND_HALO)
             # A copy, so that the rows above are freed.
             y, top = interleaved(y.permute(1, 2, 0)[(keep - top) * CELL :].clone()), keep
@@ -99,6 +114,7 @@ def _encode_band(
     position: int,
     effort: Effort,
     fit: FilterFit | None,
+    tiles: TileTables,
 ) -> Symbols:
     """Symbols of the cells of ``core``, from y (of the cells from row ``top`` on) and all of z."""
     rows, cols = (-(-side // STRIDE) for side in picture.shape[:2])
@@ -109,21 +125,43 @@ def _encode_band(
     quantiser = engine.quantiser(position, effort, picture.shape[2])
     # They take more memory than they save time in what has many windows.
     known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
-    r = engine.quantise(part, z[outer.slices], indices, quantiser, known)
+    choice = tiles.choice(around, core.scaled(CELL, rows, cols))
+    r, indices = engine.quantise(part, z[outer.slices], indices, quantiser, known, choice)
     pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
-    choice = Choice(pixels, part, z[outer.slices], indices, r, position, known)
-    for number in range(effort.passes):
-        last = number + 1 == effort.passes and not effort.descents
-        told = fit if last or fit is None else fit.fresh()
-        better = corrected(engine, choice, step=effort.step, foresight=effort.foresight, fit=told)
-        choice = choice.moved(engine, better, quantiser)
-    r = choice.r
+    chosen = Choice(pixels, part, z[outer.slices], indices, r, position, known)
+    if effort.passes:
+        chosen = _corrected(engine, chosen, quantiser, effort, None if effort.descents else fit)
+    elif effort.fits and fit is not None:
+        decoded_error(engine, chosen, fit)
+    r = chosen.r
     if effort.descents:
-        r = descended(engine, choice, quantiser=quantiser, passes=effort.descents, fit=fit)
-    if effort.fits and fit is not None:
-        count_decoded(engine, choice, fit)
+        r = descended(engine, chosen, quantiser=quantiser, passes=effort.descents, fit=fit)
     inner = core.scaled(CELL, rows, cols).within(around)[1:]
     return Symbols(z[core.slices], indices[inner], r[inner])
+
+
+def _corrected(engine: Engine, choice: Choice, quantiser: Quantiser, effort: Effort, fit: FilterFit | None) -> Choice:
+    """The cheapest of the symbols given and of those after each correction.
+
+    Corrections follow the linear path of the synthesis. On saturated graphics the network beside it is far from small,
+    so that a correction may do harm: each is decoded before it is taken, and the first that costs more is the last.
+    """
+    best, least, best_fit = choice, math.inf, fit
+    for left in range(effort.passes, -1, -1):
+        now = fit.fresh() if fit else None
+        if left:
+            moved, error = corrected(engine, choice, step=effort.step, foresight=effort.foresight, fit=now)
+        else:
+            error = decoded_error(engine, choice, now)
+        cost = choice.cost(engine, error)
+        if cost >= least:
+            break
+        best, least, best_fit = choice, cost, now
+        if left:
+            choice = choice.moved(engine, moved, quantiser)
+    if fit and best_fit:
+        fit.include(best_fit)
+    return best
 
 
 def _joined(above: Tensor, below: Tensor) -> Tensor:

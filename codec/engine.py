@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aez.codec.context import Context, Contexts
+from aez.codec.context import Context, Contexts, to_cells
 from aez.codec.effort import Effort, curvature
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.quality import POSITION_SCALE
@@ -20,6 +20,7 @@ from aez.codec.picture_filter import filtered
 from aez.codec.quantise import Quantiser
 from aez.codec.residuals import ArrayResiduals, Residuals, interleaved, interleaved_array
 from aez.codec.scales import LEVELS
+from aez.codec.thresholds import TableChoice
 from aez.codec.weightfile import Weights
 from aez.codec.windows import BAND_CELLS, CELL, Window, cell_windows
 
@@ -168,38 +169,46 @@ class Engine:
         indices: NDArray[np.uint8],
         quantiser: Quantiser,
         known: Contexts | None = None,
-    ) -> NDArray[np.int16]:
+        choice: TableChoice | None = None,
+    ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
         """Choose r: the first step everywhere, then the second, whose means see what the first decided.
 
         Args:
             y: (M, h, w) float32, of a picture or of a band of its cells.
             z: what will be coded.
-            indices: of the same shape as y.
+            indices: tables or ``NOT_CODED``, of the same shape as y.
             quantiser: the rounding rule.
             known: contexts of this z that were computed before, added to.
+            choice: decides between the steps from which table on to code; None to code what ``indices`` says.
 
         Returns:
-            r, (M, h, w) int16.
+            r, (M, h, w) int16, and ``indices`` after that decision.
         """
         rows, cols = y.shape[1:]
         r = interleaved(torch.zeros(rows, cols, len(y), dtype=torch.int16))
         windows = cell_windows(Window(0, z.shape[1], 0, z.shape[2]), height=_QUANTISE_HEIGHT)
         table = interleaved_array(indices)
+        first_values = torch.empty_like(y) if choice else None
         context: Context | None = None
         for step in (0, 1):
             for cells in windows:
                 core = cells.scaled(CELL, rows, cols)
                 if context is None or len(windows) > 1:
-                    context = self._context(z, cells, rows, cols, known)
+                    context = self._context(z, cells, known)
                 mean = context.first if step == 0 else self._second_mean(context, r[context.area.slices])
                 values = y[core.slices] - mean[core.within(context.area)][0].cpu()
                 chosen = quantiser(values, table[core.slices])
                 first = context.mask[core.within(context.area)][0].cpu().to(torch.int16)
                 if step == 0:
                     r[core.slices] = chosen.mul_(first)
+                    if first_values is not None:
+                        first_values[core.slices] = values
                 else:
                     r[core.slices] += chosen.mul_(1 - first)
-        return r.numpy()
+            if step == 0 and choice is not None and first_values is not None:
+                mask = self.model.context.first_mask(rows, cols, 0, 0, first_values)[0]
+                choice.settle(first_values, r, table, mask, quantiser)
+        return r.numpy(), table.numpy()
 
     @cached_property
     def twin(self) -> HyperpriorModel:
@@ -305,7 +314,7 @@ class Engine:
             r_part = source.window(self.reach(core, rows, cols, reduction))
             if done + 1 < len(cores):
                 source.expect(self.reach(cores[done + 1], rows, cols, reduction))
-            y_hat, _ = self.latent(z, r_part, area, rows, cols)
+            y_hat, _ = self.latent(z, r_part, area)
             # What the filter mends shows in averages of 2×2 and 4×4, too: they are taken behind it.
             fine = pixel_filter is not None and reduction < LINEAR_FROM
             levels = self.synthesis(y_hat.mul_(gain), at, channels, 1 if fine else reduction)
@@ -323,24 +332,26 @@ class Engine:
         return self.pixel_halo if reduction < LINEAR_FROM else 0
 
     def latent(
-        self, z: NDArray[np.int16], r: Tensor, area: Window, rows: int, cols: int, known: Contexts | None = None
+        self, z: NDArray[np.int16], r: Tensor, area: Window, known: Contexts | None = None
     ) -> tuple[Tensor, Context]:
         """ŷ of a window of latents, from r of all that it depends on; and the context of that larger area."""
-        context = self._context(z, area.coarser(CELL), rows, cols, known)
+        context = self._context(z, area.coarser(CELL), known)
+        r = to_cells(r, context.area.shape)
         y_hat = self._second_mean(context, r).add_(r[None].to(self.device))
         return y_hat[area.within(context.area)].contiguous(memory_format=torch.channels_last), context
 
-    def _context(
-        self, z: NDArray[np.int16], cells: Window, rows: int, cols: int, known: Contexts | None = None
-    ) -> Context:
-        """Features and first means of a window of cells and the halo that the second step needs."""
+    def _context(self, z: NDArray[np.int16], cells: Window, known: Contexts | None = None) -> Context:
+        """Features and first means of a window of cells and the halo that the second step needs.
+
+        Cells at the end of a picture are computed whole, also where the picture has only part of their latents: the
+        networks were trained on whole cells, and what is cut off here would be missing from the means beside it.
+        """
         if known is not None and cells in known:
             return known[cells]
         outer = cells.grown(_CONTEXT_HALO, *z.shape[1:])
-        area = outer.scaled(CELL, rows, cols)
+        area = outer.scaled(CELL, *(CELL * cells for cells in z.shape[1:]))
         part = torch.from_numpy(z[outer.slices]).to(self.device).float()[None]
         features = self.model.context.features(part.contiguous(memory_format=torch.channels_last))
-        features = features[:, :, : area.shape[0], : area.shape[1]]
         first = self.model.context.first_mean(features)
         mask = self.model.context.first_mask(*area.shape, area.top, area.left, first)
         context = Context(area, features, first, mask)
@@ -349,6 +360,8 @@ class Engine:
         return context
 
     def _second_mean(self, context: Context, r: Tensor) -> Tensor:
+        """Means of a context's area; r (M, rows, columns) is 0 in latents beyond the picture, which it may lack."""
+        r = to_cells(r, context.area.shape)
         known = (r[None].to(self.device) + context.first).mul_(context.mask)
         return self.model.context.second_mean(context.features, context.first, known, context.mask)
 

@@ -60,7 +60,7 @@ class FilterWeights:
             if not self.first_coded <= table < LEVELS:
                 raise FormatError(f"the filter names table {table}, which is not coded")
             indices = np.full(symbols.shape, table, np.uint8)
-            symbols = decode_residual(payload[1:], indices, self.tables, self.first_coded)
+            symbols, _ = decode_residual(payload[1:], indices, self.tables, self.first_coded)
         values = self.mean.T + symbols * self.step.T
         return torch.from_numpy(values.astype(np.float32)).reshape(weight_shape(self.channels))
 

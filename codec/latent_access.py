@@ -7,11 +7,11 @@ from PIL import Image
 
 from aez.bitstream import ModelError
 from aez.bitstream.costs import residual_bits
-from aez.codec.alpha import filled
 from aez.codec.effort import DEFAULT_EFFORT, effort_of
-from aez.codec.encoder import encode
+from aez.codec.encoder import encode, usual_tile_log2
 from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
+from aez.codec.grey import as_stored, coded_samples
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.patches import STRIDE
@@ -76,23 +76,24 @@ class LatentAccess:
         need_hyperprior(self)
         position, how = self.position_of(quality), effort_of(effort, self.weights.distortion)
         picture = as_picture(image)
-        samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
+        samples, colour = coded_samples(picture)
         engine, weights = self.engine, self.weights
         grey = samples.ndim == 2
         fit = FilterFit(weights, position, 1 if grey else 3) if weights.has_filter else None
-        symbols = encode(engine, samples, position, how, fit=fit)
+        log2 = usual_tile_log2(*samples.shape[:2])
+        symbols = encode(engine, samples, position, how, fit=fit, tile_side=1 << log2 if log2 else 0)
         return Latents(
             y=engine.analyse(samples, position).numpy(),
             y_hat=_known(engine, symbols.z, symbols.r),
             z_hat=symbols.z,
             r=symbols.r,
             indices=symbols.indices,
-            bits=residual_bits(symbols.r, symbols.indices, weights.residual_tables, weights.first_coded),
+            bits=residual_bits(symbols.r, symbols.indices, weights.residual_tables),
             hyper_bits=weights.hyper_coder(position, grey).bits(symbols.z),
             position=position,
             height=samples.shape[0],
             width=samples.shape[1],
-            grey=grey,
+            colour=colour,
             orientation=picture.orientation,
             alpha=picture.alpha,
             pixel_filter=fit.weights() if fit else None,
@@ -114,7 +115,7 @@ class LatentAccess:
             raise ValueError(f"y_hat must have shape {shape}, not {y_hat.shape}")
         if not np.isfinite(y_hat).all():
             raise ValueError("y_hat must be finite")
-        samples = _synthesised(self.engine, y_hat, latents)
+        samples = as_stored(_synthesised(self.engine, y_hat, latents), latents.colour)
         return upright(Picture(samples, latents.alpha, latents.orientation)).to_image()
 
 
@@ -135,7 +136,7 @@ def _known(engine: Engine, z: NDArray[np.int16], r: NDArray[np.int16]) -> NDArra
     source = ArrayResiduals(r)
     out = np.empty(r.shape, np.float32)
     for core in _cores(rows, cols):
-        y_hat, _ = engine.latent(z, source.window(engine.reach(core, rows, cols, 16)), core, rows, cols)
+        y_hat, _ = engine.latent(z, source.window(engine.reach(core, rows, cols, 16)), core)
         out[core.slices] = y_hat[0].cpu().numpy()
     return out
 

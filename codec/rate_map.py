@@ -25,9 +25,9 @@ def rate_map(codec: Codec, data: Data, limits: Limits | None = None) -> NDArray[
     header, weights = container.header, codec.weights
     check_model(header, weights)
     z = read_hyper(container, weights)
-    hyper = weights.hyper_coder(header.quality, header.colour == "grey").bits(z)
+    hyper = weights.hyper_coder(header.quality, header.grey).bits(z)
     spent = np.zeros(header.latent_shape)
     for number, (rows, cols) in enumerate(header.tiles()):
         indices, r = read_tile(container, number, z, codec.engine)
-        spent[rows, cols] = residual_bits(r, indices, weights.residual_tables, weights.first_coded).sum(0, np.float64)
+        spent[rows, cols] = residual_bits(r, indices, weights.residual_tables).sum(0, np.float64)
     return region_bits(spent, hyper.sum(0, np.float64))

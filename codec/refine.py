@@ -14,23 +14,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.bitstream.runs import NOT_CODED
 from aez.codec.choice import Choice
-from aez.codec.context import Context
+from aez.codec.context import Context, to_cells
 from aez.codec.effort import curvature
 from aez.codec.engine import Engine
 from aez.codec.filter_weights import FilterFit
 from aez.codec.patches import STRIDE
 from aez.codec.picture_filter import filtered
 from aez.codec.residuals import interleaved, interleaved_array
-from aez.codec.scales import ladder
+from aez.codec.scales import LEVELS, ladder
 from aez.codec.windows import CELL, Window, cell_windows
 
 _WINDOW_CELLS = 160
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
 
 
-def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, fit: FilterFit | None = None) -> Tensor:
-    """y moved towards what would decode to the pixels, as the linear path of the synthesis tells.
+def corrected(
+    engine: Engine, choice: Choice, *, step: float, foresight: bool, fit: FilterFit | None = None
+) -> tuple[Tensor, float]:
+    """Move y towards what would decode to the pixels, as the linear path of the synthesis tells.
 
     Args:
         engine: the model.
@@ -41,9 +44,9 @@ def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, f
             move nothing.
 
     Returns:
-        (M, h, w) float32.
+        (M, h, w) float32, and the squared error of the symbols so far, summed over all samples in units of 1.
     """
-    y = choice.y
+    y, total = choice.y, 0.0
     rows, cols = y.shape[1:]
     moved = interleaved(torch.empty(rows, cols, len(y)))
     residual, table = interleaved_array(choice.r), interleaved_array(choice.indices)
@@ -56,23 +59,26 @@ def corrected(engine: Engine, choice: Choice, *, step: float, foresight: bool, f
         for core, area, y_hat, context, plain in _decoded(engine, choice, residual, gain):
             levels = fitted_levels(plain, choice.pixels, core, area, fit)
             error = patch_errors(levels, choice.pixels, core, area)
+            total += float(error.square().sum(dtype=torch.float64))
             pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
             inner = core.within(area)
             if foresight:
                 pull = pull + foreseen(engine, context, y, table, residual, pull, worth, core)
             target = (y_hat[inner] - pull)[0].cpu()
             moved[core.slices] = torch.lerp(y[core.slices], target, step)
-    return moved
+    return moved, total
 
 
 @torch.no_grad()
-def count_decoded(engine: Engine, choice: Choice, fit: FilterFit) -> None:
-    """Tell the picture filter what the symbols decode to."""
+def decoded_error(engine: Engine, choice: Choice, fit: FilterFit | None) -> float:
+    """Squared error of what the symbols decode to, summed over all samples in units of 1; ``fit`` is told of it."""
     at = engine.position_tensor(choice.position)
     gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
-    for core, area, _, _, levels in _decoded(engine, choice, interleaved_array(choice.r), gain):
-        want = choice.pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
-        fit.moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
+    total = 0.0
+    for core, area, _, _, plain in _decoded(engine, choice, interleaved_array(choice.r), gain):
+        levels = fitted_levels(plain, choice.pixels, core, area, fit)
+        total += float(patch_errors(levels, choice.pixels, core, area).square().sum(dtype=torch.float64))
+    return total
 
 
 def _decoded(
@@ -85,7 +91,7 @@ def _decoded(
         core = cells.scaled(CELL, rows, cols)
         area = core.grown(engine.pixel_halo, rows, cols)
         reach = engine.reach(core, rows, cols)
-        y_hat, context = engine.latent(choice.z, residual[reach.slices], area, rows, cols, choice.known)
+        y_hat, context = engine.latent(choice.z, residual[reach.slices], area, choice.known)
         yield core, area, y_hat, context, engine.synthesis(y_hat * gain, at, channels)
 
 
@@ -171,7 +177,7 @@ def foreseen(
         engine: the model.
         context: of ``core`` and what depends on it.
         y: (M, h, w) float32, of the whole picture as all that follows.
-        table: (M, h, w) uint8, tables of r.
+        table: (M, h, w) uint8, tables of r or ``NOT_CODED``.
         residual: (M, h, w) int16, r.
         pull: (1, M, rows, columns) of ``core``, what the distortion alone asks for.
         worth: bits that a squared unit of ŷ is worth as distortion, (M,).
@@ -181,14 +187,18 @@ def foreseen(
         Of the shape of ``pull``, to be added to it.
     """
     area, device = context.area, context.first.device
-    scale = torch.tensor(ladder(), device=device)[table[area.slices].to(device).int()][None]
-    coded = (table[area.slices].to(device) >= engine.weights.first_coded)[None]
-    wanted = y[area.slices].to(device).clone()[None]
+    # Beyond the picture nothing is coded, and the distortion has no slope.
+    tables, wanted, symbols = (
+        to_cells(whole[area.slices].clone(), area.shape, fill).to(device)[None]
+        for whole, fill in ((table, NOT_CODED), (y, 0), (residual, 0))
+    )
+    scale = torch.tensor(ladder(), device=device)[tables.int().clamp_max(LEVELS - 1)]
+    coded = tables != NOT_CODED
     later = 1 - context.mask
     outside = torch.zeros_like(context.first)
     outside[core.within(area)] = pull * worth[:, None, None] * 2
     with torch.no_grad():
-        start = (residual[area.slices].to(device)[None] + context.first) * context.mask
+        start = (symbols + context.first) * context.mask
     with torch.enable_grad():
         known = start.clone().requires_grad_(True)
         mean = engine.model.context.second_mean(context.features, context.first, known, context.mask)

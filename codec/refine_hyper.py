@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.context import to_cells
 from aez.codec.effort import curvature
 from aez.codec.engine import Engine
 from aez.codec.gaussian import unit_bits
@@ -58,12 +59,13 @@ class HyperCost:
         log_scale = scales.log_scale(z, self.at)[:, :, :rows, :cols] + self.shift
         sigma = torch.exp(log_scale.clamp(LOG_SCALE_MIN, LOG_SCALE_MAX))
         coded = sigma.detach() >= SKIP_BELOW
-        features = context.features(z)[:, :, :rows, :cols]
-        mean = context.first_mean(features)
-        mask = context.first_mask(rows, cols, 0, 0, mean)
-        known = torch.where(coded, mean + (self.y - mean).round() if hard else self.y, mean) * mask
-        mean = context.second_mean(features, mean, known, mask)
-        r = self.y - mean
+        features = context.features(z)
+        first = context.first_mean(features)
+        mask = context.first_mask(first.shape[2], first.shape[3], 0, 0, first)
+        predicted = first[:, :, :rows, :cols]
+        r = torch.where(coded, (self.y - predicted).round() if hard else self.y - predicted, 0)
+        mean = context.second_mean(features, first, (first + to_cells(r, first.shape[2:])) * mask, mask)
+        r = self.y - mean[:, :, :rows, :cols]
         sent = r.round() if hard else r
         bits = torch.where(coded, unit_bits(sent, sigma), 0.0)
         distortion = self.worth * torch.where(coded, r - sent, r).square()

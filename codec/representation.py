@@ -22,13 +22,14 @@ class Latents:
         y_hat: (M, h, w) float32, what a decoder has: r plus the mean that it predicts. The picture is made from it.
         z_hat: (Z, ceil(h/4), ceil(w/4)) int16.
         r: (M, h, w) int16, the symbols of y.
-        indices: (M, h, w) uint8, the table of each: rungs of the ladder of σ from 0.11 to 256.
+        indices: (M, h, w) uint8, the table of each: rungs of the ladder of σ from 0.11 to 256; ``NOT_CODED`` where the
+            file says nothing of an element.
         bits: (M, h, w) float32, what each element of r costs.
         hyper_bits: (Z, ceil(h/4), ceil(w/4)) float32, what each element of z costs.
         position: quality position, quality point × 256.
         height: of the picture, in pixels.
         width: of the picture, in pixels.
-        grey: whether it has one sample a pixel.
+        colour: of the picture, as :class:`aez.bitstream.Header` names it.
         orientation: how to turn it for display, as EXIF's tag 274.
         alpha: (height, width) uint8, or None; the codec's symbols say nothing of it.
         pixel_filter: weights of the filter over the decoded picture, see :mod:`aez.codec.picture_filter`; or None.
@@ -44,10 +45,15 @@ class Latents:
     position: int
     height: int
     width: int
-    grey: bool = False
+    colour: str = "RGB"
     orientation: int = 1
     alpha: NDArray[np.uint8] | None = None
     pixel_filter: Tensor | None = None
+
+    @property
+    def grey(self) -> bool:
+        """Whether the picture is coded as a grey one."""
+        return self.colour != "RGB"
 
     @cached_property
     def rate_map(self) -> NDArray[np.float64]:

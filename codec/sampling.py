@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Header
+from aez.bitstream.entropy import coded_tables
 from aez.bitstream.header import HYPER_STRIDE, LATENT_STRIDE, MAX_SIDE
+from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.copula import read_copulas
 from aez.codec.latent_access import need_hyperprior
@@ -129,6 +131,7 @@ def sampled(codec: "Codec", width: int, height: int, draws: Draws, recipe: Recip
         together = copulas["r"].uniform(rows, cols, draws)
         even = np.indices((rows, cols)).sum(0) % 2 == 0
         uniform[: len(together), even] = together[:, even]
+    indices = coded_tables(indices, weights.first_coded)
     return Symbols(z, indices, _residuals(indices, weights.residual_tables, weights.first_coded, uniform, recipe))
 
 
@@ -142,7 +145,7 @@ def _residuals(
     shift = round(math.log(recipe.temperature) * LEVELS_PER_NAT)
     for table in np.unique(indices):
         rung = int(table) + shift
-        if table >= first_coded and rung >= first_coded:
+        if table != NOT_CODED and rung >= first_coded:
             here = indices == table
             r[here] = _entries(tables, rung, uniform[here])
     return r

@@ -23,7 +23,7 @@ class StreamWriter:
     def __init__(self, weights: Weights, header: Header) -> None:
         """Nothing is coded yet."""
         self._weights = weights
-        self._position, self._grey = header.quality, header.colour == "grey"
+        self._position, self._grey = header.quality, header.grey
         self._rows = [list(tiles) for _, tiles in groupby(header.tiles(), key=lambda tile: tile[0].start)]
         self._z: list[NDArray[np.int16]] = []
         self._pending: list[Symbols] = []
@@ -76,7 +76,7 @@ def read_hyper(container: Container, weights: Weights) -> NDArray[np.int16]:
         FormatError: the stream is damaged.
     """
     header = container.header
-    return weights.hyper_coder(header.quality, header.colour == "grey").decode(container.hyper, header.hyper_shape)
+    return weights.hyper_coder(header.quality, header.grey).decode(container.hyper, header.hyper_shape)
 
 
 def read_filter(container: Container, weights: Weights) -> Tensor | None:
@@ -88,14 +88,14 @@ def read_filter(container: Container, weights: Weights) -> Tensor | None:
     if container.filter is None or not weights.has_filter:
         return None
     header = container.header
-    channels = 1 if header.colour == "grey" else 3
+    channels = 1 if header.grey else 3
     return FilterWeights(weights, header.quality, channels).parse(container.filter)
 
 
 def read_tile(
     container: Container, number: int, z: NDArray[np.int16], engine: Engine
 ) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Indices and r of one tile, (M, rows, columns) each.
+    """Tables (or ``NOT_CODED``) and r of one tile, (M, rows, columns) each.
 
     Raises:
         FormatError: the stream is damaged.
@@ -103,9 +103,10 @@ def read_tile(
     header, weights = container.header, engine.weights
     rows, cols = header.tiles()[number]
     cells = Window(rows.start, rows.stop, cols.start, cols.stop).coarser(CELL)
-    grey = header.colour == "grey"
+    grey = header.grey
     indices = engine.indices(z, header.quality, *header.latent_shape, cells, grey=grey)
-    return indices, decode_residual(container.tiles[number], indices, weights.residual_tables, weights.first_coded)
+    r, tables = decode_residual(container.tiles[number], indices, weights.residual_tables, weights.first_coded)
+    return tables, r
 
 
 def tile_residuals(container: Container, z: NDArray[np.int16], engine: Engine) -> TileResiduals:

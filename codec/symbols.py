@@ -12,7 +12,7 @@ class Symbols:
 
     Attributes:
         z: (Z, ceil(H/64), ceil(W/64)) int16.
-        indices: (M, ceil(H/16), ceil(W/16)) uint8, the table of each element of r; computed from z.
+        indices: (M, ceil(H/16), ceil(W/16)) uint8, the table of each element of r, or ``NOT_CODED``.
         r: (M, ceil(H/16), ceil(W/16)) int16.
     """
 

@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("aez")
 torch.set_num_threads(1)
 
 DATA = Path(__file__).parent / "data"
-GOLDENS = ("low", "high", "dot", "tiled")
+GOLDENS = ("low", "high", "dot", "tiled", "rare")
 
 
 @pytest.fixture(scope="session")

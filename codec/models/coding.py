@@ -166,7 +166,7 @@ class FamilyCodec(Codec):
             raise FormatError("a file of this layout has no hyper-latent")
         shape = -(-header.height // self.model.STRIDE), -(-header.width // self.model.STRIDE)
         indices = self._indices(header.quality, shape)
-        code = decode_residual(container.tiles[0], indices, self._tables, 0)
+        code, _ = decode_residual(container.tiles[0], indices, self._tables, 0)
         return Symbols(np.zeros((0, *shape), np.int16), indices, code)
 
     def _check(self, header: Header) -> None:
@@ -176,8 +176,8 @@ class FamilyCodec(Codec):
                 f"made with another model (fingerprint {header.fingerprint.hex()}; "
                 f"{self.model.NAME!r} is {self.fingerprint.hex()})"
             )
-        if header.layout != LAYOUT or header.depth != 8 or header.tile_log2:
-            raise FormatError("files of this model are 8-bit, of latent layout 1, in one tile")
+        if header.layout != LAYOUT or header.depth != 8 or header.tile_log2 or header.colour == "grey RGB":
+            raise FormatError("files of this model are 8-bit, RGB or grey, of latent layout 1, in one tile")
         if header.quality > (self.points - 1) * POSITION_SCALE:
             raise FormatError(f"quality position {header.quality} is beyond the model's")
 
@@ -199,7 +199,7 @@ class FamilyCodec(Codec):
         area = stored_window(region, header, seen=seen) if region else whole
         window = area.coarser(reduction)
         samples = self.pixels_of(
-            symbols.r, header.quality, header.height, header.width, grey=header.colour == "grey", progress=progress
+            symbols.r, header.quality, header.height, header.width, grey=header.grey, progress=progress
         )
         part = window.scaled(reduction, header.height, header.width)
         cut = samples[part.slices[1:]]

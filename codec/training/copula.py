@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
 from aez.codec.copula import PREFIX, Copula, Neighbours, channels_of, copula_tensors
 from aez.codec.effort import effort_of
@@ -54,11 +55,9 @@ def with_copulas(weights: Weights, pictures: Iterable[Tensor], seed: int = 0) ->
             position = round(share * (weights.config.points - 1)) * POSITION_SCALE
             symbols = encode(engine, samples, position, effort_of(0))
             tables = np.broadcast_to(weights.hyper_indices(position).numpy()[:, None, None], symbols.z.shape)
-            variates = {"z": _normal(symbols.z, tables, weights.hyper_tables, 0, random)}
+            variates = {"z": _normal(symbols.z, tables, weights.hyper_tables, random)}
             few = wanted["r"][1]
-            variates["r"] = _normal(
-                symbols.r[:few], symbols.indices[:few], weights.residual_tables, weights.first_coded, random
-            )
+            variates["r"] = _normal(symbols.r[:few], symbols.indices[:few], weights.residual_tables, random)
             for name, g in variates.items():
                 if min(g.shape[1:]) > 2:
                     seen[name].append(_beside(g, wanted[name][0], every=name == "z"))
@@ -74,13 +73,12 @@ def _normal(
     symbols: NDArray[np.int16],
     indices: NDArray[np.uint8],
     tables: TableSet,
-    first_coded: int,
     random: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Symbols as normal variates: a random place in each one's interval of probability, through Φ⁻¹."""
     place = random.random(symbols.shape)
     for table in np.unique(indices):
-        if table < first_coded:
+        if table == NOT_CODED:
             continue
         counts, bound = tables.counts[table], int(tables.bounds[table])
         counts = counts[:-1] if tables.escape else counts

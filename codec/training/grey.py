@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
 from aez.codec.effort import effort_of
 from aez.codec.encoder import encode
@@ -100,7 +101,7 @@ def _costs_by_offset(
 ) -> NDArray[np.float64]:
     """Bits of every channel with each offset added to its indices, (M, offsets)."""
     out = np.zeros((len(r), len(_OFFSETS)))
-    coded = indices >= first_coded
+    coded = (indices >= first_coded) & (indices != NOT_CODED)
     channel = np.nonzero(coded)[0]
     index, value = indices[coded].astype(int), np.clip(r[coded].astype(int), -_REACH, _REACH)
     for number, offset in enumerate(_OFFSETS):

@@ -9,6 +9,7 @@ from compressai.entropy_models import GaussianConditional
 from compressai.ops import quantize_ste
 from torch import Tensor, nn
 
+from aez.codec.context import to_cells
 from aez.codec.effort import curvature
 from aez.codec.ms_ssim import ms_ssim
 from aez.codec.networks import HyperpriorModel
@@ -132,11 +133,12 @@ class RateDistortion(nn.Module):
                 strength[::2] = 0
             quantise = partial(self._chosen, scale=scale.detach(), worth=worth, strength=strength)
 
-        features = model.context.features(z_hat)[:, :, :rows, :cols]
-        mean = model.context.first_mean(features)
-        mask = model.context.first_mask(rows, cols, 0, 0, y)
-        known = (coded * quantise(y - mean) + mean) * mask
-        mean = model.context.second_mean(features, mean, known, mask)
+        # The context sees whole cells: beyond the picture the residual is 0.
+        features = model.context.features(z_hat)
+        first = model.context.first_mean(features)
+        mask = model.context.first_mask(first.shape[2], first.shape[3], 0, 0, y)
+        told = to_cells(coded * quantise(y - first[:, :, :rows, :cols]), first.shape[2:])
+        mean = model.context.second_mean(features, first, (told + first) * mask, mask)[:, :, :rows, :cols]
         r = y - mean
         r_hat = coded * quantise(r)
         # Elements that are not coded cost nothing, but their σ must still be able to grow: in training they stay.

@@ -43,8 +43,8 @@ def with_residual_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weight
             symbols = encode(engine, samples, point * POSITION_SCALE, how)
             _count(symbols.indices, symbols.r, old, counted)
     tables = [
-        table if number < weights.first_coded else integer_counts(_symmetric(count) + _PRIOR * table / 2**PRECISION)
-        for number, (table, count) in enumerate(zip(old.counts, counted, strict=True))
+        integer_counts(_symmetric(count) + _PRIOR * table / 2**PRECISION)
+        for table, count in zip(old.counts, counted, strict=True)
     ]
     tensors = dict(weights.tensors)
     tensors["tables.residual_counts"] = torch.from_numpy(np.concatenate(tables).astype(np.int32))
@@ -57,8 +57,9 @@ def _count(
     """Add a picture's symbols to ``counted``, those beyond a table's range to its last entry."""
     order = np.argsort(indices, axis=None, kind="stable")
     values = r.reshape(-1)[order].astype(np.int64)
-    ends = np.cumsum(np.bincount(indices.reshape(-1), minlength=len(tables)))
-    for count, bound, part in zip(counted, tables.bounds.tolist(), np.split(values, ends[:-1]), strict=True):
+    # Elements that are not coded have the highest number and are left over.
+    ends = np.cumsum(np.bincount(indices.reshape(-1), minlength=len(tables))[: len(tables)])
+    for count, bound, part in zip(counted, tables.bounds.tolist(), np.split(values, ends)[:-1], strict=True):
         entry = np.where(np.abs(part) <= bound, part + bound, 2 * bound + 1)
         count += np.bincount(entry, minlength=len(count))
 

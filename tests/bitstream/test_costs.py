@@ -3,6 +3,7 @@ import pytest
 
 from aez.bitstream.costs import residual_bits
 from aez.bitstream.entropy import encode_residual
+from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import PRECISION, TableSet
 
 
@@ -24,7 +25,7 @@ def test_costs_are_what_the_coder_spends() -> None:
     kinds = tables(escape=True)
     indices = random.integers(0, 2, (4, 50, 60)).astype(np.uint8)
     r = np.round(random.normal(0, 1.5, indices.shape)).astype(np.int16)
-    bits = residual_bits(r, indices, kinds, 0)
+    bits = residual_bits(r, indices, kinds)
     assert (np.abs(r) > kinds.bounds[indices]).sum() > 100, "escapes are among them"
     spent = 8 * len(encode_residual(r, indices, kinds, 0))
     # The length of the escapes, the byte they end in, and the coder's last words.
@@ -36,13 +37,13 @@ def test_costs_of_single_symbols() -> None:
     kinds = tables(escape=True)
     narrow = kinds.cost_in_bits()[0]
     r = np.array([0, 1, -1, 2, -3, 5], np.int16)
-    bits = residual_bits(r, np.zeros(6, np.uint8), kinds, 0)
+    bits = residual_bits(r, np.zeros(6, np.uint8), kinds)
     # Beyond ±1: the escape symbol, then 1, 2 and 4 as signed Exp-Golomb codes of 2, 4 and 6 bits.
     expected = [narrow[1], narrow[2], narrow[0], narrow[3] + 2, narrow[3] + 4, narrow[3] + 6]
     assert bits == pytest.approx(expected, rel=1e-6)
 
 
 def test_what_is_not_coded_costs_nothing() -> None:
-    indices = np.array([0, 1, 0, 1], np.uint8)
-    bits = residual_bits(np.array([0, 2, 0, 0], np.int16), indices, tables(escape=True), 1)
+    indices = np.array([NOT_CODED, 1, NOT_CODED, 1], np.uint8)
+    bits = residual_bits(np.array([0, 2, 0, 0], np.int16), indices, tables(escape=True))
     assert (bits[::2] == 0).all() and (bits[1::2] > 0).all()

@@ -1,5 +1,4 @@
 import hashlib
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +8,10 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from aez.bitstream import FormatError
-from aez.bitstream.entropy import decode_residual, encode_residual, symbols_digest
+from aez.bitstream.entropy import MAX_EXTRA, coded_tables, decode_residual, encode_residual, symbols_digest
+from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
+from aez.bitstream.varint import write_varint
 
 SHAPES = npst.array_shapes(min_dims=3, max_dims=3, max_side=6)
 
@@ -30,32 +31,39 @@ def table_set() -> TableSet:
 RESIDUAL = table_set()
 
 
+Case = tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.uint8], int]
+"""r, every element's table, the same or NOT_CODED, and the lowest table that tiles usually code."""
+
+
 @st.composite
-def residuals(draw: st.DrawFn) -> tuple[NDArray[np.int16], NDArray[np.uint8], int]:
+def residuals(draw: st.DrawFn) -> Case:
     shape = draw(SHAPES)
     first = draw(st.integers(0, 8))
+    lowest = draw(st.integers(max(0, first - MAX_EXTRA), first))
     indices = draw(npst.arrays(np.uint8, shape, elements=st.integers(0, 7)))
     values = st.integers(-25, 25) | st.integers(-(2**15 - 1), 2**15 - 1)
     r = draw(npst.arrays(np.int16, shape, elements=values))
-    r[indices < first] = 0
-    return r, indices, first
+    coded = coded_tables(indices, lowest)
+    r[coded == NOT_CODED] = 0
+    return r, indices, coded, first
 
 
 @given(residuals())
-def test_residual_round_trip(case: tuple[NDArray[np.int16], NDArray[np.uint8], int]) -> None:
-    r, indices, first = case
-    data = encode_residual(r, indices, RESIDUAL, first)
-    back = decode_residual(data, indices, RESIDUAL, first)
+def test_residual_round_trip(case: Case) -> None:
+    r, indices, coded, first = case
+    data = encode_residual(r, coded, RESIDUAL, first)
+    back, tables = decode_residual(data, indices, RESIDUAL, first)
     assert back.dtype == np.int16
     assert np.array_equal(back, r)
-    if (indices < first).all():
+    assert np.array_equal(tables, coded)
+    if (coded == NOT_CODED).all():
         assert data == b""
 
 
 @given(residuals())
-def test_residual_streams_of_another_length_are_refused(case: Any) -> None:
-    r, indices, first = case
-    data = encode_residual(r, indices, RESIDUAL, first)
+def test_residual_streams_of_another_length_are_refused(case: Case) -> None:
+    r, indices, coded, first = case
+    data = encode_residual(r, coded, RESIDUAL, first)
     for more in (1, 2, 3, 8):
         if data or more > 1:
             with pytest.raises(FormatError):
@@ -68,8 +76,10 @@ def test_residual_streams_of_another_length_are_refused(case: Any) -> None:
 
 def test_a_tile_without_coded_symbols_is_empty() -> None:
     indices = np.zeros((1, 2, 2), np.uint8)
-    assert encode_residual(np.zeros((1, 2, 2), np.int16), indices, RESIDUAL, 1) == b""
-    assert not decode_residual(b"", indices, RESIDUAL, 1).any()
+    assert encode_residual(np.zeros((1, 2, 2), np.int16), coded_tables(indices, 1), RESIDUAL, 1) == b""
+    r, tables = decode_residual(b"", indices, RESIDUAL, 1)
+    assert not r.any()
+    assert (tables == NOT_CODED).all()
     for data in (b"\0", b"\1\0"):
         with pytest.raises(FormatError):
             decode_residual(data, indices, RESIDUAL, 1)
@@ -81,13 +91,13 @@ def test_a_tile_without_coded_symbols_is_empty() -> None:
 def check_residual(data: bytes, indices: NDArray[np.uint8], first: int) -> None:
     """Decoding raises FormatError or gives symbols in range; nothing else."""
     try:
-        r = decode_residual(data, indices, RESIDUAL, first)
+        r, tables = decode_residual(data, indices, RESIDUAL, first)
     except FormatError:
         return
-    assert r.shape == indices.shape
-    assert (r[indices < first] == 0).all()
+    assert r.shape == tables.shape == indices.shape
+    assert (r[tables == NOT_CODED] == 0).all()
     assert np.abs(r.astype(int)).max() <= 2**15 - 1
-    assert np.array_equal(decode_residual(encode_residual(r, indices, RESIDUAL, first), indices, RESIDUAL, first), r)
+    assert encode_residual(r, tables, RESIDUAL, first) == data
 
 
 @given(npst.arrays(np.uint8, SHAPES, elements=st.integers(0, 7)), st.integers(0, 8), st.data())
@@ -95,14 +105,15 @@ def test_residual_garbage_raises_nothing_else(indices: NDArray[np.uint8], first:
     stream = data.draw(st.binary(max_size=80))
     words = stream[: len(stream) // 4 * 4]
     escapes = data.draw(st.binary(max_size=20))
-    for garbage in (stream, b"\0" + words, bytes([len(escapes)]) + escapes + words):
+    extra = data.draw(st.integers(0, MAX_EXTRA))
+    for garbage in (stream, bytes([extra]) + words, write_varint(len(escapes) << 3 | extra) + escapes + words):
         check_residual(garbage, indices, first)
 
 
 @given(residuals(), st.data())
-def test_flipped_residual_streams_raise_nothing_else(case: Any, data: st.DataObject) -> None:
-    r, indices, first = case
-    stream = bytearray(encode_residual(r, indices, RESIDUAL, first))
+def test_flipped_residual_streams_raise_nothing_else(case: Case, data: st.DataObject) -> None:
+    r, indices, coded, first = case
+    stream = bytearray(encode_residual(r, coded, RESIDUAL, first))
     for bit in data.draw(st.lists(st.integers(0, max(0, 8 * len(stream) - 1)), max_size=5)):
         if stream:
             stream[bit // 8] ^= 1 << bit % 8
@@ -137,7 +148,18 @@ def test_escaped_values_beyond_16_bits_are_refused() -> None:
 def test_residuals_that_cannot_be_coded_are_refused() -> None:
     indices = np.array([[[0, 3]]], np.uint8)
     with pytest.raises(ValueError, match="range"):
-        encode_residual(np.array([[[1, 0]]], np.int16), indices, RESIDUAL, 1)
+        encode_residual(np.array([[[1, 0]]], np.int16), coded_tables(indices, 1), RESIDUAL, 1)
+    with pytest.raises(ValueError, match="at most 7"):
+        encode_residual(np.array([[[1, 0]]], np.int16), indices, RESIDUAL, 8)
+
+
+def test_tiles_that_name_a_table_they_do_not_code_are_refused() -> None:
+    indices = np.array([[[2, 5]]], np.uint8)
+    data = encode_residual(np.array([[[1, 0]]], np.int16), indices, RESIDUAL, 5)
+    assert data[0] == 3
+    for first in (6, 2):  # table 3, which no element has; table −1
+        with pytest.raises(FormatError, match="table"):
+            decode_residual(data, indices, RESIDUAL, first)
     with pytest.raises(ValueError, match="range"):
         encode_residual(np.array([[[0, -(2**15)]]], np.int16), indices, RESIDUAL, 0)
 

@@ -106,7 +106,7 @@ def test_tiles_change_nothing(codec: Codec, photo: NDArray[np.uint8]) -> None:
 
 
 def test_large_pictures_are_tiled(codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aez.codec.codec.UNTILED_LATENTS", 4)
+    monkeypatch.setattr("aez.codec.encoder.UNTILED_LATENTS", 4)
     assert read_container(codec.encode(np.zeros((32, 32, 3), np.uint8))).header.tile_log2 == 0
     assert read_container(codec.encode(np.zeros((32, 33, 3), np.uint8))).header.tile_log2 == 6
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from aez.bitstream.costs import residual_bits
+from aez.bitstream.entropy import coded_tables
 from aez.codec import descent, windows
 from aez.codec.choice import Choice
 from aez.codec.codec import Codec
@@ -38,10 +39,11 @@ class Case:
         z = self.engine.hyper_analyse(y, self.position, self.grey)
         indices = self.engine.indices(z, self.position, *y.shape[1:], grey=self.grey)
         self.quantiser: Quantiser = self.engine.quantiser(self.position, Effort(0.9), self.picture.shape[2])
-        r = self.engine.quantise(y, z, indices, self.quantiser)
+        indices = coded_tables(indices, self.engine.weights.first_coded)
+        r, _ = self.engine.quantise(y, z, indices, self.quantiser)
         self.choice = Choice(self.picture, y, z, indices, r, self.position)
         for _ in range(passes):
-            better = corrected(self.engine, self.choice, step=0.7, foresight=True)
+            better, _ = corrected(self.engine, self.choice, step=0.7, foresight=True)
             self.choice = self.choice.moved(self.engine, better, self.quantiser)
         self.r = self.choice.r
 
@@ -54,7 +56,7 @@ class Case:
         decoded = self.engine.decode(self.choice.z, r, self.position, height, width, grey=self.grey)
         error = (decoded.astype(float).reshape(self.picture.shape) - self.picture) / 255
         worth = float(lambda_of(torch.tensor(self.position / 256), weights.config.points))
-        bits = residual_bits(r, self.choice.indices, weights.residual_tables, weights.first_coded).sum(dtype=np.float64)
+        bits = residual_bits(r, self.choice.indices, weights.residual_tables).sum(dtype=np.float64)
         return float(bits + worth * np.square(error).sum() / self.picture.shape[2])
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from aez.bitstream.entropy import coded_tables
 from aez.codec import windows
 from aez.codec.choice import Choice
 from aez.codec.codec import Codec
@@ -85,12 +86,13 @@ def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[
     other = np.roll(piece, 16, 1)
     y = engine.analyse(other, position)
     z = engine.hyper_analyse(engine.analyse(piece, position), position)
-    indices = engine.indices(z, position, *y.shape[1:])
+    indices = coded_tables(engine.indices(z, position, *y.shape[1:]), engine.weights.first_coded)
     quantiser = engine.quantiser(position, Effort(0.0), 3)
-    r = engine.quantise(y, z, indices, quantiser)
+    r, _ = engine.quantise(y, z, indices, quantiser)
     before = psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2]))
-    better = corrected(engine, Choice(piece, y, z, indices, r, position), step=1.0, foresight=False)
-    r = engine.quantise(better, z, indices, quantiser)
+    better, error = corrected(engine, Choice(piece, y, z, indices, r, position), step=1.0, foresight=False)
+    assert -10 * np.log10(error / piece.size) == pytest.approx(before, abs=0.05)
+    r, _ = engine.quantise(better, z, indices, quantiser)
     assert psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2])) > before + 6
 
 

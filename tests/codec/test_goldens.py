@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 
 PICTURE = Path(__file__).parents[1] / "data" / "high.png"
@@ -18,7 +19,7 @@ def close(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return a.shape == b.shape and float((difference <= 1).mean()) >= 0.999
 
 
-@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled"])
+@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled", "rare"])
 def test_symbols_are_exact(codec: Codec, goldens: dict[str, bytes], digests: dict[str, str], name: str) -> None:
     assert codec.digest(goldens[name]) == digests[name]
 
@@ -27,8 +28,11 @@ def test_goldens_reach_every_kind_of_symbol(codec: Codec, goldens: dict[str, byt
     weights = codec.weights
     _, low = codec.unpack(goldens["low"])
     _, high = codec.unpack(goldens["high"])
-    assert (low.indices < weights.first_coded).any()
-    assert (np.abs(high.r) > weights.residual_tables.bounds[high.indices]).any()
+    _, rare = codec.unpack(goldens["rare"])
+    assert (low.indices == NOT_CODED).any()
+    coded = high.indices != NOT_CODED
+    assert (np.abs(high.r[coded]) > weights.residual_tables.bounds[high.indices[coded]]).any()
+    assert ((rare.indices < weights.first_coded) & (rare.r != 0)).any()
     assert len(np.unique(high.indices)) > 20
 
 

@@ -95,12 +95,16 @@ def test_bad_edits_are_refused(codec: Codec, photo: Photo) -> None:
 
 @pytest.mark.parametrize("quality", [20, 60])
 def test_costs_add_up_to_the_payload(real: Codec, photo: Photo, quality: float) -> None:
-    data = real.encode(photo[:300, 100:420], quality, tile_log2=4)
+    data = real.encode(photo[:300, 100:420], quality)
     container = read_container(data)
     payload = len(container.hyper) + sum(map(len, container.tiles))
     rates = rate_map(real, data)
     assert rates.shape == (19, 20)
     assert rates.sum() / 8 == pytest.approx(payload, rel=0.01)
+    tiled = real.encode(photo[:300, 100:420], quality, tile_log2=4)
+    assert rate_map(real, tiled).sum() / 8 == pytest.approx(
+        sum(map(len, read_container(tiled).tiles)) + len(container.hyper), rel=0.01
+    )
     latents = real.latents(photo[:300, 100:420], quality)
     assert np.allclose(latents.rate_map, rates, rtol=1e-5)
     assert latents.bits.sum() + latents.hyper_bits.sum() == pytest.approx(rates.sum(), rel=1e-5)

@@ -1,27 +1,31 @@
-"""Make the frozen tiny model and the golden files of ``tests/data``, all in one call::
+"""Make the golden files of ``tests/data`` with the frozen tiny model beside them::
 
-    python tests/tools/make_tiny.py
+    python tests/tools/make_tiny.py            # golden files only
+    python tests/tools/make_tiny.py --model    # the model, too
 
-Run it by hand, and only when the file format or the weights file changes: the tests read what it wrote. It needs the
-`dev` extra. The model is a linear codec fitted to one photograph, with random residual branches so that every layer
-changes the result; its probability tables are short, so that escapes are common and the file stays small.
+Run it by hand, and only when the file format or, with ``--model``, the weights file changes: the tests read what it
+wrote. It needs the `dev` extra. The model is a linear codec fitted to one photograph, with random residual branches so
+that every layer changes the result; its probability tables are short, so that escapes are common and the file stays small.
 """
 
 import json
+import sys
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 from torch import nn
 
+from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.training import export
 from aez.codec.training.start import start_from_data
-from aez.codec.weightfile import serialise_weights
+from aez.codec.weightfile import read_weights, serialise_weights
 
 FOLDER = Path(__file__).parents[1] / "data"
 CONFIG = NetworkConfig(
@@ -61,18 +65,28 @@ def tiny_model() -> HyperpriorModel:
     return model.eval()
 
 
+def saturated() -> NDArray[np.uint8]:
+    """Two saturated colours side by side, for which the hyper-latents predict badly."""
+    picture = np.zeros((70, 90, 3), np.uint8)
+    picture[:, :40] = 255, 0, 255
+    picture[20:, 40:] = 0, 255, 0
+    return picture
+
+
 def main() -> None:
-    """Write ``tiny.safetensors``, the golden files, one decoded picture and the digests."""
-    FOLDER.mkdir(exist_ok=True)
-    with mock.patch.multiple(export, _HYPER_BOUND_MAX=60, _RESIDUAL_BOUND_SIGMAS=1.5):
-        weights = export.export_weights(tiny_model(), "tiny", {"summary": "for tests"})
-    (FOLDER / "tiny.safetensors").write_bytes(serialise_weights(weights))
+    """Write the golden files, one decoded picture and the digests; with ``--model``, ``tiny.safetensors`` first."""
+    path = FOLDER / "tiny.safetensors"
+    if "--model" in sys.argv[1:]:
+        with mock.patch.multiple(export, _HYPER_BOUND_MAX=60, _RESIDUAL_BOUND_SIGMAS=1.5):
+            path.write_bytes(serialise_weights(export.export_weights(tiny_model(), "tiny", {"summary": "for tests"})))
+    weights = read_weights(path)
     codec = Codec(weights, "cpu", "float32")
     photo = data.astronaut()  # type: ignore[no-untyped-call]
     goldens = {
         "low": codec.encode(photo[:100, 180:330], 8),
         "high": codec.encode(photo[:100, 180:330], 97.3),
         "dot": codec.encode(photo[:1, :1], 50),
+        "rare": codec.encode(saturated(), 1),
         "tiled": codec.encode(photo[100:300, 100:400], 40, tile_log2=4),
     }
     for name, file in goldens.items():
@@ -82,7 +96,7 @@ def main() -> None:
     (FOLDER / "goldens.json").write_text(json.dumps(digests, indent=1) + "\n")
     for name, file in goldens.items():
         _, symbols = codec.unpack(file)
-        bound = weights.residual_tables.bounds[symbols.indices]
+        bound = weights.residual_tables.bounds[np.where(symbols.indices == NOT_CODED, 0, symbols.indices)]
         print(name, len(file), "bytes,", int((np.abs(symbols.r) > bound).sum()), "escapes")
 
 

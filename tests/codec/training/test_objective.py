@@ -86,7 +86,7 @@ def test_chosen_symbols_are_the_encoders(tiny: Weights, model: HyperpriorModel) 
     values = scale * torch.randn(scale.shape, generator=generator)
     worth = torch.full((tiny.config.latent,), 1.5)
     strength = torch.ones(1)
-    encoder = Quantiser(tiny.first_coded, tiny.residual_tables, worth)(values, indices.to(torch.uint8))
+    encoder = Quantiser(tiny.first_coded, tiny.residual_tables, worth, 1.0)(values, indices.to(torch.uint8))
     training = RateDistortion(model)._chosen(values[None], scale[None], worth[None, :, None, None], strength)[0].round()
     coded = (indices >= tiny.first_coded) & (indices < 40)
     assert float((training == encoder)[coded].float().mean()) > 0.99

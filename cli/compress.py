@@ -8,7 +8,7 @@ from aez.cli.batch import run
 from aez.cli.compress_job import CompressJob, CompressPixels
 from aez.cli.inputs import picture_suffixes
 from aez.cli.noise_options import sigma_option
-from aez.cli.options import Shared, runtime_options
+from aez.cli.options import Shared, delete_source_option, runtime_options
 from aez.cli.pixel_options import input_options
 from aez.cli.rate_options import rate_of, rate_options
 
@@ -20,6 +20,7 @@ from aez.cli.rate_options import rate_of, rate_options
 @click.option("--denoise", is_flag=True, help="Remove noise first, as `aez denoise` does: its bits are not paid for.")
 @sigma_option
 @input_options
+@delete_source_option
 @runtime_options
 def command(
     inputs: tuple[str, ...],
@@ -41,6 +42,8 @@ def command(
     """
     if sigma is not None and not denoise:
         raise click.UsageError("--sigma is that of the noise which --denoise removes")
+    if denoise and shared.delete_source:
+        raise click.UsageError("--delete-source excludes --denoise: what is taken for noise would be lost for good")
     job = CompressJob(
         rate=rate_of(quality, target_size, target_bpp, target_psnr, effort),
         model=model,

@@ -70,6 +70,7 @@ class CompressJob(Job):
         picture = read_picture(
             file, name, self.max_pixels, auto_orient=wanted.auto_orient, strip=wanted.strip, to_srgb=wanted.to_srgb
         )
+        size = storage.size_of(file)
         if wanted.denoise:
             picture = self.without_noise(picture)
         try:
@@ -79,8 +80,8 @@ class CompressJob(Job):
         except AezError as error:
             raise ImageError(f"{name}: {error}") from None
         height, width = picture.samples.shape[:2]
-        size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
-        return Converted(data, width, height, size, tuple(f"{name}: {warning}" for warning in picture.warnings))
+        warnings = tuple(f"{name}: {warning}" for warning in picture.warnings)
+        return Converted(data, width, height, size, warnings, "what the warning says" if warnings else None)
 
     def without_noise(self, picture: "Picture") -> "Picture":
         """The picture as the denoiser gives it, of more copies the higher the effort."""
@@ -88,9 +89,10 @@ class CompressJob(Job):
 
         return denoised(picture, self.pixels.sigma, effort=self.rate.effort // 3, device=self.device)
 
-    def verify(self, written: bytes) -> None:
-        """Decode the symbols of what was written."""
+    def lacking(self, made: Converted, written: bytes) -> str | None:
+        """As every job, once the symbols of what was written have been decoded."""
         self.loaded().digest(written)
+        return super().lacking(made, written)
 
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
         """The output's."""

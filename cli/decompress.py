@@ -8,7 +8,7 @@ import click
 from aez.cli.batch import run
 from aez.cli.decompress_job import DecompressJob, DecompressPixels
 from aez.cli.inputs import aez_suffixes
-from aez.cli.options import Shared, runtime_options
+from aez.cli.options import Shared, delete_source_option, runtime_options
 from aez.cli.pixel_options import output_options
 
 
@@ -25,6 +25,7 @@ from aez.cli.pixel_options import output_options
     help="Format of outputs that -o does not name: any suffix that Pillow writes, as jpg, webp, tif.",
 )
 @output_options
+@delete_source_option
 @runtime_options
 def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Shared, **pixels: Any) -> None:
     """Turn .aez files back into pictures: PNG beside the inputs, or another format by -o's suffix or -f.
@@ -35,6 +36,8 @@ def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Share
     wanted = DecompressPixels(**pixels)
     if wanted.preview and (wanted.region or wanted.scale != "1"):
         raise click.UsageError("--preview excludes --region and --scale")
+    if shared.delete_source and (wanted.region or wanted.scale != "1" or wanted.preview):
+        raise click.UsageError("--delete-source excludes --region, --scale and --preview, which give only a part")
     suffix = "." + kind.lower().removeprefix(".")
     if kind != "png":
         from aez.codec.outputs import format_of

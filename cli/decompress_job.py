@@ -10,6 +10,7 @@ from aez.cli import storage
 from aez.cli.jobs import Converted, FileRules, Job, Progress
 from aez.cli.options import set_up_process
 from aez.cli.pixel_options import decoded_picture, opened_input, output_bytes
+from aez.cli.read_back import missing_from
 from aez.cli.results import Result
 from aez.codec.registry import find_fingerprint
 
@@ -85,10 +86,10 @@ class DecompressJob(Job):
         except ImageError as error:
             raise ImageError(f"{name}: {error}") from None
         height, width = picture.samples.shape[:2]
-        return Converted(made, width, height, size, tuple(f"{name}: {note}" for note in notes))
-
-    def verify(self, written: bytes) -> None:
-        """Nothing beyond what every job checks: the formats are lossless, or the user's choice."""
+        lacks = None
+        if self.rules.delete_source:
+            lacks = "what the warning says" if notes else missing_from(made, picture)
+        return Converted(made, width, height, size, tuple(f"{name}: {note}" for note in notes), lacks)
 
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
         """The input's."""

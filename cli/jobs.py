@@ -23,7 +23,7 @@ class FileRules:
     Attributes:
         overwrite: replace outputs that exist.
         skip_existing: leave inputs alone whose output exists.
-        delete_source: remove an input once its output is written and has been read back.
+        delete_source: remove an input once its output is written, has been read back and holds all of it.
         keep_times: give outputs the times of their inputs.
     """
 
@@ -43,6 +43,8 @@ class Converted:
         height: rows.
         input_bytes: size of the input.
         warnings: what could not be carried, one line each, which names the file.
+        lacks: what the output lacks of the input, as part of a sentence, so that the input must not be deleted; None if
+            it holds everything, or all but what the user asked to leave out.
     """
 
     data: bytes | memoryview
@@ -50,6 +52,7 @@ class Converted:
     height: int
     input_bytes: int
     warnings: tuple[str, ...] = ()
+    lacks: str | None = None
 
 
 class Job(ABC):
@@ -76,13 +79,13 @@ class Job(ABC):
             AezError: with a text that names the file.
         """
 
-    @abstractmethod
-    def verify(self, written: bytes) -> None:
-        """Check that an output, read back, can take the place of its input.
+    def lacking(self, made: Converted, written: bytes) -> str | None:
+        """What an output, read back, lacks of its input; None if it can take the input's place.
 
         Raises:
-            AezError: it cannot.
+            AezError: it is of no use.
         """
+        return made.lacks
 
     @abstractmethod
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
@@ -95,13 +98,14 @@ class Job(ABC):
     def __call__(self, source: str, target: str, progress: Progress | None = None) -> Result:
         """Convert one file; whatever goes wrong with it is in the result."""
         start = time.perf_counter()
+        before = storage.status(source)
         try:
             if self.rules.skip_existing and storage.exists(target):
                 return Result(source, target, "skipped")
             check_output(source, target, self.rules.overwrite)
             made = self.convert(source, target, progress)
             storage.write_bytes(target, made.data)
-            warnings = made.warnings + self._finish(source, target, made.data)
+            warnings = made.warnings + self._finish(source, target, made, before)
         except AezError as error:
             return Result(source, target, "failed", error=str(error))
         except Exception as error:
@@ -127,24 +131,35 @@ class Job(ABC):
             warnings=warnings,
         )
 
-    def _finish(self, source: str, target: str, data: bytes | memoryview) -> tuple[str, ...]:
+    def _finish(self, source: str, target: str, made: Converted, before: os.stat_result | None) -> tuple[str, ...]:
         """Times, and the end of the input; returns warnings."""
         warnings: list[str] = []
-        if self.rules.keep_times and storage.is_local(source) and storage.is_local(target):
-            status = Path(source).stat()
+        if self.rules.keep_times and before is not None and storage.is_local(target):
             try:
-                os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+                os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
             except OSError as error:
                 warnings.append(f"{target}: the times are not kept ({error.strerror})")
         if self.rules.delete_source:
             written = storage.read_bytes(target)
-            if written != data:
+            if written != made.data:
                 raise AezError(f"{target}: reads back differently than it was written; {source} is kept")
-            self.verify(written)
-            if storage.is_local(target):
-                _sync_folder(Path(target).parent)
-            storage.delete(source)
+            lacks = self.lacking(made, written)
+            if lacks is not None:
+                warnings.append(f"{source}: is kept, since {target} lacks {lacks}")
+            elif _changed(before, storage.status(source)):
+                warnings.append(f"{source}: is kept, since it changed while it was read")
+            else:
+                if storage.is_local(target):
+                    _sync_folder(Path(target).parent)
+                storage.delete(source)
         return tuple(warnings)
+
+
+def _changed(before: os.stat_result | None, now: os.stat_result | None) -> bool:
+    """Whether a file is another one, or has other contents; of objects in a store nothing is known."""
+    return before is not None and (
+        now is None or (before.st_ino, before.st_size, before.st_mtime_ns) != (now.st_ino, now.st_size, now.st_mtime_ns)
+    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Shared:
-    """The values of the options that :func:`runtime_options` adds."""
+    """The values of the options that :func:`runtime_options` and :func:`delete_source_option` add."""
 
     out: str | None
     recursive: bool
@@ -27,10 +27,10 @@ class Shared:
     max_pixels: int
     overwrite: bool
     skip_existing: bool
-    delete_source: bool
     keep_times: bool
     quiet: bool
     as_json: bool
+    delete_source: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what excludes each other."""
@@ -114,22 +114,30 @@ def runtime_options(function: Function) -> Function:
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
         click.option("--skip-existing", is_flag=True, help="Leave inputs alone whose output exists."),
         click.option("--keep-times", is_flag=True, help="Give outputs the modification times of their inputs."),
-        click.option(
-            "--delete-source", is_flag=True, help="Delete each input once its output is written and has been verified."
-        ),
         click.option("--quiet", is_flag=True, help="Print errors and warnings only."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file instead of text."),
     )
 
     @functools.wraps(function)
     def with_shared(**values: Any) -> Any:
-        shared = Shared(**{field.name: values.pop(field.name) for field in fields(Shared)})
+        shared = Shared(**{field.name: values.pop(field.name) for field in fields(Shared) if field.name in values})
         return function(shared=shared, **values)
 
     wrapped: Function = with_shared
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped
+
+
+def delete_source_option(function: Function) -> Function:
+    """`--delete-source`, above :func:`runtime_options`: for outputs that can take the place of their inputs."""
+    option = click.option(
+        "--delete-source",
+        is_flag=True,
+        help="Delete each input once its output is written, has been read back and holds all of it; an input of which "
+        "something was left out is kept, with a warning.",
+    )
+    return option(function)
 
 
 def set_up_process(threads: int | None) -> None:

@@ -65,6 +65,14 @@ def exists(place: str) -> bool:
         raise AezError(f"{place}: cannot be reached ({error})") from None
 
 
+def status(place: str) -> os.stat_result | None:
+    """What the system knows of a file; None for what is no path, and where there is nothing."""
+    try:
+        return Path(place).stat() if is_local(place) else None
+    except OSError:
+        return None
+
+
 def read_bytes(place: str) -> bytes:
     """All bytes at a place.
 
@@ -109,6 +117,18 @@ def open_source(place: str) -> Path | io.BytesIO:
         AezError: see :func:`read_bytes`.
     """
     return Path(place) if is_local(place) else io.BytesIO(read_bytes(place))
+
+
+def size_of(source: Path | io.BytesIO) -> int:
+    """Bytes of what :func:`open_source` gave.
+
+    Raises:
+        AezError: the file is not there any more.
+    """
+    try:
+        return source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes
+    except OSError as error:
+        raise AezError(f"{source}: cannot be read ({error.strerror})") from None
 
 
 def write_bytes(place: str, data: bytes | memoryview) -> None:

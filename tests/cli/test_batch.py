@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -128,6 +129,110 @@ def test_sources_are_deleted_only_on_request(
     assert aez(command, folder / name, *model, "--overwrite", "--delete-source").code == 0
     assert not (folder / name).exists()
     assert (folder / output).exists()
+
+
+def pages(path: Path, kind: str) -> None:
+    """A file of more than one picture, or of more than 8 bits a sample."""
+    frames = [Image.new("RGB", (24, 16), colour) for colour in ("red", "green", "blue")]
+    if kind == "depth":
+        Image.fromarray(np.arange(384, dtype=np.uint16).reshape(16, 24) * 170).save(path)
+    else:
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.gif", "frames"), ("a.tif", "frames"), ("deep.png", "depth")])
+def test_sources_of_which_something_is_left_out_are_kept(
+    aez: Any, tmp_path: Path, model: Any, name: str, kind: str
+) -> None:
+    source, target = tmp_path / name, (tmp_path / name).with_suffix(".aez")
+    pages(source, kind)
+    result = aez("compress", source, *model, "--delete-source", "--quiet")
+    assert result.code == 0
+    assert source.exists() and target.exists()
+    assert f"aez: warning: {source}: is kept, since {target} lacks what the warning says\n" in result.err
+
+
+@pytest.mark.parametrize(("kind", "lacks"), [("jpg", "the exact pixels"), ("bmp", "transparency"), ("webp", None)])
+def test_sources_are_deleted_for_outputs_that_give_every_pixel_back(
+    aez: Any, folder: Path, model: Any, kind: str, lacks: str | None
+) -> None:
+    image = Image.open(folder / "a.png")
+    if kind != "jpg":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    image.save(folder / "b.png")
+    assert aez("compress", folder / "b.png", *model).code == 0
+    source, target = folder / "b.aez", folder / f"out.{kind}"
+    result = aez("decompress", source, "-o", target, *model, "--delete-source")
+    assert result.code == 0
+    assert source.exists() == (lacks is not None)
+    assert result.err == (f"aez: warning: {source}: is kept, since {target} lacks {lacks}\n" if lacks else "")
+
+
+@pytest.mark.parametrize("options", [(), ("--auto-orient",), ("--strip",)])
+@pytest.mark.parametrize("mode", ["L", "RGB", "LA"])
+def test_turned_and_grey_pictures_are_given_back(
+    aez: Any, folder: Path, model: Any, options: tuple[str, ...], mode: str
+) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.open(folder / "a.png").convert(mode).save(folder / "b.png", exif=exif)
+    for kind in ("png", "webp"):
+        assert aez("compress", folder / "b.png", *model).code == 0
+        result = aez("decompress", folder / "b.aez", "-o", folder / f"out.{kind}", *model, "--delete-source", *options)
+        assert (result.code, result.err) == (0, "")
+        assert not (folder / "b.aez").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("decompress", "low.aez", "--region", "0,0,8,8"),
+        ("decompress", "low.aez", "--scale", "1/8"),
+        ("decompress", "low.aez", "--preview"),
+        ("compress", "a.png", "--denoise"),
+        ("denoise", "a.png"),
+        ("colourise", "a.png"),
+    ],
+)
+def test_sources_are_not_deleted_for_a_part_or_another_picture(
+    aez: Any, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    before = snapshot(folder)
+    result = aez(arguments[0], folder / arguments[1], *arguments[2:], "--delete-source")
+    assert (result.code, result.out) == (2, "")
+    assert "--delete-source" in result.err
+    assert snapshot(folder) == before
+
+
+def test_sources_that_are_skipped_are_kept(aez: Any, folder: Path, model: Any) -> None:
+    assert aez("compress", folder / "a.png", *model).code == 0
+    before = snapshot(folder)
+    assert aez("compress", folder / "a.png", *model, "--skip-existing", "--delete-source").code == 0
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("change", ["written", "replaced", "gone"])
+def test_sources_that_change_meanwhile_are_kept(
+    aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    source, encode = folder / "a.png", Codec.encode
+
+    def and_change(*arguments: Any, **options: Any) -> bytes:
+        if change == "written":
+            with source.open("ab") as file:
+                file.write(b"more")
+        else:
+            source.unlink()
+        if change == "replaced":
+            source.write_bytes(b"another")
+        return encode(*arguments, **options)
+
+    monkeypatch.setattr(Codec, "encode", and_change)
+    result = aez("compress", source, *model, "--delete-source")
+    assert result.code == 0
+    assert result.err == f"aez: warning: {source}: is kept, since it changed while it was read\n"
+    assert source.exists() == (change != "gone")
+    assert (folder / "a.aez").exists()
 
 
 @pytest.mark.parametrize("fault", ["not written", "differs", "does not decode", "exists", "disk"])

@@ -1,5 +1,6 @@
 """Options of `aez compress` that say how large or how good a file shall be, and what that may cost."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,12 @@ _UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 10**6, "MIB": 2**20}
 
 
 class Number(click.FloatRange):
-    """A range that `nan` is not in."""
+    """A range that neither `nan` nor `inf` is in."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As the base class, which lets `nan` through."""
+        """As the base class, which lets `nan` through, and `inf` where there is no upper end."""
         number = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is not a number", param, ctx) if number != number else number
+        return number if math.isfinite(number) else self.fail(f"{value!r} is not a finite number", param, ctx)
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
@@ -79,9 +80,17 @@ def rate_options(function: Function) -> Function:
             type=Number(1, 100),
             help=f"1 (smallest) to 100 (best); fractions work.  [default: {DEFAULT_QUALITY:g}]",
         ),
-        click.option("--target-size", type=Size(), help="Bytes that a file may have at most: 20000, 20kB, 1.5MB."),
+        click.option(
+            "--target-size",
+            type=Size(),
+            help="Bytes that a file may have at most: 20000, 20kB, 1.5MB.",
+        ),
         click.option("--target-bpp", type=Number(0, min_open=True), help="The same in bits a pixel."),
-        click.option("--target-psnr", type=Number(0, min_open=True), help="PSNR in dB that a file must reach."),
+        click.option(
+            "--target-psnr",
+            type=Number(0, min_open=True),
+            help="PSNR in dB that a file must reach.",
+        ),
         click.option(
             "--effort",
             type=click.IntRange(0, 9),

@@ -14,6 +14,8 @@ SIZE_TOLERANCE = 0.02
 PSNR_TOLERANCE = 0.05
 """A file of a target PSNR is at most so many dB better, where the quality steps are fine enough."""
 _MAX_TRIALS = 40
+_PARTS = 8
+"""Parts of the range of qualities between which a goal is looked for that the first position misses."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class Target:
     """What a file shall be; exactly one field is set.
 
     Attributes:
-        size: bytes that it may have at most.
+        size: bytes that it may have at most; a picture that takes less at quality 100 gets that quality.
         bpp: the same in bits a pixel.
-        psnr: dB over the stored colour samples that it must reach.
+        psnr: dB over the stored colour samples that it must reach; a picture that exceeds it at quality 1 gets that.
     """
 
     size: int | None = None
@@ -61,31 +63,31 @@ class Trial:
 def smallest_within(encode: Callable[[int], bytes], target: int, last: int) -> bytes:
     """The best file of at most ``target`` bytes, within 2 % of it where the quality steps allow.
 
+    A picture that takes less at quality 100 is that file.
+
     Args:
         encode: a quality position 0 … ``last`` to a file.
         target: bytes.
         last: highest position.
 
     Raises:
-        ImageError: quality 1 takes more, or quality 100 less; the text names the range that can be reached.
+        ImageError: every file is larger; the text names the smallest size.
     """
 
     def trial(position: int) -> Trial:
         data = encode(position)
         return Trial(position, data, math.log(len(data)))
 
-    goal = math.log(target)
-    low, high = trial(0), trial(last)
-    if len(low.data) > target or len(high.data) < (1 - SIZE_TOLERANCE) * target:
-        raise ImageError(
-            f"{target} bytes cannot be reached: this picture takes from {len(low.data)} bytes (quality 1) "
-            f"to {len(high.data)} (quality 100)"
-        )
-    return _search(trial, low, high, goal, math.log1p(SIZE_TOLERANCE)).data
+    found = _search(trial, last, math.log(target), math.log1p(SIZE_TOLERANCE))
+    if len(found.data) > target:
+        raise ImageError(f"{target} bytes cannot be reached: this picture takes at least {len(found.data)} bytes")
+    return found.data
 
 
 def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float], target: float, last: int) -> bytes:
     """The smallest file of at least ``target`` dB, within 0.05 dB of it where the quality steps allow.
+
+    A picture that reaches more at quality 1 is that file.
 
     Args:
         encode: a quality position 0 … ``last`` to a file.
@@ -94,7 +96,7 @@ def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float]
         last: highest position.
 
     Raises:
-        ImageError: quality 100 stays below, or quality 1 above; the text names the range that can be reached.
+        ImageError: every file stays below; the text names the highest PSNR.
     """
 
     def trial(position: int) -> Trial:
@@ -102,35 +104,41 @@ def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float]
         return Trial(position, data, -psnr(data))
 
     # Walked from the best quality down, a PSNR is a bound like a size: the last file that still keeps to it.
-    low, high = trial(0), trial(last)
-    if -low.value < target or -high.value > target + PSNR_TOLERANCE:
-        raise ImageError(
-            f"{target:g} dB cannot be reached: this picture takes from {-high.value:.2f} dB (quality 1) "
-            f"to {-low.value:.2f} dB (quality 100)"
-        )
-    return _search(trial, low, high, -target, PSNR_TOLERANCE).data
+    found = _search(trial, last, -target, PSNR_TOLERANCE)
+    if -found.value < target:
+        raise ImageError(f"{target:g} dB cannot be reached: this picture reaches at most {-found.value:.2f} dB")
+    return found.data
 
 
-def _search(trial: Callable[[int], Trial], low: Trial, high: Trial, goal: float, tolerance: float) -> Trial:
-    """The trial of the highest value up to ``goal``: a bracket that a secant step or a halving makes smaller.
+def _search(trial: Callable[[int], Trial], last: int, goal: float, tolerance: float) -> Trial:
+    """The trial of the highest value up to ``goal``; if every value is above it, the lowest trial that was made.
 
-    Values rise with the position but for small jumps where the table of z changes, so a bracket always holds the
-    goal, and what is returned is a trial that was really made.
+    A bracket, low end at or below the goal and high end above it, is made smaller by secant steps and halvings. Values
+    rise with the position only by and large, so where the first position is above the goal, others are looked at before
+    the goal is given up; the bracket always holds a trial that was really made.
 
     Args:
-        trial: a position to what it measures.
-        low: at or below the goal.
-        high: any.
+        trial: a position 0 … ``last`` to what it measures.
+        last: highest position.
         goal: what must not be exceeded.
         tolerance: how far below the goal is near enough.
     """
+    high = trial(last)
     if high.value <= goal:
         return high
+    low = trial(0)
+    for part in range(1, _PARTS):
+        if low.value <= goal:
+            break
+        low = min(low, trial(part * last // _PARTS), key=lambda one: one.value)
+    if low.value > goal:
+        return min(low, high, key=lambda one: one.value)
     for count in range(_MAX_TRIALS):
         if goal - low.value <= tolerance or high.position - low.position <= 1:
             break
         # Aim at the middle of the tolerance; every third step halves, so that a bent curve cannot stall the search.
-        share = (goal - tolerance / 2 - low.value) / (high.value - low.value) if count % 3 < 2 else 0.5
+        halve = count % 3 == 2 or math.isinf(low.value)
+        share = 0.5 if halve else (goal - tolerance / 2 - low.value) / (high.value - low.value)
         step = round(share * (high.position - low.position))
         middle = trial(low.position + min(max(step, 1), high.position - low.position - 1))
         if middle.value <= goal:

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.bitstream import read_header
 from aez.cli import rate_options
 from aez.codec import codec as codec_module
 from aez.codec import effort
@@ -33,7 +34,8 @@ def test_defaults_are_the_librarys() -> None:
         (("--target-psnr", "30", "--target-bpp", "1"), "--target-bpp and --target-psnr exclude each other"),
         (("--target-size", "tiny"), "not a size"),
         (("--target-size", "0"), "not a size"),
-        (("--target-bpp", "nan"), "not a number"),
+        (("--target-bpp", "nan"), "not a finite number"),
+        (("--target-psnr", "inf"), "not a finite number"),
         (("--target-psnr", "-3"), "range"),
         (("--effort", "10"), "range"),
         (("-q", "0"), "range"),
@@ -68,11 +70,18 @@ def test_targets(aez: Any, larger: Path, model: Any, codec: Codec) -> None:
     assert goal - 0.02 <= psnr_of(picture, codec.decode_array(out.read_bytes())) <= goal + 0.3
 
 
+def test_targets_that_cannot_be_missed(aez: Any, larger: Path, model: Any, codec: Codec) -> None:
+    out = larger.with_suffix(".aez")
+    for option, value, quality in (("--target-size", "1MB", 100), ("--target-bpp", 99, 100), ("--target-psnr", 3, 1)):
+        assert aez("compress", larger, option, value, *model, "--overwrite").code == 0
+        assert read_header(out.read_bytes()).quality == codec.position_of(quality)
+
+
 def test_targets_out_of_reach(aez: Any, larger: Path, model: Any) -> None:
     result = aez("compress", larger, "--target-size", "20", *model)
     assert result.code == 1
     assert str(larger) in result.err
-    assert "20 bytes cannot be reached: this picture takes from" in result.err
+    assert "20 bytes cannot be reached: this picture takes at least" in result.err
     assert not larger.with_suffix(".aez").exists()
 
 

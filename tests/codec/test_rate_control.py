@@ -39,11 +39,23 @@ def test_small_jumps_do_not_mislead() -> None:
         assert 0.97 * target <= len(smallest_within(encode, target, LAST)) <= target
 
 
-@pytest.mark.parametrize("target", [100, 2_000_000])
-def test_sizes_out_of_reach_name_the_range(target: int) -> None:
-    encode, _ = counted(lambda p: 1000 + p)
-    with pytest.raises(ImageError, match=f"{target} bytes cannot be reached.*1000 bytes.*4840"):
-        smallest_within(encode, target, LAST)
+def test_sizes_out_of_reach_name_the_smallest() -> None:
+    encode, calls = counted(lambda p: 1000 + p)
+    with pytest.raises(ImageError, match=r"100 bytes cannot be reached.*at least 1000 bytes"):
+        smallest_within(encode, 100, LAST)
+    assert len(calls) <= 9
+
+
+def test_a_size_that_quality_100_undercuts_gives_quality_100() -> None:
+    encode, calls = counted(lambda p: 1000 + p)
+    assert len(smallest_within(encode, 2_000_000, LAST)) == 1000 + LAST
+    assert len(smallest_within(encode, 1000 + LAST, LAST)) == 1000 + LAST
+    assert calls == [LAST, LAST]
+
+
+def test_a_size_that_only_some_middle_quality_keeps_to() -> None:
+    encode, _ = counted(lambda p: 1000 + abs(p - 900))
+    assert 1078 <= len(smallest_within(encode, 1100, LAST)) <= 1100
 
 
 def test_psnr_is_reached_and_hardly_exceeded() -> None:
@@ -54,12 +66,45 @@ def test_psnr_is_reached_and_hardly_exceeded() -> None:
         assert target <= 26 + int.from_bytes(chosen, "little") / 240 <= target + 0.05
 
 
-@pytest.mark.parametrize("target", [20.0, 60.0])
-def test_psnr_out_of_reach_names_the_range(target: float) -> None:
-    with pytest.raises(ImageError, match=r"cannot be reached.*26\.00 dB.*42\.00 dB"):
-        reaching_psnr(
-            lambda p: p.to_bytes(2, "little"), lambda data: 26 + int.from_bytes(data, "little") / 240, target, LAST
-        )
+def decibels(curve: Callable[[int], float], target: float) -> tuple[int, float]:
+    """The position that is chosen for a PSNR, and what it reaches, where the PSNR follows a curve."""
+    data = reaching_psnr(
+        lambda p: p.to_bytes(2, "little"), lambda data: curve(int.from_bytes(data, "little")), target, LAST
+    )
+    position = int.from_bytes(data, "little")
+    return position, curve(position)
+
+
+def test_psnr_out_of_reach_names_the_highest() -> None:
+    with pytest.raises(ImageError, match=r"60 dB cannot be reached.*at most 42\.00 dB"):
+        decibels(lambda p: 26 + p / 240, 60)
+
+
+def test_a_psnr_that_quality_1_exceeds_gives_quality_1() -> None:
+    assert decibels(lambda p: 26 + p / 240, 20) == (0, 26)
+    assert decibels(lambda _: math.inf, 99) == (0, math.inf)
+
+
+@pytest.mark.parametrize("target", [30.0, 38.0, 41.0])
+def test_a_psnr_that_falls_again_at_the_top_is_reached(target: float) -> None:
+    peak = 3000
+
+    def curve(position: int) -> float:
+        return 42 - abs(position - peak) / 200
+
+    position, reached = decibels(curve, target)
+    assert target <= reached <= target + 0.05
+    assert position <= peak
+
+
+def test_a_psnr_beside_no_loss_is_reached() -> None:
+    position, reached = decibels(lambda p: math.inf if p > 3000 else 26 + p / 240, 36)
+    assert 36 <= reached <= 36.05 and position < 3000
+
+
+def test_a_psnr_that_trembles_is_reached() -> None:
+    for target in np.arange(28, 41, 0.37):
+        assert target <= decibels(lambda p: 26 + p / 240 + 0.3 * math.sin(p / 7), target)[1] <= target + 0.7
 
 
 @pytest.mark.parametrize("fields", [{}, {"size": 3, "bpp": 1.0}, {"bpp": math.nan}, {"psnr": -1.0}, {"size": 0}])
@@ -100,3 +145,10 @@ def test_transparency_counts_for_a_size_and_not_for_psnr(codec: Codec, photo: ND
     assert 0.98 * target <= len(data) <= target
     with pytest.raises(ImageError, match="cannot be reached"):
         codec.encode_to(picture, Target(size=5000))
+
+
+def test_targets_that_cannot_be_missed(codec: Codec, photo: NDArray[np.uint8]) -> None:
+    picture = photo[:48, :64]
+    assert codec.encode_to(picture, Target(size=10**6)) == codec.encode(picture, 100)
+    assert codec.encode_to(picture, Target(bpp=100)) == codec.encode(picture, 100)
+    assert codec.encode_to(picture, Target(psnr=3)) == codec.encode(picture, 1)

@@ -1,11 +1,14 @@
 """Where the float networks run, and in what precision."""
 
 import functools
-import time
+from pathlib import Path
 
 import torch
 
 from aez.bitstream.errors import AezError
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""What Linux calls them: AVX-512 and AMX on x86, and ARM's."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -27,23 +30,21 @@ def choose_device(name: str) -> torch.device:
 
 @functools.cache
 def choose_precision(kind: str) -> torch.dtype:
-    """bfloat16 where it is measured to be faster, float32 elsewhere.
+    """Bfloat16 where the processor multiplies in it, float32 elsewhere: the same on every run on one machine.
 
-    A CPU without bfloat16 arithmetic takes several times longer in it, so it is timed on a small matrix product.
+    The two precisions give slightly different files, so nothing is measured: a measurement depends on what else the
+    machine is doing.
     """
     if kind == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    if kind != "cpu":
-        return torch.float32
-    wide = torch.rand(256, 256)
-    narrow = wide.to(torch.bfloat16)
+    return torch.bfloat16 if kind == "cpu" and _cpu_has_bfloat16() else torch.float32
 
-    def seconds(matrix: torch.Tensor) -> float:
-        best = float("inf")
-        for _ in range(4):
-            start = time.perf_counter()
-            torch.mm(matrix, matrix)
-            best = min(best, time.perf_counter() - start)
-        return best
 
-    return torch.bfloat16 if seconds(narrow) * 1.5 < seconds(wide) else torch.float32
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU has instructions that multiply bfloat16; without them it is several times slower than float32."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    except OSError:  # not Linux
+        return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())  # torch 2.6 and later
+    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())

@@ -10,6 +10,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.inputs import Suffixes, expand_inputs
 from aez.cli.interrupts import Interrupted, signals_raise
 from aez.cli.jobs import Job
+from aez.cli.names import split_output
 from aez.cli.options import Shared
 from aez.cli.paths import Pair, make_folders, plan_outputs
 from aez.cli.report import Report
@@ -31,15 +32,18 @@ def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: 
         AezError: nothing was done: inputs and outputs do not fit together, or the model or device is not there.
         SystemExit: with code 1, after all files, if one failed; with 128 + signal if interrupted.
     """
+    inputs, out = split_output(inputs, shared.out, suffix, takes)
+    if out == "":
+        raise click.UsageError("-o needs the name of an output")
     found = expand_inputs(inputs, recursive=shared.recursive, suffixes=takes)
     if shared.delete_source and found[0].place == STDIO:
         raise click.UsageError("--delete-source needs inputs that are files")
-    pairs = plan_outputs(found, shared.out, suffix)
+    pairs = plan_outputs(found, out, suffix, append=shared.append_suffix)
     if shared.delete_source and pairs[0][1] == STDIO:
         raise click.UsageError("--delete-source needs outputs that are files")
     if pairs[0][1] == STDIO and sys.stdout.isatty():
         raise AezError("standard output is a terminal: name an output with -o, or send it to a file or a pipe")
-    make_folders(pairs, shared.out)
+    make_folders(pairs, out)
     with Report(job, len(pairs), quiet=shared.quiet, as_json=shared.as_json, aside=pairs[0][1] == STDIO) as report:
         try:
             with signals_raise(), contextlib.closing(_results(job, pairs, shared, report.share)) as results:

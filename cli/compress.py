@@ -7,6 +7,7 @@ import click
 from aez.cli.batch import run
 from aez.cli.compress_job import CompressJob, CompressPixels
 from aez.cli.inputs import picture_suffixes
+from aez.cli.names import AEZ_SUFFIX
 from aez.cli.noise_options import sigma_option
 from aez.cli.options import Shared, delete_source_option, runtime_options
 from aez.cli.pixel_options import input_options
@@ -38,7 +39,7 @@ def command(
     """Compress pictures into .aez files, beside the inputs unless -o says otherwise.
 
     INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input, which goes to standard
-    output.
+    output. Of two arguments the second is the output, as with -o, if it ends in .aez and does not exist.
     """
     if sigma is not None and not denoise:
         raise click.UsageError("--sigma is that of the noise which --denoise removes")
@@ -53,4 +54,4 @@ def command(
         pixels=CompressPixels(denoise=denoise, sigma=sigma, **pixels),
         rules=shared.rules,
     )
-    run(job, inputs, shared, suffix=".aez", takes=picture_suffixes)
+    run(job, inputs, shared, suffix=AEZ_SUFFIX, takes=picture_suffixes)

@@ -31,7 +31,7 @@ def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Share
     """Turn .aez files back into pictures: PNG beside the inputs, or another format by -o's suffix or -f.
 
     INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input, which goes to standard
-    output.
+    output. Of two arguments the second is the output, as with -o, if it has a picture's suffix and does not exist.
     """
     wanted = DecompressPixels(**pixels)
     if wanted.preview and (wanted.region or wanted.scale != "1"):

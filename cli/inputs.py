@@ -55,12 +55,14 @@ def expand_inputs(arguments: Sequence[str], *, recursive: bool, suffixes: Suffix
         suffixes: gives those of the files to take from folders.
 
     Raises:
-        AezError: ``-`` among other inputs, a pattern that matches nothing, or a folder with nothing to take in it.
+        AezError: ``-`` among other inputs, an empty name, a pattern that matches nothing, or a folder with nothing to take in it.
     """
     if STDIO in arguments:
         if len(arguments) > 1:
             raise AezError("- (standard input) must be the only input")
         return [Input(STDIO, STDIO)]
+    if "" in arguments:
+        raise AezError("an input has an empty name")
     found: list[Input] = []
     for argument in arguments:
         expand = _expand_url if is_url(argument) else _expand_path

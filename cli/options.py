@@ -28,6 +28,7 @@ class Shared:
     overwrite: bool
     skip_existing: bool
     keep_times: bool
+    append_suffix: bool
     quiet: bool
     as_json: bool
     delete_source: bool = False
@@ -74,6 +75,11 @@ def runtime_options(function: Function) -> Function:
             metavar="OUT",
             help="Output file, or - for standard output; or a folder: one that exists, ends in / or is for several "
             "inputs.",
+        ),
+        click.option(
+            "--append-suffix",
+            is_flag=True,
+            help="Name outputs by a suffix behind the input's, as a.jpg.aez, not in its place.",
         ),
         click.option(
             "-r", "--recursive", is_flag=True, help="Take what is in folders; their tree is made again under OUT."

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from aez.bitstream.errors import AezError
 from aez.cli.inputs import Input
+from aez.cli.names import check_file_name, check_folder_name, names_folder, suffix_of, with_suffix
 from aez.cli.storage import STDIO, exists, is_local, is_url
 
 Pair = tuple[str, str]
 """Input and output."""
 
 
-def plan_outputs(inputs: Sequence[Input], out: str | None, suffix: str) -> list[Pair]:
+def plan_outputs(inputs: Sequence[Input], out: str | None, suffix: str, *, append: bool = False) -> list[Pair]:
     """Pair every input with its output; nothing is written yet.
 
-    Without ``out`` the output lies beside the input, its suffix replaced. ``out`` is a folder if it exists as one, ends
+    Without ``out`` the output lies beside the input, its suffix replaced, or with another behind it. ``out`` is a folder if it exists as one, ends
     in a separator, or there are several inputs or some from a folder; otherwise it is the output file. Standard input
     goes to standard output unless ``out`` names a file.
 
@@ -24,43 +25,38 @@ def plan_outputs(inputs: Sequence[Input], out: str | None, suffix: str) -> list[
         inputs: see :func:`aez.cli.inputs.expand_inputs`.
         out: the `-o` option.
         suffix: of outputs that are not named, with its dot.
+        append: put it behind an input's suffix, not in its place.
 
     Raises:
         AezError: two inputs would be written to one output, an output is another input, several inputs shall go to
-            standard output, or standard input to a folder.
+            standard output or to a file, standard input to a folder, or the output's suffix stands for another format.
     """
     from_stdin = [item.place for item in inputs] == [STDIO]
     if out is None:
-        pairs = [(item.place, STDIO if from_stdin else _beside(item.place, suffix)) for item in inputs]
+        pairs = [(item.place, STDIO if from_stdin else _beside(item.place, suffix, append)) for item in inputs]
     elif out == STDIO:
         if len(inputs) > 1:
             raise AezError("only one input can go to standard output")
         pairs = [(inputs[0].place, STDIO)]
-    elif len(inputs) > 1 or inputs[0].from_folder or _names_folder(out):
+    elif len(inputs) > 1 or inputs[0].from_folder or names_folder(out):
         if from_stdin:
             raise AezError(f"{out}: standard input needs the name of a file, not a folder")
-        pairs = [(item.place, _join(out, _with_suffix(item.relative, suffix))) for item in inputs]
+        if not names_folder(out):
+            check_folder_name(out)
+        pairs = [(item.place, _join(out, with_suffix(item.relative, suffix, append=append))) for item in inputs]
     else:
         pairs = [(inputs[0].place, out)]
+        if _identity(out) != _identity(inputs[0].place):  # which the job refuses in its own words
+            check_file_name(out, suffix)
     _refuse_collisions(pairs)
     return pairs
 
 
-def _names_folder(out: str) -> bool:
-    return out.endswith(("/", os.sep)) or (not is_url(out) and Path(out).is_dir())
-
-
-def _with_suffix(path: str, suffix: str) -> str:
-    """The path with its last suffix replaced; a name that is all suffix stays whole."""
-    pure = Path(path)
-    return str(pure.with_name((pure.stem or pure.name) + suffix))
-
-
-def _beside(place: str, suffix: str) -> str:
+def _beside(place: str, suffix: str, append: bool) -> str:
     if not is_url(place):
-        return _with_suffix(place, suffix)
+        return with_suffix(place, suffix, append=append)
     parent, _, name = place.rpartition("/")
-    return f"{parent}/{_with_suffix(name, suffix)}"
+    return f"{parent}/{with_suffix(name, suffix, append=append)}"
 
 
 def _join(folder: str, relative: str) -> str:
@@ -75,11 +71,12 @@ def _real_folder(folder: Path) -> Path:
 
 
 def _identity(place: str) -> str:
-    """The same for two spellings of one place, symbolic links in the last part aside."""
+    """The same for two spellings of one place, and for symbolic links to it: writing follows them."""
     if not is_local(place):
         return place
     path = Path(place)
-    return os.path.normcase(_real_folder(path.parent) / path.name)
+    real = _real_folder(path.parent) / path.name
+    return os.path.normcase(os.path.realpath(real) if real.is_symlink() else real)
 
 
 def _refuse_collisions(pairs: Sequence[Pair]) -> None:
@@ -89,7 +86,10 @@ def _refuse_collisions(pairs: Sequence[Pair]) -> None:
     for source, target in pairs:
         identity = _identity(target)
         if identity in taken:
-            raise AezError(f"{source}: its output {target} is that of {taken[identity]} too")
+            other = taken[identity]
+            apart = suffix_of(source) != suffix_of(other)
+            advice = " (--append-suffix keeps a.jpg and a.png apart)" if apart else ""
+            raise AezError(f"{source}: its output {target} is that of {other} too{advice}")
         if identity in sources and sources[identity] != source:
             raise AezError(f"{source}: its output {target} would replace the input {sources[identity]}")
         taken[identity] = source

@@ -8,11 +8,10 @@ from aez.bitstream import Limits, is_aez
 from aez.bitstream.errors import AezError, ImageError
 from aez.cli import storage
 from aez.cli.compress_job import read_picture
+from aez.cli.names import AEZ_SUFFIX, suffix_of
 
 if TYPE_CHECKING:
     from aez.codec.images import Picture
-
-AEZ_SUFFIX = ".aez"
 
 
 def check_kind(target: str) -> None:
@@ -21,7 +20,7 @@ def check_kind(target: str) -> None:
     Raises:
         ImageError: neither `.aez` nor a suffix that Pillow writes.
     """
-    if Path(target).suffix.lower() != AEZ_SUFFIX:
+    if suffix_of(target) != AEZ_SUFFIX:
         from aez.codec.outputs import format_of
 
         format_of(Path(target))
@@ -75,7 +74,7 @@ def any_bytes(picture: "Picture", target: str, quality: float) -> tuple[bytes | 
         ImageError: the format cannot hold it.
     """
     try:
-        if Path(target).suffix.lower() == AEZ_SUFFIX:
+        if suffix_of(target) == AEZ_SUFFIX:
             from aez.codec.api import load
 
             return load().encode(picture, quality), []

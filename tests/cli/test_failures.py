@@ -92,7 +92,7 @@ def test_bad_files(aez: Any, folder: Path, model: Any, kind: str, command: tuple
 def test_full_disks(
     aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, command: str, name: str, overwrite: bool
 ) -> None:
-    target = folder / "out.png"
+    target = folder / ("out.aez" if command == "compress" else "out.png")
     if overwrite:
         target.write_bytes(b"precious")
     before = snapshot(folder)
@@ -180,7 +180,8 @@ def test_out_of_memory(
     for step in ("encode", "decode_picture"):
         monkeypatch.setattr(f"aez.codec.codec.Codec.{step}", fail)
     before = snapshot(folder)
-    result = aez(command, folder / name, "-o", folder / "out.png", *model)
+    target = folder / ("out.aez" if command == "compress" else "out.png")
+    result = aez(command, folder / name, "-o", target, *model)
     assert (result.code, result.out) == (1, "")
     assert result.err == f"aez: {folder / name}: not enough memory for a picture of this size\n"
     assert snapshot(folder) == before

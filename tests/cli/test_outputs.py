@@ -37,6 +37,13 @@ def test_plan() -> None:
     assert plan_outputs(inputs("x/a.b.png"), None, ".aez") == [("x/a.b.png", local("x", "a.b.aez"))]
     assert plan_outputs(inputs("x/.png"), None, ".aez") == [("x/.png", local("x", ".png.aez"))]
     assert plan_outputs(inputs("plain"), None, ".aez") == [("plain", "plain.aez")]
+    day = "holiday.2024-05-01"
+    assert plan_outputs(inputs(day), None, ".aez") == [(day, f"{day}.aez")]
+    assert plan_outputs(inputs(f"{day}.JPG"), None, ".aez") == [(f"{day}.JPG", f"{day}.aez")]
+    assert plan_outputs(inputs(f"{day}.aez"), None, ".png") == [(f"{day}.aez", f"{day}.png")]
+    assert plan_outputs(inputs("a.jpg.aez"), None, ".png") == [("a.jpg.aez", "a.jpg.png")]
+    assert plan_outputs(inputs("a.jpg"), None, ".aez", append=True) == [("a.jpg", "a.jpg.aez")]
+    assert plan_outputs(inputs("s3://b/x.y/a.jpg"), None, ".aez", append=True)[0][1] == "s3://b/x.y/a.jpg.aez"
     assert plan_outputs(inputs("x/a.png"), "y/c.bin", ".aez") == [("x/a.png", "y/c.bin")]
     assert plan_outputs(inputs("-"), None, ".aez") == [("-", "-")]
     assert plan_outputs(inputs("-"), "y/c.bin", ".aez") == [("-", "y/c.bin")]
@@ -73,11 +80,91 @@ def test_outputs_that_are_other_inputs() -> None:
         plan_outputs(inputs("x/a.png", "x/../x/a.aez"), None, ".aez")
 
 
+def test_outputs_behind_links(tmp_path: Path) -> None:
+    """Writing follows a link, so what it leads to counts."""
+    (tmp_path / "one.aez").symlink_to(tmp_path / "photo.png")
+    (tmp_path / "two.aez").symlink_to(tmp_path / "three.aez")
+    one, two, three, picture = (str(tmp_path / f"{name}.png") for name in ("one", "two", "three", "photo"))
+    with pytest.raises(AezError, match="would replace the input"):
+        plan_outputs(inputs(one, picture), None, ".aez")
+    with pytest.raises(AezError, match=r"its output .*three\.aez is that of .*two\.png"):
+        plan_outputs(inputs(two, three), None, ".aez")
+
+
 def test_named_output(aez: Any, folder: Path, model: Any) -> None:
     assert aez("compress", folder / "a.png", "-o", folder / "other.bin", *model).code == 0
     assert aez("decompress", folder / "other.bin", "-o", folder / "other.bmp", *model).code == 0
     assert not (folder / "a.aez").exists()
     assert (folder / "other.bmp").read_bytes()[:2] == b"BM"
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "target"), [("compress", "a.png", "out.aez"), ("decompress", "low.aez", "out.jpg")]
+)
+def test_the_last_of_two_arguments(aez: Any, folder: Path, model: Any, command: str, name: str, target: str) -> None:
+    assert aez(command, folder / name, folder / target, *model).code == 0
+    made = folder / target
+    assert made.read_bytes()[:4] in (b"\x89aez", b"\xff\xd8\xff\xe0")
+    assert len(list(folder.iterdir())) == 3
+    before = snapshot(folder)
+    for overwrite in ((), ("--overwrite",)):
+        refused(aez(command, folder / name, made, *model, *overwrite), made, "exists already", "-o")
+    refused(aez(command, folder / name, folder / name, folder / f"no-{target}", *model), f"no-{target}", "-o")
+    assert snapshot(folder) == before
+
+
+def test_two_inputs_are_two_inputs(aez: Any, folder: Path, model: Any) -> None:
+    shutil.copy(folder / "a.png", folder / "b.png")
+    assert aez("compress", folder / "a.png", folder / "b.png", *model).code == 0
+    assert (folder / "a.aez").exists() and (folder / "b.aez").exists()
+    result = aez("denoise", folder / "a.png", folder / "c.png")
+    assert "c.png: no such file" in result.err
+    assert not (folder / "c.png").exists()
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.PNG", "out.webp"])
+def test_aez_files_are_not_named_as_pictures(aez: Any, folder: Path, model: Any, name: str) -> None:
+    before = snapshot(folder)
+    refused(aez("compress", folder / "a.png", "-o", folder / name, *model), folder / name, ".aez")
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("name", ["album.aez", "album.jpg"])
+def test_folders_are_not_named_as_files(aez: Any, folder: Path, model: Any, name: str) -> None:
+    shutil.copy(folder / "a.png", folder / "b.png")
+    album, inputs = folder / name, (folder / "a.png", folder / "b.png")
+    before = snapshot(folder)
+    refused(aez("compress", *inputs, "-o", album, *model), album, "folder")
+    refused(aez("compress", "-r", folder, "-o", album, *model), album, "folder")
+    assert snapshot(folder) == before and not album.exists()
+    assert aez("compress", *inputs, "-o", f"{album}{os.sep}", *model).code == 0
+    assert aez("compress", *inputs, "-o", album, *model, "--overwrite").code == 0
+    assert sorted(path.name for path in album.iterdir()) == ["a.aez", "b.aez"]
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "denoise"])
+@pytest.mark.parametrize("name", [".", "/", "..", ""])
+def test_folders_that_have_no_name(
+    aez: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
+) -> None:
+    monkeypatch.chdir(folder)
+    before = snapshot(folder)
+    refused(aez(command, name), "folder" if name else "empty")
+    assert snapshot(folder) == before
+
+
+def test_an_output_without_a_name(aez: Any, folder: Path) -> None:
+    result = aez("compress", folder / "a.png", "-o", "")
+    assert (result.code, result.out) == (2, "")
+
+
+def test_names_that_differ_in_their_suffix(aez: Any, folder: Path, model: Any) -> None:
+    shutil.copy(folder / "a.png", folder / "a.jpg")
+    refused(aez("compress", "-r", folder, *model), folder / "a.aez", "--append-suffix")
+    assert aez("compress", "-r", folder, "-o", folder / "out", "--append-suffix", *model).code == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jpg.aez", "a.png.aez"]
+    assert aez("decompress", "-r", folder / "out", *model).code == 0
+    assert sorted(path.name for path in (folder / "out").glob("*.png")) == ["a.jpg.png", "a.png.png"]
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -120,7 +207,7 @@ def test_outputs_are_not_overwritten(aez: Any, folder: Path, model: Any, command
 def test_inputs_are_not_overwritten(
     aez: Any, folder: Path, model: Any, overwrite: tuple[str, ...], link: str, command: str, name: str
 ) -> None:
-    target = folder / (name if link == "same" else "link.png")
+    target = folder / (name if link == "same" else "link.aez" if command == "compress" else "link.png")
     if link == "symbolic":
         target.symlink_to(folder / name)
     elif link == "hard":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 import click
 
 from aez.bitstream.errors import AezError
+from aez.cli.console import is_terminal
 from aez.cli.inputs import Suffixes, expand_inputs
 from aez.cli.interrupts import Interrupted, signals_raise
 from aez.cli.jobs import Job
@@ -41,7 +42,7 @@ def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: 
     pairs = plan_outputs(found, out, suffix, append=shared.append_suffix)
     if shared.delete_source and pairs[0][1] == STDIO:
         raise click.UsageError("--delete-source needs outputs that are files")
-    if pairs[0][1] == STDIO and sys.stdout.isatty():
+    if pairs[0][1] == STDIO and is_terminal(sys.stdout):
         raise AezError("standard output is a terminal: name an output with -o, or send it to a file or a pipe")
     make_folders(pairs, out)
     with Report(job, len(pairs), quiet=shared.quiet, as_json=shared.as_json, aside=pairs[0][1] == STDIO) as report:

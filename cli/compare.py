@@ -67,6 +67,7 @@ def command(
     shots: list[Any] = comparison.code_to_size(pictures[0], specs, bpp or 0.5, size, chosen, device, say)
     click.echo(comparison.shots_table(shots))
     if out is not None:
-        from aez.cli.storage import write_bytes
+        from aez.cli.storage import mode_like, write_bytes
 
-        write_bytes(str(out), comparison.side_by_side(pictures[0], shots, area))
+        drawn = comparison.side_by_side(pictures[0], shots, area)
+        write_bytes(str(out), drawn, replace=overwrite, mode=mode_like(str(pictures[0])))

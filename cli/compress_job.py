@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aez.bitstream import is_aez
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.cli import storage
 from aez.cli.jobs import Converted, FileRules, Job, Progress
@@ -93,6 +94,10 @@ class CompressJob(Job):
         """As every job, once the symbols of what was written have been decoded."""
         self.loaded().digest(written)
         return super().lacking(made, written)
+
+    def is_output(self, head: bytes) -> bool:
+        """Whether it has the signature of `.aez` files."""
+        return is_aez(head)
 
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
         """The output's."""

@@ -1,5 +1,6 @@
 """`aez generate`."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,8 +79,8 @@ def command(
     scene. Files are named after model, seed and number.
     """
     from aez.cli import storage
+    from aez.cli.console import say
     from aez.cli.picture_files import any_bytes, check_kind
-    from aez.cli.report import say
 
     suffix = "." + kind.lower().removeprefix(".")
     check_kind(f"output{suffix}")
@@ -87,7 +88,7 @@ def command(
     targets = [out / f"{stem}-{number:0{width}}{suffix}" for number in range(count)]
     sheet = [out / f"{stem}-grid.png"] if grid else []
     for target in (*targets, *sheet):
-        if target.exists() and not overwrite:
+        if os.path.lexists(target) and not overwrite:
             raise AezError(f"{target}: exists already (--overwrite replaces it)")
     if model == "vae":
         if size not in (None, (64, 64)):
@@ -106,13 +107,13 @@ def command(
         made: bytes | memoryview = data or b""
         if suffix != ".aez" or data is None:
             made, _ = any_bytes(Picture(samples), str(target), DRAWN_QUALITY if quality is None else quality)
-        storage.write_bytes(str(target), made)
+        storage.write_bytes(str(target), made, replace=overwrite)
         say(f"{target}: {samples.shape[1]}×{samples.shape[0]}, {len(made)} bytes")
         if grid:
             kept.append(samples)
     for target in sheet:
         made, _ = any_bytes(Picture(_grid(kept)), str(target), DRAWN_QUALITY)
-        storage.write_bytes(str(target), made)
+        storage.write_bytes(str(target), made, replace=overwrite)
         say(f"{target}: {len(kept)} pictures")
 
 

@@ -6,7 +6,8 @@ import click
 
 from aez.bitstream import read_header
 from aez.bitstream.errors import AezError
-from aez.cli.storage import read_bytes, shown, write_bytes
+from aez.cli.console import say
+from aez.cli.storage import mode_like, read_bytes, shown, write_bytes
 
 
 @click.command()
@@ -36,7 +37,7 @@ def command(
         if digest:
             from aez.codec.api import codec_for
 
-            click.echo(codec_for(data, model=model, device="cpu").digest(data))
+            say(codec_for(data, model=model, device="cpu").digest(data))
             return
         from aez.codec.describe import describe
 
@@ -44,19 +45,20 @@ def command(
     except AezError as error:
         raise type(error)(f"{file}: {error}") from None
     if as_json:
-        click.echo(json.dumps(facts, indent=1))
+        for line in json.dumps(facts, indent=1).splitlines():
+            say(line)
         return
     quality = "" if facts["quality"] is None else f", quality {facts['quality']:g}"
     model_name = facts["model"] or "unknown to this package"
     chunks = ", ".join(f"{chunk['type']} {chunk['bytes']}" for chunk in facts["chunks"])
-    click.echo(f"{file}: .aez version {facts['format_version']}")
-    click.echo(
+    say(f"{file}: .aez version {facts['format_version']}")
+    say(
         f"picture   {facts['width']}×{facts['height']}, {facts['depth']}-bit {facts['colour']}, "
         f"orientation {facts['orientation']}"
     )
-    click.echo(f"size      {facts['bytes']} bytes, {facts['bpp']:.4f} bpp{quality}")
-    click.echo(f"model     {model_name} (fingerprint {facts['fingerprint']})")
-    click.echo(f"chunks    {chunks}; {facts['tiles']} tile{'s' if facts['tiles'] > 1 else ''}")
+    say(f"size      {facts['bytes']} bytes, {facts['bpp']:.4f} bpp{quality}")
+    say(f"model     {model_name} (fingerprint {facts['fingerprint']})")
+    say(f"chunks    {chunks}; {facts['tiles']} tile{'s' if facts['tiles'] > 1 else ''}")
 
 
 def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) -> None:
@@ -81,5 +83,5 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
     except AezError as error:
         raise type(error)(f"{shown(file)}: {error}") from None
     made = picture_bytes(Picture(np.asarray(drawn)), kind)
-    write_bytes(out, made)
-    click.echo(f"{out}: {drawn.width}×{drawn.height}, {len(made)} bytes")
+    write_bytes(out, made, replace=overwrite, mode=mode_like(file))
+    say(f"{out}: {drawn.width}×{drawn.height}, {len(made)} bytes")

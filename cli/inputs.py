@@ -55,7 +55,8 @@ def expand_inputs(arguments: Sequence[str], *, recursive: bool, suffixes: Suffix
         suffixes: gives those of the files to take from folders.
 
     Raises:
-        AezError: ``-`` among other inputs, an empty name, a pattern that matches nothing, or a folder with nothing to take in it.
+        AezError: ``-`` among other inputs, an empty name, a pattern that matches nothing, or a folder with nothing to
+            take in it.
     """
     if STDIO in arguments:
         if len(arguments) > 1:

@@ -22,7 +22,7 @@ class FileRules:
 
     Attributes:
         overwrite: replace outputs that exist.
-        skip_existing: leave inputs alone whose output exists.
+        skip_existing: leave inputs alone whose output exists and is of the right kind; an empty one is replaced.
         delete_source: remove an input once its output is written, has been read back and holds all of it.
         keep_times: give outputs the times of their inputs.
     """
@@ -87,6 +87,10 @@ class Job(ABC):
         """
         return made.lacks
 
+    def is_output(self, head: bytes) -> bool:
+        """Whether a file that starts so can be an output of this job; an empty one cannot."""
+        return bool(head)
+
     @abstractmethod
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
         """Which of the two sizes is that of the `.aez` file."""
@@ -100,14 +104,24 @@ class Job(ABC):
         start = time.perf_counter()
         before = storage.status(source)
         try:
+            replace = self.rules.overwrite
             if self.rules.skip_existing and storage.exists(target):
-                return Result(source, target, "skipped")
-            check_output(source, target, self.rules.overwrite)
+                head = storage.head(target)
+                if self.is_output(head):
+                    return Result(source, target, "skipped")
+                replace = not head
+            check_output(source, target, replace)
+            if self.rules.delete_source and storage.is_stream_at(target):
+                raise AezError(f"{target}: cannot be read back, which --delete-source needs")
+            mode = storage.mode_like(source)
             made = self.convert(source, target, progress)
-            storage.write_bytes(target, made.data)
+            storage.write_bytes(target, made.data, replace=replace, mode=mode)
             warnings = made.warnings + self._finish(source, target, made, before)
         except AezError as error:
             return Result(source, target, "failed", error=str(error))
+        except OSError as error:
+            name = error.filename or storage.shown(source)
+            return Result(source, target, "failed", error=f"{name}: {error.strerror or error}")
         except Exception as error:
             name = storage.shown(source)
             if is_out_of_memory(error):

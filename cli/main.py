@@ -7,7 +7,11 @@ from typing import NoReturn
 import click
 
 from aez.bitstream.errors import AezError
+from aez.cli.console import occupy_closed_streams, say
+from aez.cli.results import is_out_of_memory
 
+INTERRUPTED = 130
+"""What a shell reports for a process that Ctrl-C ended."""
 COMMANDS = {
     "compress": "Compress pictures into .aez files.",
     "decompress": "Turn .aez files back into pictures.",
@@ -40,6 +44,14 @@ class _Lazy(click.Group):
         command.name = name  # click took that of the function, which references and man pages would show
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; Ctrl-C is no more than its exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("aez: interrupted", err=True)
+            raise SystemExit(INTERRUPTED) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands without importing them."""
         with formatter.section("Commands"):
@@ -60,10 +72,26 @@ def group() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; every error that data can cause is one line on standard error and exit code 1."""
+    """Run the command line; whatever goes wrong is one line on standard error and exit code 1."""
+    occupy_closed_streams()
     try:
         group.main(prog_name="aez", standalone_mode=True)
-    except AezError as error:
-        click.echo(f"aez: {error}", err=True)
+    except Exception as error:
+        say(f"aez: {_reason(error)}", err=True)
         raise SystemExit(1) from None
     raise SystemExit(0)
+
+
+def _reason(error: Exception) -> str:
+    """One line that says what went wrong."""
+    if isinstance(error, AezError):
+        return str(error)
+    if is_out_of_memory(error):
+        return "not enough memory"
+    if isinstance(error, OSError):
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror or error}"
+    text = " ".join(str(error).split())
+    if isinstance(error, ImportError):
+        return f"a package cannot be loaded ({text})"
+    return f"error in aez, please report it ({type(error).__name__}: {text})"

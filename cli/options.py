@@ -118,7 +118,7 @@ def runtime_options(function: Function) -> Function:
             help="Refuse larger pictures.",
         ),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
-        click.option("--skip-existing", is_flag=True, help="Leave inputs alone whose output exists."),
+        click.option("--skip-existing", is_flag=True, help="Leave inputs alone whose output exists and is not empty."),
         click.option("--keep-times", is_flag=True, help="Give outputs the modification times of their inputs."),
         click.option("--quiet", is_flag=True, help="Print errors and warnings only."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file instead of text."),

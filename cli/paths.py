@@ -2,13 +2,15 @@
 
 import functools
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from aez.bitstream.errors import AezError
 from aez.cli.inputs import Input
 from aez.cli.names import check_file_name, check_folder_name, names_folder, suffix_of, with_suffix
-from aez.cli.storage import STDIO, exists, is_local, is_url
+from aez.cli.storage import STDIO, exists, is_local, is_url, status
+from aez.codec.files import is_stream
 
 Pair = tuple[str, str]
 """Input and output."""
@@ -17,9 +19,9 @@ Pair = tuple[str, str]
 def plan_outputs(inputs: Sequence[Input], out: str | None, suffix: str, *, append: bool = False) -> list[Pair]:
     """Pair every input with its output; nothing is written yet.
 
-    Without ``out`` the output lies beside the input, its suffix replaced, or with another behind it. ``out`` is a folder if it exists as one, ends
-    in a separator, or there are several inputs or some from a folder; otherwise it is the output file. Standard input
-    goes to standard output unless ``out`` names a file.
+    Without ``out`` the output lies beside the input, with its suffix replaced or another behind it. ``out`` is a folder
+    if it exists as one, ends in a separator, or there are several inputs or some from a folder; otherwise it is the
+    output file. Standard input goes to standard output unless ``out`` names a file.
 
     Args:
         inputs: see :func:`aez.cli.inputs.expand_inputs`.
@@ -111,10 +113,11 @@ def make_folders(pairs: Sequence[Pair], out: str | None) -> None:
 
 
 def check_output(source: str, target: str, overwrite: bool) -> None:
-    """Refuse an output that would cost the user something.
+    """Refuse an output that would cost the user something. A pipe or a device such as ``/dev/null`` costs nothing.
 
     Raises:
-        AezError: it is the input itself, a folder, or exists and ``overwrite`` is off; or its folder is missing.
+        AezError: it is the input itself, a folder or a block device, or exists and ``overwrite`` is off; or its folder
+            is missing, or its name too long.
     """
     if not is_local(target):
         if not overwrite and exists(target):
@@ -123,12 +126,23 @@ def check_output(source: str, target: str, overwrite: bool) -> None:
             raise AezError(f"{target}: the output would replace the input")
         return
     path = Path(target)
-    if path.is_dir():
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            now = path.lstat()  # a link that leads nowhere is there, too
+        elif path.parent.is_dir():
+            return
+        else:
+            raise AezError(f"{target}: the folder does not exist") from None
+    except OSError as error:
+        raise AezError(f"{target}: cannot be written ({error.strerror})") from None
+    if stat.S_ISDIR(now.st_mode):
         raise AezError(f"{target}: is a folder")
-    if path.exists():
-        if is_local(source) and Path(source).exists() and path.samefile(source):
-            raise AezError(f"{target}: the output would replace the input")
-        if not overwrite:
-            raise AezError(f"{target}: exists already (--overwrite replaces it)")
-    elif not path.parent.is_dir():
-        raise AezError(f"{target}: the folder does not exist")
+    before = status(source)
+    if before is not None and os.path.samestat(before, now):
+        raise AezError(f"{target}: the output would replace the input")
+    if stat.S_ISBLK(now.st_mode) or stat.S_ISSOCK(now.st_mode):
+        raise AezError(f"{target}: is a device or socket that no picture can be written to")
+    if not overwrite and not is_stream(now):
+        raise AezError(f"{target}: exists already (--overwrite replaces it)")

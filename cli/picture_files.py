@@ -35,7 +35,7 @@ def read_any(place: str, max_pixels: int) -> "Picture":
     name = storage.shown(place)
     if storage.is_local(place) and not Path(place).is_file():
         return _read(Path(place), name, max_pixels)  # which says what is wrong
-    if not is_aez(_head(place)):
+    if not is_aez(storage.head(place)):
         return _read(storage.open_source(place), name, max_pixels)
     from aez.codec.api import codec_for
     from aez.codec.images import from_image
@@ -50,16 +50,6 @@ def read_any(place: str, max_pixels: int) -> "Picture":
 
 def _read(file: Path | io.BytesIO, name: str, max_pixels: int) -> "Picture":
     return read_picture(file, name, max_pixels, auto_orient=True, strip=False, to_srgb=True)
-
-
-def _head(place: str) -> bytes:
-    if not storage.is_local(place):
-        return storage.read_bytes(place)
-    try:
-        with Path(place).open("rb") as file:
-            return file.read(16)
-    except OSError as error:
-        raise AezError(f"{place}: cannot be read ({error.strerror})") from None
 
 
 def any_bytes(picture: "Picture", target: str, quality: float) -> tuple[bytes | memoryview, list[str]]:

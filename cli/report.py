@@ -5,8 +5,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-import click
-
+from aez.cli.console import is_terminal, say
 from aez.cli.jobs import Job
 from aez.cli.results import Result
 
@@ -33,7 +32,7 @@ class Report:
 
     def __enter__(self) -> "Report":
         """Show progress, where someone can see it."""
-        if not self.quiet and sys.stderr.isatty():
+        if not self.quiet and is_terminal(sys.stderr):
             from rich.console import Console
             from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -44,7 +43,7 @@ class Report:
                 console=Console(stderr=True),
                 transient=True,
                 # Lines for a file or a pipe must not be drawn above the bar.
-                redirect_stdout=sys.stdout.isatty(),
+                redirect_stdout=is_terminal(sys.stdout),
             )
             self.task = self.progress.add_task("files" if self.total > 1 else "file", total=self.total)
             self.progress.start()
@@ -86,7 +85,7 @@ class Report:
         if result.error is not None:
             say(f"aez: {result.error}", err=True)
         if self.as_json:
-            click.echo(result.to_json(), err=self.aside)
+            say(result.to_json(), err=self.aside)
         elif result.status != "failed" and not self.quiet:
             skipped = f"{result.source}: skipped, {result.target} exists"
             say(skipped if result.status == "skipped" else self.job.describe(result), err=self.aside)
@@ -120,12 +119,4 @@ class Report:
             f"{done / seconds:.1f}",
         )
         # A table for a file is as wide as it needs to be.
-        Console(stderr=True, width=None if sys.stderr.isatty() else 120).print(table)
-
-
-def say(text: str, *, err: bool = False) -> None:
-    """Print a line; a file name in it can neither fail to encode nor steer the terminal."""
-    safe = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-    stream = sys.stderr if err else sys.stdout
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    click.echo(safe.encode(encoding, "backslashreplace").decode(encoding), err=err)
+        Console(stderr=True, width=None if is_terminal(sys.stderr) else 120).print(table)

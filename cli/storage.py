@@ -5,15 +5,20 @@ A *place* is a string: a path, a URL with ``://`` in it, or ``-``.
 
 import io
 import os
+import stat
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from aez.bitstream.errors import AezError
+from aez.cli.console import abandon_output
+from aez.codec.files import is_stream
 
 STDIO = "-"
 MAX_STDIN = 2**32
-"""Bytes that are taken from standard input at most; a stream has no size to check beforehand."""
+"""Bytes that are taken from standard input, a pipe or a device at most: a stream has no size to check beforehand."""
+HEAD = 16
+"""Bytes that tell what a file is."""
 
 
 def is_url(place: str) -> bool:
@@ -73,6 +78,12 @@ def status(place: str) -> os.stat_result | None:
         return None
 
 
+def is_stream_at(place: str) -> bool:
+    """Whether a place is a pipe or a device: what is written there cannot be read back."""
+    found = status(place)
+    return found is not None and is_stream(found)
+
+
 def read_bytes(place: str) -> bytes:
     """All bytes at a place.
 
@@ -81,11 +92,14 @@ def read_bytes(place: str) -> bytes:
     """
     try:
         if place == STDIO:
-            return _read_stdin(sys.stdin.buffer)
+            return _read_stream(_standard(sys.stdin, "input").buffer, "standard input")
         if is_url(place):
             system, path = file_system(place)
             data: bytes = system.cat_file(path)
             return data
+        if is_stream_at(place):
+            with Path(place).open("rb") as stream:
+                return _read_stream(stream, place)
         return Path(place).read_bytes()
     except FileNotFoundError:
         raise AezError(f"{place}: no such file") from None
@@ -103,11 +117,17 @@ def read_bytes(place: str) -> bytes:
         raise
 
 
-def _read_stdin(stream: BinaryIO) -> bytes:
+def _read_stream(stream: BinaryIO, name: str) -> bytes:
     data = stream.read(MAX_STDIN + 1)
     if len(data) > MAX_STDIN:
-        raise AezError(f"standard input: more than {MAX_STDIN} bytes")
+        raise AezError(f"{name}: more than {MAX_STDIN} bytes")
     return data
+
+
+def _standard(stream: TextIO | None, name: str) -> TextIO:
+    if stream is None:  # closed by whoever started the process
+        raise AezError(f"standard {name}: is closed")
+    return stream
 
 
 def open_source(place: str) -> Path | io.BytesIO:
@@ -131,8 +151,43 @@ def size_of(source: Path | io.BytesIO) -> int:
         raise AezError(f"{source}: cannot be read ({error.strerror})") from None
 
 
-def write_bytes(place: str, data: bytes | memoryview) -> None:
-    """Write all bytes or none; to standard output, all that the reader takes.
+def mode_like(source: str) -> int | None:
+    """The permission bits of a file, for what is made of it: not readable for more people than the file is.
+
+    None for what is no regular file, and where a system knows no such bits.
+    """
+    found = status(source)
+    return stat.S_IMODE(found.st_mode) & 0o777 if os.name == "posix" and found and stat.S_ISREG(found.st_mode) else None
+
+
+def head(place: str) -> bytes:
+    """The first bytes of a regular file or an object, enough to tell what it is; none of anything else.
+
+    Raises:
+        AezError: it cannot be read.
+    """
+    try:
+        if is_url(place):
+            system, path = file_system(place)
+            return bytes(system.cat_file(path, 0, HEAD))
+        if place == STDIO or not Path(place).is_file():
+            return b""
+        with Path(place).open("rb") as file:
+            return file.read(HEAD)
+    except AezError:
+        raise
+    except Exception as error:  # each store has errors of its own
+        raise AezError(f"{place}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
+    """Write all bytes or none; to standard output, a pipe or a device, all that the reader takes.
+
+    Args:
+        place: where to.
+        data: the bytes.
+        replace: whether a file that is there may go.
+        mode: permission bits of a new file, of which the umask takes away; None for all that it leaves.
 
     Raises:
         AezError: it cannot be written; nothing is left behind.
@@ -141,11 +196,13 @@ def write_bytes(place: str, data: bytes | memoryview) -> None:
         if place == STDIO:
             _write_stdout(data)
         elif is_url(place):
-            _write_object(place, data)
+            _write_object(place, data, replace)
         else:
             from aez.codec.files import write_atomically
 
-            write_atomically(Path(place), data)
+            write_atomically(Path(place), data, replace=replace, mode=mode)
+    except FileExistsError:
+        raise AezError(f"{place}: exists already (--overwrite replaces it)") from None
     except OSError as error:
         raise AezError(f"{shown(place, output=True)}: cannot be written ({error.strerror or error})") from None
     except AezError:
@@ -156,24 +213,24 @@ def write_bytes(place: str, data: bytes | memoryview) -> None:
         raise
 
 
-def _write_object(place: str, data: bytes | memoryview) -> None:
+def _write_object(place: str, data: bytes | memoryview, replace: bool) -> None:
     system, path = file_system(place)
     if place.startswith(("file://", "local://")):
         from aez.codec.files import write_atomically
 
         Path(path).parent.mkdir(parents=True, exist_ok=True)  # object stores have no folders to make
-        write_atomically(Path(path), data)
+        write_atomically(Path(path), data, replace=replace)
     else:
         system.pipe_file(path, bytes(data))  # one put: an object appears whole
 
 
 def _write_stdout(data: bytes | memoryview) -> None:
+    stream = _standard(sys.stdout, "output")
     try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end, and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except OSError:
+        abandon_output()
         raise
 
 

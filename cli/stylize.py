@@ -49,10 +49,10 @@ def command(
     Any size; inputs are pictures that Pillow reads, or .aez files. The output is in sRGB, turned upright.
     """
     from aez.cli import storage
+    from aez.cli.console import say
     from aez.cli.options import set_up_process
     from aez.cli.paths import check_output
     from aez.cli.picture_files import any_bytes, check_kind, read_any
-    from aez.cli.report import say
 
     for source, replace in ((content, True), (style, True), (content, overwrite)):
         check_output(source, out, replace)
@@ -63,7 +63,7 @@ def command(
 
     made = stylize_picture(picture, manner, strength, style_side=style_size, device=device)
     data, warnings = any_bytes(made, out, quality)
-    storage.write_bytes(out, data)
+    storage.write_bytes(out, data, replace=overwrite, mode=storage.mode_like(content))
     for warning in (*picture.warnings, *warnings):
         say(f"aez: warning: {storage.shown(content)}: {warning}", err=True)
     height, width = made.samples.shape[:2]

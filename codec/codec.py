@@ -67,7 +67,8 @@ class Codec(LatentAccess):
         Args:
             model: name of a packaged model, path of a weights file, or weights already read.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-            precision: of the transforms' residual blocks, ``float32``, ``bfloat16`` or ``auto`` (what is faster here).
+            precision: of the transforms' residual blocks, ``float32``, ``bfloat16`` or ``auto`` (what is
+                faster here: see :func:`aez.codec.device.choose_precision`).
 
         Raises:
             ModelError: there is no such model, or it is damaged.

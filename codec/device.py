@@ -1,6 +1,7 @@
 """Where the float networks run, and in what precision."""
 
 import functools
+import os
 from pathlib import Path
 
 import torch
@@ -9,6 +10,10 @@ from aez.bitstream.errors import AezError
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """What Linux calls them: AVX-512 and AMX on x86, and ARM's."""
+
+if hasattr(os, "register_at_fork"):
+    # A fork copies this process without the threads of torch's pool: a child that used the pool would wait for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def choose_device(name: str) -> torch.device:

@@ -1,36 +1,95 @@
 """Files are replaced whole or not at all."""
 
 import contextlib
+import errno
 import glob
 import os
 import secrets
+import stat
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
+def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
     """Write beside ``path`` and rename, so that neither a crash nor a full disk leaves half a file.
 
+    A symbolic link stays, and what it leads to is replaced. A device or pipe is written into.
+
+    Args:
+        path: the file.
+        data: its contents.
+        replace: whether a file that is there may go; otherwise nothing that another process wrote meanwhile is lost.
+        mode: permission bits of a new file, of which the umask takes away; None for all that it leaves. A file that is
+            replaced keeps its own.
+
     Raises:
+        FileExistsError: something is there, and ``replace`` is off.
         OSError: the folder is missing or not writable, or the disk is full; nothing is left behind.
     """
+    there = _status(path)
+    if there is not None and is_stream(there):
+        with path.open("wb") as stream:
+            stream.write(data)
+        return
+    if there is not None and not stat.S_ISREG(there.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    if not replace and os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    path = _real(path)
     temporary = path.with_name(f"{_prefix(path, os.getpid())}{secrets.token_hex(4)}.tmp")
+    kept = None if there is None else stat.S_IMODE(there.st_mode)
+    wanted = kept if kept is not None else mode if mode is not None else 0o666
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, wanted)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if kept is not None:
+            temporary.chmod(kept)
+        if replace:
+            temporary.replace(path)
+        else:
+            _rename_to_new(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
 
 
+def is_stream(status: os.stat_result) -> bool:
+    """Whether a file is written into, not replaced: a pipe, or a device such as a terminal or ``/dev/null``."""
+    return stat.S_ISCHR(status.st_mode) or stat.S_ISFIFO(status.st_mode)
+
+
 def remove_leftovers(path: Path, process: int) -> None:
     """Remove what a process that was killed while it wrote ``path`` left beside it."""
+    path = _real(path)
     for temporary in path.parent.glob(glob.escape(_prefix(path, process)) + "*.tmp"):
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _rename_to_new(temporary: Path, path: Path) -> None:
+    """Rename a file to a name that must be free."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: the name is taken first, and then replaced
+        with path.open("xb"):
+            temporary.replace(path)
+        return
+    temporary.unlink()
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _prefix(path: Path, process: int) -> str:

@@ -62,7 +62,7 @@ def test_patterns_are_expanded(aez: Any, tree: Path, model: Any) -> None:
 def test_json_lines(aez: Any, tree: Path, model: Any, codec: Codec) -> None:
     (tree / "in" / "bad.png").write_bytes(b"not a picture")
     (tree / "out" / "sub").mkdir(parents=True)
-    (tree / "out" / "sub" / "two.aez").write_bytes(b"precious")
+    shutil.copy(tree / "low.aez", tree / "out" / "sub" / "two.aez")
     result = aez("compress", "-r", tree / "in", "-o", tree / "out", *model, "--json", "--skip-existing")
     assert result.code == 1
     lines = {Path(line["input"]).name: line for line in map(json.loads, result.out.splitlines())}
@@ -86,7 +86,7 @@ def test_json_lines(aez: Any, tree: Path, model: Any, codec: Codec) -> None:
 
 def test_the_table_adds_up(aez: Any, tree: Path, model: Any) -> None:
     shutil.copy(tree / "in" / "one.png", tree / "in" / "three.png")
-    (tree / "in" / "three.aez").write_bytes(b"precious")
+    shutil.copy(tree / "low.aez", tree / "in" / "three.aez")
     result = aez("compress", "-r", tree / "in", *model, "--skip-existing")
     assert result.code == 0
     header, row = (line.split() for line in result.err.splitlines())
@@ -95,7 +95,24 @@ def test_the_table_adds_up(aez: Any, tree: Path, model: Any) -> None:
     before = sum((tree / "in" / name).stat().st_size for name in ("one.png", "sub/two.png", "sub/deep/one.bmp"))
     assert row[:7] == ["3", "1", "0", str(before), str(sizes), f"1:{before / sizes:.2f}", f"{8 * sizes / 3600:.3f}"]
     assert f"{tree / 'in' / 'three.png'}: skipped" in result.out
-    assert (tree / "in" / "three.aez").read_bytes() == b"precious"
+    assert (tree / "in" / "three.aez").read_bytes() == (tree / "low.aez").read_bytes()
+
+
+def test_what_skip_existing_takes_for_done(aez: Any, folder: Path, model: Any) -> None:
+    """An empty file is none, and is replaced; another file is neither an output nor to be lost."""
+    out = folder / "a.aez"
+    out.write_bytes(b"")
+    assert aez("compress", folder / "a.png", *model, "--skip-existing", "--json").out.count('"done"') == 1
+    made = out.read_bytes()
+    assert aez("compress", folder / "a.png", *model, "--skip-existing", "--json").out.count('"skipped"') == 1
+    assert out.read_bytes() == made
+    out.write_bytes(b"a letter to my aunt")
+    result = aez("compress", folder / "a.png", *model, "--skip-existing")
+    assert (result.code, result.err) == (1, f"aez: {out}: exists already (--overwrite replaces it)\n")
+    assert out.read_bytes() == b"a letter to my aunt"
+    (folder / "low.png").write_bytes(b"")
+    assert aez("decompress", folder / "low.aez", *model, "--skip-existing").code == 0
+    assert Image.open(folder / "low.png").size == (150, 100)
 
 
 def test_rules_that_exclude_each_other(aez: Any, folder: Path) -> None:
@@ -246,9 +263,9 @@ def test_sources_survive_whatever_goes_wrong(
         raise ChecksumError("damaged") if fault == "does not decode" else OSError(5, "input/output error")
 
     if fault == "differs":
-        monkeypatch.setattr(files, "write_atomically", lambda path, data: path.write_bytes(data[:-1]))
+        monkeypatch.setattr(files, "write_atomically", lambda path, data, **_: path.write_bytes(data[:-1]))
     elif fault == "not written":
-        monkeypatch.setattr(files, "write_atomically", lambda path, data: None)
+        monkeypatch.setattr(files, "write_atomically", lambda path, data, **_: None)
     elif fault == "does not decode":
         monkeypatch.setattr("aez.codec.codec.Codec.digest", fail)
     elif fault == "exists":

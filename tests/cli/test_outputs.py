@@ -1,7 +1,10 @@
 """Which output belongs to which input, and that nothing is ever lost."""
 
+import errno
 import os
 import shutil
+import socket
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from aez.bitstream import AezError
 from aez.cli.inputs import Input
 from aez.cli.paths import plan_outputs
+from aez.codec.codec import Codec
 
 
 def snapshot(folder: Path) -> dict[Path, bytes]:
@@ -237,6 +241,79 @@ def test_outputs_that_cannot_be(aez: Any, folder: Path, model: Any) -> None:
     refused(aez("compress", folder / "a.png", "-o", folder / "low.aez" / "b.aez", *model), folder / "low.aez")
     refused(aez("compress", folder / "a.png", "-o", f"{folder / 'low.aez'}/", *model), folder / "low.aez")
     assert snapshot(folder) == before
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no devices here")
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_devices_are_written_into(aez: Any, folder: Path, model: Any, overwrite: tuple[str, ...]) -> None:
+    """By a link, so that a fault would cost the link and not the machine."""
+    (folder / "null").symlink_to("/dev/null")
+    assert aez("compress", folder / "a.png", "-o", folder / "null", *model, *overwrite).code == 0
+    assert (folder / "null").is_symlink() and (folder / "null").is_char_device()
+    result = aez("compress", folder / "a.png", "-o", folder / "null", *model, "--delete-source", *overwrite)
+    refused(result, folder / "null", "read back")
+    assert (folder / "a.png").exists()
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no sockets in folders here")
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_sockets_are_refused(
+    aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, overwrite: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("socket")
+        refused(aez("compress", "a.png", "-o", "socket", *model, *overwrite), "socket")
+        assert Path("socket").is_socket()
+
+
+def test_links_are_followed(aez: Any, folder: Path, model: Any) -> None:
+    (folder / "there").mkdir()
+    link = folder / "a.aez"
+    link.symlink_to(Path("there", "real.aez"))
+    refused(aez("compress", folder / "a.png", *model), link, "exists already")
+    assert aez("compress", folder / "a.png", *model, "--overwrite").code == 0
+    assert link.is_symlink() and (folder / "there" / "real.aez").stat().st_size > 0
+    assert aez("info", link).code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no permission bits here")
+def test_outputs_are_as_private_as_their_inputs(aez: Any, folder: Path, model: Any) -> None:
+    def mode(name: str) -> int:
+        return stat.S_IMODE((folder / name).stat().st_mode)
+
+    (folder / "a.png").chmod(0o600)
+    assert aez("compress", folder / "a.png", *model).code == 0
+    assert mode("a.aez") == 0o600
+    assert aez("decompress", folder / "a.aez", "-o", folder / "b.png", *model).code == 0
+    assert aez("info", folder / "a.aez", "--heatmap", folder / "heat.png", *model).code == 0
+    assert mode("b.png") == mode("heat.png") == 0o600
+    (folder / "a.aez").chmod(0o640)
+    assert aez("compress", folder / "a.png", *model, "--overwrite").code == 0
+    assert mode("a.aez") == 0o640
+
+
+def test_a_name_that_becomes_too_long(aez: Any, folder: Path, model: Any) -> None:
+    name = "y" * 255
+    shutil.copy(folder / "a.png", folder / name)
+    before = snapshot(folder)
+    refused(aez("compress", folder / name, *model), name, os.strerror(errno.ENAMETOOLONG))
+    refused(aez("compress", folder / f"{name}y", *model), os.strerror(errno.ENAMETOOLONG))
+    assert snapshot(folder) == before
+
+
+def test_an_output_that_appears_meanwhile_is_kept(
+    aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = Codec.encode
+
+    def and_appear(*arguments: Any, **options: Any) -> bytes:
+        (folder / "a.aez").write_bytes(b"theirs")
+        return encode(*arguments, **options)
+
+    monkeypatch.setattr(Codec, "encode", and_appear)
+    refused(aez("compress", folder / "a.png", *model), folder / "a.aez", "exists already")
+    assert (folder / "a.aez").read_bytes() == b"theirs"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")

@@ -1,5 +1,6 @@
 """`aez bench`."""
 
+import importlib.util
 import os
 import time
 from pathlib import Path
@@ -7,13 +8,28 @@ from pathlib import Path
 import click
 
 from aez.bitstream.errors import AezError
+from aez.cli.console import say, say_lines
+from aez.cli.progress import Progress
 
 OptionalList = tuple[str, ...]
+REPORT_PACKAGES = ("bjontegaard", "matplotlib", "plotly")
+"""What every report needs; codecs and metrics that are not installed are left out of it."""
 
 
 def split_list(values: OptionalList) -> list[str]:
     """Options that may be repeated and hold several items with commas between them."""
     return list(dict.fromkeys(item.strip() for value in values for item in value.split(",") if item.strip()))
+
+
+def require(*packages: str) -> None:
+    """Ask for packages before the work that needs them.
+
+    Raises:
+        AezError: at least one is not installed; the text names all of them.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise AezError(f"{', '.join(missing)} not installed: pip install 'aez[bench]'")
 
 
 @click.command()
@@ -57,62 +73,29 @@ def command(
     compressai (arch, metric, weights); short for some settings: jpeg-444, jpeg-plain,
     avif-s6, avif-s4-420, jxl-e7. Options follow after colons: avif:speed=4:subsampling=420
     """
-    try:
-        from aez.benchmarks.report import Outputs, make_report
-    except ImportError as error:
-        raise AezError(f"`aez bench` needs the extra `bench`: pip install 'aez[bench]' ({error})") from None
+    require(*REPORT_PACKAGES)
     from aez.benchmarks.console import results_table
     from aez.benchmarks.pictures import collect_pictures
-    from aez.benchmarks.report import usable_metrics
+    from aez.benchmarks.report import Outputs, make_report, usable_metrics
     from aez.benchmarks.runner import Settings, default_threads
     from aez.benchmarks.selection import choose_codecs
     from aez.benchmarks.viewer import ViewerLimits
 
-    def say(line: str) -> None:
-        click.echo(f"aez: {line}", err=True)
+    def report(line: str) -> None:
+        say(f"aez: {line}", err=True)
 
     paths = collect_pictures(images)
     specs = choose_codecs(split_list(codecs), external, qualities)
-    chosen, missing = usable_metrics(split_list(metrics) or ["psnr", "psnr_y", "ms_ssim", "ssimulacra2"], say)
+    chosen, missing = usable_metrics(split_list(metrics) or ["psnr", "psnr_y", "ms_ssim", "ssimulacra2"], report)
     per_job = threads or max(1, default_threads() // jobs)
     settings = Settings(chosen, device, repeats, per_job, jobs)
     name = title or (images[0].resolve() if images[0].is_dir() else images[0].resolve().parent).name
     outputs = Outputs(out, name, published, ViewerLimits(pictures=viewer_pictures, megabytes=viewer_mb), missing)
     start = time.perf_counter()
-    with _progress(quiet) as advance:
-        results = make_report(paths, specs, settings, outputs, say, advance)
+    with Progress("measurements", quiet=quiet) as advance:
+        results = make_report(paths, specs, settings, outputs, report, advance)
     if not quiet:
-        click.echo(results_table(results))
-        click.echo(f"{out / 'report.html'}: {time.perf_counter() - start:.0f} s on {os.cpu_count()} CPUs")
+        say_lines(results_table(results))
+        say(f"{out / 'report.html'}: {time.perf_counter() - start:.0f} s on {os.cpu_count()} CPUs")
     if results["failures"]:
         raise AezError(f"{len(results['failures'])} measurements failed; the report lists them")
-
-
-class _progress:
-    """A bar with the time left, on standard error."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.bar = Progress(
-            *Progress.get_default_columns()[:2],
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
-        self.task = self.bar.add_task("measurements", total=None)
-
-    def __enter__(self) -> "_progress":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, done: int, total: int) -> None:
-        self.bar.update(self.task, completed=done, total=total)

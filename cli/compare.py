@@ -7,6 +7,7 @@ import click
 
 from aez.bitstream.errors import AezError
 from aez.cli.bench import OptionalList, split_list
+from aez.cli.console import say, say_lines
 
 
 @click.command()
@@ -54,18 +55,18 @@ def command(
     except ImportError as error:
         raise AezError(f"`aez compare` needs the extra `bench`: pip install 'aez[bench]' ({error})") from None
 
-    def say(line: str) -> None:
-        click.echo(f"aez: {line}", err=True)
+    def note(line: str) -> None:
+        say(f"aez: {line}", err=True)
 
-    chosen = comparison.metrics_for(split_list(metrics), say)
+    chosen = comparison.metrics_for(split_list(metrics), note)
     if not coding:
-        click.echo(comparison.two_pictures(pictures[0], pictures[1], chosen, device))
+        say_lines(comparison.two_pictures(pictures[0], pictures[1], chosen, device))
         return
     names = split_list(codecs)
     specs = choose_codecs(names, external, qualities) if names else choose_codecs(["jpeg"], external, qualities)[1:]
     area = comparison.parse_crop(crop) if crop else None
-    shots: list[Any] = comparison.code_to_size(pictures[0], specs, bpp or 0.5, size, chosen, device, say)
-    click.echo(comparison.shots_table(shots))
+    shots: list[Any] = comparison.code_to_size(pictures[0], specs, bpp or 0.5, size, chosen, device, note)
+    say_lines(comparison.shots_table(shots))
     if out is not None:
         from aez.cli.storage import mode_like, write_bytes
 

@@ -6,7 +6,7 @@ import click
 
 from aez.bitstream import read_header
 from aez.bitstream.errors import AezError
-from aez.cli.console import say
+from aez.cli.console import say, say_lines
 from aez.cli.storage import mode_like, read_bytes, shown, write_bytes
 
 
@@ -45,8 +45,7 @@ def command(
     except AezError as error:
         raise type(error)(f"{file}: {error}") from None
     if as_json:
-        for line in json.dumps(facts, indent=1).splitlines():
-            say(line)
+        say_lines(json.dumps(facts, indent=1))
         return
     quality = "" if facts["quality"] is None else f", quality {facts['quality']:g}"
     model_name = facts["model"] or "unknown to this package"

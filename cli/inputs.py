@@ -4,7 +4,7 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from aez.bitstream.errors import AezError
 from aez.cli.storage import STDIO, file_system, is_url
@@ -111,20 +111,37 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _expand_url(argument: str, recursive: bool, suffixes: Suffixes) -> list[Input]:
     system, path = file_system(argument)
     try:
-        if glob.has_magic(path) and not system.exists(path):
+        pattern = glob.has_magic(path) and not system.exists(path)
+        folder = recursive and not pattern and system.isdir(path)
+        if (pattern or folder) and "::" in argument:
+            raise AezError(f"{argument}: of a chained URL (::) files must be named one by one")
+        if pattern:
             matches = [match for match in sorted(system.glob(path)) if not system.isdir(match)]
             if not matches:
                 raise AezError(f"{argument}: no file matches")
             return [Input(str(system.unstrip_protocol(match)), PurePosixPath(match).name) for match in matches]
-        if recursive and system.isdir(path):
+        if folder:
             wanted = suffixes()
             matches = [match for match in sorted(system.find(path)) if PurePosixPath(match).suffix.lower() in wanted]
             if not matches:
                 raise AezError(f"{argument}: nothing in this folder is of a kind that this command takes")
             root = path.rstrip("/") + "/"
-            return [Input(str(system.unstrip_protocol(match)), match.removeprefix(root), True) for match in matches]
+            return [Input(str(system.unstrip_protocol(match)), _below(root, match), True) for match in matches]
     except AezError:
         raise
     except Exception as error:  # each store has errors of its own
         raise AezError(f"{argument}: cannot be reached ({error})") from None
     return [Input(argument, PurePosixPath(path).name)]
+
+
+def _below(root: str, match: str) -> str:
+    """The path of an object below a folder: a store's keys are text, which may lead out of a folder of outputs.
+
+    Raises:
+        AezError: it does.
+    """
+    relative = match.removeprefix(root)
+    leads_out = PurePosixPath(relative).is_absolute() or ".." in PurePosixPath(relative).parts
+    if not match.startswith(root) or leads_out or PureWindowsPath(relative).drive or "\\" in relative:
+        raise AezError(f"{match}: is not below {root}, so that its output would not be below the folder of outputs")
+    return relative

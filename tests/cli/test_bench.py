@@ -1,4 +1,5 @@
 import csv
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from aez.benchmarks import runner
 from aez.benchmarks.adapters.pillow_formats import PillowCodec
 from aez.benchmarks.curves import read_results
+from aez.cli.progress import Progress
 
 FILES = ("results.json", "results.csv", "rd-psnr.png", "rd-msssim.png", "speed.png", "report.html")
 SHORT = ("--metrics", "psnr,ms_ssim", "--repeats", 1, "--threads", 1)
@@ -74,7 +76,7 @@ def test_goes_on_where_it_was(aez: Any, pictures: Path, tmp_path: Path, monkeypa
         "--viewer-pictures",
         0,
     )
-    assert aez(*arguments).code == 1
+    assert aez(*arguments).code == 130
     assert not (out / "report.html").exists()
     lines = (out / "measurements.jsonl").read_text().splitlines()
     assert len(lines) == 3  # the first picture
@@ -137,6 +139,35 @@ def test_what_is_not_installed_is_skipped(
     assert result.code == 0
     assert "pip install pillow-heif" in result.err
     assert read_results(out / "results.json")["skipped"]["heic"]
+
+
+def test_packages_are_asked_for_first(
+    aez: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, hidden = importlib.util.find_spec, ("plotly", "bjontegaard")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in hidden else find(name))
+    result = aez("bench", pictures, "-o", tmp_path / "report", "--codecs", "jpeg")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "aez: bjontegaard, plotly not installed: pip install 'aez[bench]'\n"
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_log_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the environment forces colours, which rich takes for a terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with Progress("measurements", quiet=False) as advance:
+        for done in range(601):
+            advance(done, 1200)
+            now += 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "aez: 60 of 1200 measurements, about 19 min left"
+    assert len(lines) == 10
+    with Progress("measurements", quiet=True) as advance:
+        now += 100
+        advance(5, 10)
+    assert capsys.readouterr().err == ""
 
 
 def test_in_several_processes(aez: Any, pictures: Path, tmp_path: Path) -> None:

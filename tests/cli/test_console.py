@@ -35,6 +35,11 @@ def test_full_output(folder: Path, tiny_path: Path, command: str) -> None:
     one_line(done, "standard output: cannot be written (No space left on device)")
 
 
+@needs_full
+def test_full_output_of_help(folder: Path) -> None:
+    one_line(shell(f"$aez --help > {FULL}", folder=folder), "No space left on device")
+
+
 @needs_shell
 def test_a_reader_that_stops(folder: Path) -> None:
     done = shell("($aez info low.aez; echo $? >&2) | true", folder=folder)

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,33 @@ def test_what_is_not_there(aez: Any, bucket: str, model: Any) -> None:
         assert result.code == 1
         assert result.err.startswith(f"aez: {place}: {reason}")
         assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("key", ["/../../up.png", "//abs/path/x.png", "/deep/../../up.png", "/..\\up.png", "/C:/x.png"])
+def test_keys_that_lead_out_of_the_folder(aez: Any, folder: Path, tmp_path: Path, model: Any, key: str) -> None:
+    """As a hostile server may list them."""
+    from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
+
+    root, store = f"/{uuid.uuid4().hex}", MemoryFileSystem.store
+    for name in (f"{root}/ok.png", root + key):
+        store[name] = MemoryFile(None, name, (folder / "a.png").read_bytes())
+    before = sorted(tmp_path.rglob("*"))
+    result = aez("compress", "-r", f"memory:/{root}", "-o", tmp_path / "w" / "x" / "y", *model)
+    assert result.code == 1
+    assert "is not below" in result.err and result.err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not Path("/abs").exists()
+
+
+@pytest.mark.parametrize("place", ["zip://::{}", "zip://*.png::{}"])
+def test_chained_urls(aez: Any, folder: Path, model: Any, place: str) -> None:
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        archive.write(folder / "a.png", "a.png")
+    url = place.format(folder / "all.zip")
+    result = aez("compress", "-r", url, "-o", folder / "out", *model)
+    assert (result.code, result.err) == (1, f"aez: {url}: of a chained URL (::) files must be named one by one\n")
+    url = f"zip://a.png::{folder / 'all.zip'}"
+    assert aez("compress", url, "-o", folder / "b.aez", *model).code == 0
 
 
 def test_unknown_stores() -> None:

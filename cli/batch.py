@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 
 import click
 
@@ -16,7 +17,8 @@ from aez.cli.options import Shared
 from aez.cli.paths import Pair, make_folders, plan_outputs
 from aez.cli.report import Report
 from aez.cli.results import Result
-from aez.cli.storage import STDIO
+from aez.cli.storage import STDIO, is_local
+from aez.codec.files import remove_stale
 
 
 def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: Suffixes) -> None:
@@ -45,6 +47,7 @@ def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: 
     if pairs[0][1] == STDIO and is_terminal(sys.stdout):
         raise AezError("standard output is a terminal: name an output with -o, or send it to a file or a pipe")
     make_folders(pairs, out)
+    remove_stale(Path(target) for _, target in pairs if is_local(target))
     with Report(job, len(pairs), quiet=shared.quiet, as_json=shared.as_json, aside=pairs[0][1] == STDIO) as report:
         try:
             with signals_raise(), contextlib.closing(_results(job, pairs, shared, report.share)) as results:

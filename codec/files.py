@@ -4,9 +4,16 @@ import contextlib
 import errno
 import glob
 import os
+import re
 import secrets
 import stat
+import time
+from collections.abc import Iterable
 from pathlib import Path
+
+STALE_SECONDS = 3600.0
+"""Age from which a temporary file is taken to be left behind: writing one takes no more than seconds."""
+_TEMPORARY = re.compile(r"(\..+\.)\d+-[0-9a-f]{8}\.tmp", re.DOTALL)
 
 
 def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
@@ -60,6 +67,23 @@ def is_stream(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) or stat.S_ISFIFO(status.st_mode)
 
 
+def remove_stale(paths: Iterable[Path]) -> None:
+    """Remove what processes that were killed while they wrote these files left beside them, an hour or more ago.
+
+    Younger ones may be those of a process that is writing, here or on another machine.
+    """
+    wanted: dict[Path, set[str]] = {}
+    for path in map(_real, paths):
+        wanted.setdefault(path.parent, set()).add(_start(path))
+    latest = time.time() - STALE_SECONDS
+    for folder, starts in wanted.items():
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                found = _TEMPORARY.fullmatch(entry.name)
+                if found and found[1] in starts and entry.stat(follow_symlinks=False).st_mtime < latest:
+                    Path(entry).unlink()
+
+
 def remove_leftovers(path: Path, process: int) -> None:
     """Remove what a process that was killed while it wrote ``path`` left beside it."""
     path = _real(path)
@@ -92,6 +116,10 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def _prefix(path: Path, process: int) -> str:
+def _start(path: Path) -> str:
     # 48 characters are at most 192 bytes; file systems allow 255.
-    return f".{path.name[:48]}.{process}-"
+    return f".{path.name[:48]}."
+
+
+def _prefix(path: Path, process: int) -> str:
+    return f"{_start(path)}{process}-"

@@ -98,6 +98,17 @@ def test_the_table_adds_up(aez: Any, tree: Path, model: Any) -> None:
     assert (tree / "in" / "three.aez").read_bytes() == (tree / "low.aez").read_bytes()
 
 
+def test_what_a_killed_run_left_is_removed(aez: Any, tree: Path, model: Any) -> None:
+    left = tree / "out" / "sub" / ".two.aez.123-0123abcd.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert aez("compress", "-r", tree / "in", "-o", tree / "out", *model).code == 0
+    assert left.exists()  # it may be another process's
+    os.utime(left, (0, 0))
+    assert aez("compress", "-r", tree / "in", "-o", tree / "out", *model, "--skip-existing").code == 0
+    assert not left.exists()
+
+
 def test_what_skip_existing_takes_for_done(aez: Any, folder: Path, model: Any) -> None:
     """An empty file is none, and is replaced; another file is neither an output nor to be lost."""
     out = folder / "a.aez"

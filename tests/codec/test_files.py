@@ -3,12 +3,13 @@ import os
 import socket
 import stat
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aez.codec.files import write_atomically
+from aez.codec.files import remove_stale, write_atomically
 
 
 def test_files_are_written_and_replaced(tmp_path: Path) -> None:
@@ -125,6 +126,33 @@ def test_modes(tmp_path: Path) -> None:
             assert stat.S_IMODE(path.stat().st_mode) == 0o660
     finally:
         os.umask(before)
+
+
+def test_what_killed_processes_left_is_removed_later(tmp_path: Path) -> None:
+    path, other = tmp_path / ("n" * 60), tmp_path / "other"
+    mine, young, of_other = (
+        f".{'n' * 48}.123-0123abcd.tmp",
+        f".{'n' * 48}.124-0123abcd.tmp",
+        ".another.123-0123abcd.tmp",
+    )
+    foreign = f".{'n' * 48}.notes.tmp"
+    for name in (mine, young, of_other, foreign):
+        (tmp_path / name).write_bytes(b"half")
+        if name != young:
+            os.utime(tmp_path / name, (time.time() - 4000,) * 2)
+    remove_stale([path, other, tmp_path / "no" / "folder"])
+    assert {entry.name for entry in tmp_path.iterdir()} == {young, of_other, foreign}
+
+
+def test_names_of_temporary_files_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new\nline.aez"
+    monkeypatch.setattr(os, "fsync", lambda _: left.extend(tmp_path.iterdir()))
+    left: list[Path] = []
+    write_atomically(path, b"x")
+    left[0].write_bytes(b"half")
+    os.utime(left[0], (0, 0))
+    remove_stale([path])
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_long_names_fit(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import click
 from aez.bitstream.errors import AezError
 from aez.cli.console import say, say_lines
 from aez.cli.progress import Progress
+from aez.cli.rate_options import Number
 
 OptionalList = tuple[str, ...]
 REPORT_PACKAGES = ("bjontegaard", "matplotlib", "plotly")
@@ -55,7 +56,7 @@ def require(*packages: str) -> None:
 @click.option("--title", help="Of the report.  [default: the name of the pictures' folder]")
 @click.option("--viewer-pictures", type=click.IntRange(min=0), default=2, show_default=True,
               help="Pictures in the report's viewer.")  # fmt: skip
-@click.option("--viewer-mb", type=click.FloatRange(min=0), default=16.0, show_default=True,
+@click.option("--viewer-mb", type=Number(min=0), default=16.0, show_default=True,
               help="Megabytes of embedded pictures at most.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print errors and warnings only.")
 def command(

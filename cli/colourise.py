@@ -10,6 +10,7 @@ from aez.cli.inputs import picture_suffixes
 from aez.cli.jobs import Progress
 from aez.cli.options import Shared, runtime_options
 from aez.cli.picture_job import PictureJob
+from aez.cli.rate_options import Number
 
 if TYPE_CHECKING:
     from aez.codec.images import Picture
@@ -39,7 +40,7 @@ class ColouriseJob(PictureJob):
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--saturation",
-    type=click.FloatRange(0, 4),
+    type=Number(0, 4),
     default=1.0,
     show_default=True,
     help="Multiply the colours, which are guessed pale where many are possible.",

@@ -8,6 +8,7 @@ import click
 from aez.bitstream.errors import AezError
 from aez.cli.bench import OptionalList, split_list
 from aez.cli.console import say, say_lines
+from aez.cli.rate_options import Number
 
 
 @click.command()
@@ -15,9 +16,7 @@ from aez.cli.console import say, say_lines
 @click.option("--codecs", multiple=True, metavar="LIST", help="Code A with these instead, as `aez bench` names them.")
 @click.option("--external", multiple=True, metavar="CMD", help="As for `aez bench`; needs --qualities.")
 @click.option("--qualities", multiple=True, metavar="NAME=Q,Q…", help="Qualities that an external codec may use.")
-@click.option(
-    "--bpp", type=click.FloatRange(min=0, min_open=True), help="Size of all files in bits a pixel.  [default: 0.5]"
-)
+@click.option("--bpp", type=Number(min=0, min_open=True), help="Size of all files in bits a pixel.  [default: 0.5]")
 @click.option("--size", type=click.IntRange(min=1), help="Size of all files in bytes.")
 @click.option("--metrics", multiple=True, metavar="LIST", help="As for `aez bench`.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)

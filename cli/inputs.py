@@ -73,7 +73,7 @@ def expand_inputs(arguments: Sequence[str], *, recursive: bool, suffixes: Suffix
 
 def _expand_path(argument: str, recursive: bool, suffixes: Suffixes) -> list[Input]:
     path = Path(argument)
-    if path.is_dir() and recursive:
+    if recursive and _is_folder(path):
         return _from_folder(argument, suffixes)
     if os.path.lexists(argument) or not glob.has_magic(argument):
         return [Input(argument, path.name)]
@@ -89,6 +89,13 @@ def _expand_path(argument: str, recursive: bool, suffixes: Suffixes) -> list[Inp
     if not found:
         raise AezError(f"{argument}: only folders match (-r takes what is in them)")
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long for a file: its job says so
+        return False
 
 
 def _from_folder(folder: str, suffixes: Suffixes, *, empty: bool = False) -> list[Input]:

@@ -10,7 +10,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.inputs import Input
 from aez.cli.names import check_file_name, check_folder_name, names_folder, suffix_of, with_suffix
 from aez.cli.storage import STDIO, exists, is_local, is_url, status
-from aez.codec.files import is_stream
+from aez.codec.files import is_stream, real_path
 
 Pair = tuple[str, str]
 """Input and output."""
@@ -77,8 +77,7 @@ def _identity(place: str) -> str:
     if not is_local(place):
         return place
     path = Path(place)
-    real = _real_folder(path.parent) / path.name
-    return os.path.normcase(os.path.realpath(real) if real.is_symlink() else real)
+    return os.path.normcase(real_path(_real_folder(path.parent) / path.name))
 
 
 def _refuse_collisions(pairs: Sequence[Pair]) -> None:

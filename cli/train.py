@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from aez.bitstream.errors import AezError
+from aez.cli.rate_options import Number
 
 LAMBDA_NORMALISATION = 0.4
 """The default of :mod:`aez.codec.training.objective`, which takes seconds to import; a test compares them."""
@@ -34,7 +35,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     metavar="NAME",
     help="What to train: photo, the codec's own model, or a member of the autoencoder family, as sparse or vae.",
 )
-@click.option("--minutes", type=click.FloatRange(min=0), required=True, help="Wall-clock time to train for.")
+@click.option("--minutes", type=Number(min=0), required=True, help="Wall-clock time to train for.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -83,19 +84,19 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 @click.option("--optimiser", type=click.Choice(["adamw", "soap"]), default="adamw", show_default=True)
 @click.option(
     "--lr",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="Learning rate.  [default: 0.0006, or the member's own]",
 )
 @click.option(
     "--decay-minutes",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=0.0,
     show_default=True,
     help="Let the rate fall to zero over the last minutes, before weights are released.",
 )
 @click.option(
     "--average",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     default=0.998,
     show_default=True,
     help="Decay a step of the average of the weights.",
@@ -109,7 +110,7 @@ class _Depth(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option(
     "--normalisation",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=LAMBDA_NORMALISATION,
     show_default=True,
     help="Power of λ that divides a crop's loss: lower favours high qualities, higher low ones.",

@@ -41,7 +41,7 @@ def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = Tr
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     if not replace and os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    path = _real(path)
+    path = real_path(path)
     temporary = path.with_name(f"{_prefix(path, os.getpid())}{secrets.token_hex(4)}.tmp")
     kept = None if there is None else stat.S_IMODE(there.st_mode)
     wanted = kept if kept is not None else mode if mode is not None else 0o666
@@ -73,7 +73,7 @@ def remove_stale(paths: Iterable[Path]) -> None:
     Younger ones may be those of a process that is writing, here or on another machine.
     """
     wanted: dict[Path, set[str]] = {}
-    for path in map(_real, paths):
+    for path in map(real_path, paths):
         wanted.setdefault(path.parent, set()).add(_start(path))
     latest = time.time() - STALE_SECONDS
     for folder, starts in wanted.items():
@@ -86,7 +86,7 @@ def remove_stale(paths: Iterable[Path]) -> None:
 
 def remove_leftovers(path: Path, process: int) -> None:
     """Remove what a process that was killed while it wrote ``path`` left beside it."""
-    path = _real(path)
+    path = real_path(path)
     for temporary in path.parent.glob(glob.escape(_prefix(path, process)) + "*.tmp"):
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -112,8 +112,12 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+def real_path(path: Path) -> Path:
+    """What is replaced when a path is written: that which symbolic links in its last part lead to."""
+    try:
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError:  # a name too long for a file
+        return path
 
 
 def _start(path: Path) -> str:

@@ -298,8 +298,12 @@ def test_a_name_that_becomes_too_long(aez: Any, folder: Path, model: Any) -> Non
     shutil.copy(folder / "a.png", folder / name)
     before = snapshot(folder)
     refused(aez("compress", folder / name, *model), name, os.strerror(errno.ENAMETOOLONG))
-    refused(aez("compress", folder / f"{name}y", *model), os.strerror(errno.ENAMETOOLONG))
+    for recursive in ((), ("-r",)):
+        refused(aez("compress", folder / f"{name}y", *recursive, *model), os.strerror(errno.ENAMETOOLONG))
     assert snapshot(folder) == before
+    result = aez("compress", folder / name, folder / "a.png", "-o", folder, *model)
+    assert (result.code, result.err.count(name)) == (1, 1)
+    assert (folder / "a.aez").exists()
 
 
 def test_an_output_that_appears_meanwhile_is_kept(

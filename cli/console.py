@@ -28,7 +28,6 @@ def say(text: str, *, err: bool = False) -> None:
     except OSError as error:
         if err:
             return
-        abandon_output()
         raise AezError(f"standard output: cannot be written ({error.strerror or error})") from None
 
 
@@ -36,12 +35,6 @@ def say_lines(text: str) -> None:
     """Print lines, each as :func:`say` does."""
     for line in text.splitlines():
         say(line)
-
-
-def abandon_output() -> None:
-    """Send what is left in standard output's buffer nowhere; the interpreter would fail once more at its end."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def occupy_closed_streams() -> None:

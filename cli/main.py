@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.console import abandon_output, occupy_closed_streams, say
+from aez.cli.console import occupy_closed_streams, say
 from aez.cli.results import is_out_of_memory
 
 INTERRUPTED = 130
@@ -77,8 +77,6 @@ def main() -> NoReturn:
     try:
         group.main(prog_name="aez", standalone_mode=True)
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is None:  # perhaps standard output's
-            abandon_output()
         say(f"aez: {_reason(error)}", err=True)
         raise SystemExit(1) from None
     raise SystemExit(0)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from aez.bitstream.errors import AezError
-from aez.cli.console import abandon_output
 from aez.codec.files import is_stream
 
 STDIO = "-"
@@ -230,7 +229,8 @@ def _write_stdout(data: bytes | memoryview) -> None:
         stream.buffer.write(data)
         stream.buffer.flush()
     except OSError:
-        abandon_output()
+        # The interpreter flushes once more at its end, and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
 
 

@@ -67,6 +67,20 @@ def test_closed_streams_that_are_not_needed(folder: Path, tiny_path: Path, close
     assert shell("$aez info a.aez", folder=folder).returncode == 0
 
 
+@needs_shell
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- >&- 2>&-"])
+def test_no_file_gets_the_number_of_a_closed_stream(folder: Path, closed: str) -> None:
+    """What a library prints would be written into it."""
+    (folder / "program.py").write_text(
+        "import os, sys\n"
+        "from aez.cli import main\n"
+        "sys.argv = ['aez', 'info', 'low.aez']\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    os._exit(0 if os.open('low.aez', os.O_RDONLY) > 2 else 5)\n"
+    )
+    assert shell(f"{sys.executable} program.py {closed}", folder=folder).returncode == 0
+
+
 @pytest.mark.parametrize("command", ["info", "decompress", "compress"])
 def test_names_cannot_steer_the_terminal(aez: Any, folder: Path, command: str) -> None:
     (folder / "esc\x1b]0;gone\x07.aez").write_bytes((folder / "low.aez").read_bytes())

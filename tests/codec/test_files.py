@@ -95,7 +95,7 @@ def test_links_stay(tmp_path: Path) -> None:
 def test_pipes_are_written_into(tmp_path: Path, replace: bool) -> None:
     path, read = tmp_path / "pipe", []
     os.mkfifo(path)
-    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()), daemon=True)
     reader.start()
     write_atomically(path, b"through", replace=replace)
     reader.join(10)

@@ -30,6 +30,6 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
 def test_forked_children_code(tiny_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tiny_path], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", PROGRAM, tiny_path], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr

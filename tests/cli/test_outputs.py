@@ -12,7 +12,7 @@ import pytest
 
 from aez.bitstream import AezError
 from aez.cli.inputs import Input
-from aez.cli.paths import plan_outputs
+from aez.cli.paths import check_output, plan_outputs
 from aez.codec.codec import Codec
 
 
@@ -113,7 +113,13 @@ def test_the_last_of_two_arguments(aez: Any, folder: Path, model: Any, command: 
     before = snapshot(folder)
     for overwrite in ((), ("--overwrite",)):
         refused(aez(command, folder / name, made, *model, *overwrite), made, "exists already", "-o")
-    refused(aez(command, folder / name, folder / name, folder / f"no-{target}", *model), f"no-{target}", "-o")
+    other = shutil.copy(folder / name, folder / f"b-{name}")
+    before = snapshot(folder)
+    refused(
+        aez(command, folder / name, other, folder / f"no-{target}", *model),
+        f"no-{target}: no such file",
+        "that -o names",
+    )
     assert snapshot(folder) == before
 
 
@@ -263,7 +269,7 @@ def test_sockets_are_refused(
     monkeypatch.chdir(folder)
     with socket.socket(socket.AF_UNIX) as one:
         one.bind("socket")
-        refused(aez("compress", "a.png", "-o", "socket", *model, *overwrite), "socket")
+        refused(aez("compress", "a.png", "-o", "socket", *model, *overwrite), "socket: is a device or socket")
         assert Path("socket").is_socket()
 
 
@@ -271,6 +277,8 @@ def test_links_are_followed(aez: Any, folder: Path, model: Any) -> None:
     (folder / "there").mkdir()
     link = folder / "a.aez"
     link.symlink_to(Path("there", "real.aez"))
+    with pytest.raises(AezError, match="exists already"):
+        check_output(str(folder / "a.png"), str(link), False)  # before any work is done
     refused(aez("compress", folder / "a.png", *model), link, "exists already")
     assert aez("compress", folder / "a.png", *model, "--overwrite").code == 0
     assert link.is_symlink() and (folder / "there" / "real.aez").stat().st_size > 0

@@ -5,7 +5,8 @@
 
 Run it by hand, and only when the file format or, with ``--model``, the weights file changes: the tests read what it
 wrote. It needs the `dev` extra. The model is a linear codec fitted to one photograph, with random residual branches so
-that every layer changes the result; its probability tables are short, so that escapes are common and the file stays small.
+that every layer changes the result; its probability tables are short, so that escapes are common and the file stays
+small.
 """
 
 import json

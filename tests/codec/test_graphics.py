@@ -1,0 +1,82 @@
+"""Pictures that are no photographs: saturated colours side by side, checks, gradients, text."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from aez.codec import encoder
+from aez.codec.codec import Codec
+from aez.codec.rate_control import psnr_of
+from aez.codec.weightfile import Weights
+
+Photo = NDArray[np.uint8]
+CORNERS = [np.array(c, np.uint8) for c in itertools.product((0, 255), repeat=3)]
+
+
+@pytest.fixture(scope="module")
+def flagship(packaged: Weights) -> Codec:
+    return Codec(packaged, "cpu", "float32")
+
+
+def beside(left: Photo, right: Photo, side: int = 90) -> Photo:
+    picture = np.empty((side - 7, side, 3), np.uint8)
+    picture[:, : side // 2], picture[:, side // 2 :] = left, right
+    return picture
+
+
+def checks(first: Photo, second: Photo, period: int, side: int = 72) -> Photo:
+    row, col = np.indices((side, side + 9))
+    return np.where(((row // period + col // period) % 2)[..., None], first, second).astype(np.uint8)
+
+
+def gradient(first: Photo, second: Photo, side: int = 72) -> Photo:
+    share = np.linspace(0, 1, side + 9)[None, :, None]
+    return np.broadcast_to((first + share * (second.astype(float) - first)).round(), (side, side + 9, 3)).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize("effort", [0, 2])
+def test_more_quality_is_never_a_worse_picture(flagship: Codec, effort: int) -> None:
+    """PSNR rises over the quality for flat, side by side, checked and gradient pictures of all corner colours."""
+    pictures: dict[str, Photo] = {}
+    for number, first in enumerate(CORNERS):
+        other = CORNERS[(number * 3 + 5) % 8]
+        pictures |= {
+            f"flat {number}": np.broadcast_to(first, (70, 81, 3)).copy(),
+            f"beside {number}": beside(first, other),
+            f"checks {number}": checks(first, other, (2, 4, 8, 16)[number % 4]),
+            f"gradient {number}": gradient(first, other),
+        }
+    falls = {}
+    for name, picture in pictures.items():
+        found = []
+        for quality in (10, 40, 70, 100):
+            decoded = flagship.decode_array(flagship.encode(picture, quality, effort=effort))
+            found.append(min(psnr_of(picture, decoded), 50.0))
+        fall = max(a - b for a, b in itertools.pairwise(found))
+        if fall > 0.5:
+            falls[name] = [round(value, 2) for value in found]
+    assert falls == {}
+
+
+def test_corrections_that_harm_are_not_taken(flagship: Codec) -> None:
+    """On saturated colours a correction by the linear path overshoots; what it makes worse is left as it was."""
+    for number, quality in ((5, 100), (1, 80), (3, 90)):
+        picture = beside(CORNERS[number], CORNERS[(number * 3 + 5) % 8])
+        least, most = (
+            psnr_of(picture, flagship.decode_array(flagship.encode(picture, quality, effort=effort)))
+            for effort in (0, 4)
+        )
+        assert most > min(least, 44) - 0.3
+
+
+def test_graphics_are_corrected_at_every_effort(flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = checks(CORNERS[0], CORNERS[7], 8)
+    helped = psnr_of(picture, flagship.decode_array(flagship.encode(picture, 80, effort=0)))
+    plain = flagship.encode(photo[:120, :150], 80, effort=0)
+    monkeypatch.setattr(encoder, "_is_graphic", lambda pixels: False)
+    assert helped > psnr_of(picture, flagship.decode_array(flagship.encode(picture, 80, effort=0))) + 3
+    assert flagship.encode(photo[:120, :150], 80, effort=0) == plain

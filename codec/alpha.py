@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, _webp
 
 from aez.bitstream.alpha import AlphaTile, read_alpha, tile_areas, vp8l_size, write_alpha
 from aez.bitstream.errors import FormatError
@@ -92,15 +92,18 @@ def _from_vp8l(stream: bytes, height: int, width: int) -> NDArray[np.uint8]:
     body = b"VP8L" + struct.pack("<I", len(stream)) + stream + b"\0" * (len(stream) % 2)
     data = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
     try:
-        with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
-            if image.size != (width, height):
-                raise FormatError("an alpha tile is of another size")
-            green: NDArray[np.uint8] = np.asarray(image.convert("RGB").getchannel("G"))
+        # Not Image.open, which refuses what is above a limit that the process sets for other pictures.
+        decoder = _webp.WebPAnimDecoder(data)
+        size, *_ = decoder.get_info()
+        if size != (width, height):
+            raise FormatError("an alpha tile is of another size")
+        samples, _ = decoder.get_next()
+        planes = np.frombuffer(samples, np.uint8).reshape(height, width, 4)
     except FormatError:
         raise
-    except Exception:  # Pillow's plugins raise what they like on damaged files
+    except Exception:  # Pillow says that nothing came by None, a tuple of none, or an error
         raise FormatError("an alpha tile is damaged") from None
-    return green
+    return planes[..., 1]
 
 
 def filled(samples: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -199,7 +199,10 @@ def _copy(image: Image.Image, channels: int) -> NDArray[np.uint8]:
     out = np.empty(shape, dtype=np.uint8)
     rows = max(1, _BAND // (image.width * channels))
     for top in range(0, image.height, rows):
-        band = np.asarray(image.crop((0, top, image.width, min(image.height, top + rows))))
+        bottom = min(image.height, top + rows)
+        # Not crop, which refuses more pixels than a limit that the process sets for files that Pillow opens.
+        box = (0, top, image.width, bottom)
+        band = np.asarray(image.resize((image.width, bottom - top), Image.Resampling.NEAREST, box))
         out[top : top + rows] = (
             band if band.shape[2:] == shape[2:] else band[..., 0] if channels == 1 else band[..., :3]
         )

@@ -8,7 +8,6 @@ Opened images have the size and the pixels as stored, as Pillow's JPEG does: the
 """
 
 import contextlib
-from io import BytesIO
 from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageFile
@@ -16,7 +15,6 @@ from PIL import ExifTags, Image, ImageFile
 from aez.bitstream import AezError, ChunkType, FormatError, LimitError, Limits, is_aez, read_container, read_header
 
 FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
-_MODES = {("RGB", False): "RGB", ("RGB", True): "RGBA", ("grey", False): "L", ("grey", True): "LA"}
 
 
 class AezImageFile(ImageFile.ImageFile):
@@ -40,16 +38,13 @@ class AezImageFile(ImageFile.ImageFile):
         except LimitError as error:
             raise Image.DecompressionBombError(str(error)) from None
         self._size = header.width, header.height
-        self._mode = _MODES[header.colour, header.alpha]
+        self._mode = ("L" if header.colour == "grey" else "RGB") + ("A" if header.alpha else "")
         self._data = data
         self.tile = []
         # A file that is damaged further on opens, as other formats do; load() says what is wrong.
         with contextlib.suppress(AezError):
             self._read_info(read_container(data, self._limits).metadata)
-        if header.orientation != self.getexif().get(ExifTags.Base.Orientation, 1):
-            exif = self.getexif()
-            exif[ExifTags.Base.Orientation] = header.orientation
-            self.info["exif"] = exif.tobytes()
+        self._state_orientation(header.orientation)
 
     def _read_info(self, metadata: dict[ChunkType, bytes]) -> None:
         for kind, name in ((ChunkType.ICC, "icc_profile"), (ChunkType.XMP, "xmp")):
@@ -57,6 +52,21 @@ class AezImageFile(ImageFile.ImageFile):
                 self.info[name] = metadata[kind]
         if ChunkType.EXIF in metadata:
             self.info["exif"] = b"Exif\0\0" + metadata[ChunkType.EXIF]
+
+    def _state_orientation(self, orientation: int) -> None:
+        """Make EXIF say what the header says; EXIF that Pillow cannot read are left out."""
+        try:
+            self._set_orientation(orientation)
+        except Exception:  # whatever Pillow's parser stumbles over
+            self.info.pop("exif", None)
+            self._exif = None
+            self._set_orientation(orientation)
+
+    def _set_orientation(self, orientation: int) -> None:
+        exif = self.getexif()
+        if exif.get(ExifTags.Base.Orientation, 1) != orientation:
+            exif[ExifTags.Base.Orientation] = orientation
+            self.info["exif"] = exif.tobytes()
 
     def load(self) -> Any:
         """Decode the pixels, once.
@@ -74,8 +84,9 @@ class AezImageFile(ImageFile.ImageFile):
             self._data = None
             if self.fp and self._exclusive_fp:
                 self.fp.close()
-            self.fp = BytesIO(samples.tobytes())
-            self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
+            # Not as a tile of raw samples: those Pillow maps from the file of this name, which holds others.
+            decoded = Image.fromarray(samples)
+            self.im, self.readonly = decoded.im, decoded.readonly
         return super().load()
 
 

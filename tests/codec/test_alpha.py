@@ -8,7 +8,7 @@ from aez.bitstream.alpha import AlphaTile, read_alpha, vp8l_size, write_alpha
 from aez.codec import alpha as alpha_module
 from aez.codec.alpha import decode_alpha, encode_alpha, filled, with_fewer_levels
 from aez.codec.codec import Codec
-from aez.codec.images import from_array
+from aez.codec.images import from_array, from_image
 
 Plane = NDArray[np.uint8]
 
@@ -167,3 +167,10 @@ def test_tiny_payloads_cannot_ask_for_many_tiles() -> None:
 def test_images_with_alpha(codec: Codec, photo: Plane, matte: Plane) -> None:
     image = Image.fromarray(np.dstack([photo[100:170, 150:300], matte]))
     assert codec.encode(image, 30) == codec.encode(from_array(np.asarray(image)), 30)
+
+
+def test_pillows_limit_of_pixels_is_for_other_pictures(matte: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process sets it for the files that it opens with Pillow; those of this package have limits of their own."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert np.array_equal(decode_alpha(encode_alpha(matte), *matte.shape), matte)
+    assert np.array_equal(from_image(Image.fromarray(matte)).samples, matte)

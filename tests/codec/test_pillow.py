@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 import aez.codec.pillow as plugin
-from aez.codec import Target, decode_array
+from aez.bitstream import ChunkType, read_container, write_container
+from aez.codec import Target, decode_array, load
+from aez.codec.images import Picture
+from aez.codec.metadata import Metadata
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,68 @@ def test_bombs(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_pixels_are_decoded_also_of_files_longer_than_the_raw_picture(mode: str, tmp_path: Path) -> None:
+    image = Image.new(mode, (8, 8), 77 if mode == "L" else (77, 99, 11, 200)[: len(mode)])
+    image.save(tmp_path / "x.aez", xmp=b"<x/>" * 200)
+    data = (tmp_path / "x.aez").read_bytes()
+    assert len(data) > 8 * 8 * 4
+    for source in (tmp_path / "x.aez", io.BytesIO(data)):
+        with Image.open(source) as back:
+            assert np.array_equal(np.asarray(back), decode_array(data))
+            changed = back.copy()
+            back.putpixel((0, 0), changed.getpixel((1, 1)))
+    assert (tmp_path / "x.aez").read_bytes() == data
+
+
+def test_a_picture_can_be_used_when_its_file_is_closed(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.aez").write_bytes(data)
+    with Image.open(tmp_path / "x.aez") as image:
+        image.load()
+    assert np.array_equal(np.asarray(image.transpose(Image.Transpose.ROTATE_180)), decode_array(data)[::-1, ::-1])
+
+
+def with_exif(exif: bytes, orientation: int = 1) -> bytes:
+    picture = Picture(np.zeros((4, 6, 3), np.uint8), orientation=orientation, metadata=Metadata(exif=exif))
+    return load().encode(picture, 10, effort=0)
+
+
+DAMAGED = {
+    "no TIFF": b"nonsense",
+    "short": b"II*\0",
+    "no directory": b"II*\0\xff\0\0\0",
+    "cut": b"MM\0*\0\0\0\x08\0\x02\x01",
+    "no values": b"II*\0\x08\0\0\0\x01\0\x12\x01\x05\0\x01\0\0\0\xff\xff\xff\xff",
+}
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("exif", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_exif_is_left_out(exif: bytes, orientation: int) -> None:
+    with Image.open(io.BytesIO(with_exif(exif, orientation))) as image:
+        assert image.getexif().get(274, 1) == orientation
+        turned = ImageOps.exif_transpose(image)
+    assert turned is not None
+    assert turned.size == ((6, 4) if orientation == 1 else (4, 6))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_any_exif_opens() -> None:
+    exif = Image.Exif()
+    exif[274], exif[ExifTags.Base.Artist], exif[ExifTags.Base.XResolution] = 6, "somebody", 72.0
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ExposureTime: 0.01}
+    sound = exif.tobytes()
+    plain, random = load().encode(np.zeros((4, 6, 3), np.uint8), 10, effort=0), np.random.default_rng(3)
+    container = read_container(plain)
+    for _ in range(300):
+        hurt = bytearray(sound)
+        for at in random.integers(0, len(sound), 3):
+            hurt[at] = random.integers(256)
+        data = write_container(replace(container, metadata={ChunkType.EXIF: bytes(hurt)}))
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.getexif().get(274, 1) == 1
 
 
 def test_unknown_models_are_oserrors(goldens: dict[str, bytes]) -> None:

@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 from aez.bitstream.errors import ImageError
 from aez.codec.colour import fits, has_deep_samples, is_srgb, to_8_bits, to_srgb
 from aez.codec.metadata import EXIF_PREFIX, Metadata, read_metadata, with_orientation
+from aez.codec.raw_files import refuse_raw
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -116,10 +117,11 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
         srgb: convert to sRGB through the profile, which is then not kept.
 
     Raises:
-        ImageError: the pixels cannot be read or converted.
+        ImageError: the pixels cannot be read or converted, or are only the thumbnail of a camera's raw file.
     """
     warnings: list[str] = []
     try:
+        refuse_raw(image)
         if getattr(image, "n_frames", 1) > 1:
             warnings.append("only the first frame of an animated or multi-page picture is kept")
             image.seek(0)

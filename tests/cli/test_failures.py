@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 
 def snapshot(folder: Path) -> dict[Path, bytes]:
@@ -46,6 +47,18 @@ def test_bad_pictures(aez: Any, folder: Path, model: Any, kind: str) -> None:
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith(f"aez: {source}: ")
     assert result.err.count("\n") == 1
+    assert snapshot(folder) == before
+
+
+def test_raw_files_of_cameras(aez: Any, folder: Path, model: Any) -> None:
+    """Pillow opens most of them as the thumbnail that they hold."""
+    with Image.open(folder / "a.png") as image:
+        image.save(folder / "cam.tif", tiffinfo={50706: b"\1\4\0\0"})
+    (folder / "cam.tif").rename(folder / "cam.dng")
+    before = snapshot(folder)
+    result = aez("compress", folder / "cam.dng", "--delete-source", *model)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"aez: {folder / 'cam.dng'}: is a raw file; only its thumbnail can be read\n"
     assert snapshot(folder) == before
 
 

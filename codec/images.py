@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
 from aez.bitstream.errors import ImageError
 from aez.codec.colour import fits, has_deep_samples, is_srgb, to_8_bits, to_srgb
-from aez.codec.metadata import EXIF_PREFIX, Metadata, read_metadata, with_orientation
+from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation
+from aez.codec.orientation import read_oriented
 from aez.codec.raw_files import refuse_raw
+from aez.codec.transparency import key_of, opacity
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -127,15 +129,16 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
             image.seek(0)
         if has_deep_samples(image):
             warnings.append("16-bit samples are coded with 8 bits")
+        key = key_of(image)
         image.load()
-        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
-        metadata = read_metadata(image)
+        orientation, metadata = read_oriented(image, warnings)
         samples, alpha, profile = _convert(image, metadata.icc, srgb, warnings)
+        if key is not None:
+            alpha = opacity(_copy(image.convert("L") if image.mode == "1" else image, len(image.getbands())), key)
     except ImageError:
         raise
     except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"cannot be read as a picture ({error})") from None
-    orientation = orientation if 1 <= orientation <= 8 else 1
     return Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings)
 
 
@@ -157,8 +160,6 @@ def _convert(
         transparent = image.mode == "PA" or "transparency" in image.info
         mode = "L" if _has_grey_palette(image) else "RGB"
         image = image.convert(mode + "A" if transparent else mode)
-    elif "transparency" in image.info and image.mode in ("1", "L", "RGB"):
-        image = image.convert("RGBA" if image.mode == "RGB" else "LA")
     elif image.mode in ("La", "RGBa"):
         image = image.convert(image.mode.upper())
     alpha = _band_of(image, image.mode[-1]) if image.mode in _ALPHA_MODES else None

@@ -11,6 +11,9 @@ from aez.bitstream import ChunkType
 
 EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
+_SHORT = 3
+# Types of whole numbers that a directory's entry holds itself: Pillow and others heed an orientation of any of them.
+_WHOLE_NUMBERS = {_SHORT: "H", 4: "I", 8: "h", 9: "i"}
 _MAX_ENTRIES = 1000
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
 # What describes how a TIFF file stores its samples, and metadata that have a chunk of their own.
@@ -68,8 +71,11 @@ def exif_orientation(exif: bytes | None) -> int | None:
     at = _orientation_at(exif) if exif else None
     if at is None or exif is None:
         return None
-    (value,) = struct.unpack_from(_order(exif) + "H", exif, at)
-    return value if 1 <= value <= 8 else None
+    kind, count = struct.unpack_from(_order(exif) + "HI", exif, at + 2)
+    if kind not in _WHOLE_NUMBERS or count != 1:
+        return None
+    (value,) = struct.unpack_from(_order(exif) + _WHOLE_NUMBERS[kind], exif, at + 8)
+    return int(value) if 1 <= value <= 8 else None
 
 
 def with_orientation(metadata: Metadata, orientation: int) -> Metadata:
@@ -77,7 +83,7 @@ def with_orientation(metadata: Metadata, orientation: int) -> Metadata:
     exif, xmp = metadata.exif, metadata.xmp
     if exif and (at := _orientation_at(exif)) is not None:
         patched = bytearray(exif)
-        struct.pack_into(_order(exif) + "H", patched, at, orientation)
+        struct.pack_into(_order(exif) + "HIH", patched, at + 2, _SHORT, 1, orientation)
         exif = bytes(patched)
     if xmp:
         xmp = _XMP_ORIENTATION.sub(rb"\g<1>" + str(orientation).encode(), xmp)
@@ -89,7 +95,7 @@ def _order(exif: bytes) -> str:
 
 
 def _orientation_at(exif: bytes) -> int | None:
-    """Where the value of the orientation tag lies in the first directory; None if there is none."""
+    """Where the entry of the orientation tag lies in the first directory; None if there is none."""
     if exif[:4] not in (b"II*\0", b"MM\0*") or len(exif) < 8:
         return None
     order = _order(exif)
@@ -101,9 +107,8 @@ def _orientation_at(exif: bytes) -> int | None:
         at = directory + 2 + 12 * i
         if at + 12 > len(exif):
             return None
-        tag, kind, count = struct.unpack_from(order + "HHI", exif, at)
-        if tag == _ORIENTATION:
-            return at + 8 if (kind, count) == (3, 1) else None
+        if struct.unpack_from(order + "H", exif, at) == (_ORIENTATION,):
+            return at
     return None
 
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 from PIL import ExifTags, Image, ImageFile
 
 from aez.bitstream import AezError, ChunkType, FormatError, LimitError, Limits, is_aez, read_container, read_header
+from aez.codec.orientation import orientation_of
 
 FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
 
@@ -64,7 +65,7 @@ class AezImageFile(ImageFile.ImageFile):
 
     def _set_orientation(self, orientation: int) -> None:
         exif = self.getexif()
-        if exif.get(ExifTags.Base.Orientation, 1) != orientation:
+        if orientation_of(exif) != orientation:
             exif[ExifTags.Base.Orientation] = orientation
             self.info["exif"] = exif.tobytes()
 

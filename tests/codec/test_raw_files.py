@@ -43,9 +43,9 @@ RAW = {
 
 @pytest.mark.parametrize("name", RAW)
 def test_thumbnails_are_refused(name: str) -> None:
-    with Image.open(io.BytesIO(RAW[name])) as image:
-        with pytest.raises(ImageError, match=r"^is a raw file; only its thumbnail can be read$"):
-            from_image(image)
+    words = r"^is a raw file; only its thumbnail can be read$"
+    with Image.open(io.BytesIO(RAW[name])) as image, pytest.raises(ImageError, match=words):
+        from_image(image)
 
 
 def test_tags_tell_it_once_the_file_is_closed() -> None:

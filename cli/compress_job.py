@@ -112,50 +112,36 @@ class CompressJob(Job):
         )
 
 
-def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, **changes: bool) -> "Picture":
+def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, *, to_srgb: bool, **changes: bool) -> "Picture":
     """Read a picture file of any format that Pillow knows.
 
     Args:
         file: a path, or the file's bytes.
         name: how errors name it.
         max_pixels: width × height at most, checked before pixels are decoded.
+        to_srgb: convert to sRGB, and leave the profile out.
         changes: as :func:`aez.cli.pixel_options.picture_to_code` takes them.
 
     Raises:
         ImageError: it is missing, a folder, damaged, or no picture.
         LimitError: it has more than ``max_pixels`` pixels.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
+    from aez.codec import reading
+
+    if isinstance(file, Path) and file.is_dir():
+        raise ImageError(f"{name}: is a folder (-r takes what is in it)")
     # Pillow's own bomb check works on a global: here the limit is the user's, checked before pixels are decoded.
     bomb, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file) as image:
-                if image.format == "AEZ":  # where the Pillow plugin is loaded
-                    raise ImageError("is an .aez file already")
-                if image.width * image.height > max_pixels:
-                    raise LimitError(
-                        f"{name}: the picture has {image.width}×{image.height} = {image.width * image.height} pixels, "
-                        f"above the limit of {max_pixels} (--max-pixels)"
-                    )
-                return picture_to_code(image, **changes)
-    except FileNotFoundError:
-        raise ImageError(f"{name}: no such file") from None
-    except IsADirectoryError:
-        raise ImageError(f"{name}: is a folder (-r takes what is in it)") from None
-    except UnidentifiedImageError:
-        size = file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes
-        what = "the file is empty" if size == 0 else "not a picture that Pillow can read"
-        raise ImageError(f"{name}: {what}") from None
-    except ImageError as error:
-        raise ImageError(f"{name}: {error}") from None
-    except LimitError:
-        raise
-    except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
-        if isinstance(file, Path) and file.is_dir():  # Windows says that permission is denied
-            raise ImageError(f"{name}: is a folder (-r takes what is in it)") from None
-        raise ImageError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+            picture = reading.read_picture(file, max_pixels=max_pixels, to_srgb=to_srgb)
+        return picture_to_code(picture, **changes)
+    except LimitError as error:
+        raise LimitError(f"{name}: {error} (--max-pixels)") from None
+    except AezError as error:
+        raise type(error)(f"{name}: {error}") from None
     finally:
         Image.MAX_IMAGE_PIXELS = bomb

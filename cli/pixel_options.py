@@ -14,8 +14,6 @@ from aez.cli.rate_options import Number
 from aez.cli.storage import is_local, read_bytes
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from aez.codec.codec import Codec
     from aez.codec.images import Picture
 
@@ -100,15 +98,10 @@ def _decorated(function: Function, options: tuple[Function, ...]) -> Function:
     return function
 
 
-def picture_to_code(image: "Image.Image", *, auto_orient: bool, strip: bool, to_srgb: bool) -> "Picture":
-    """An opened input as what is coded.
+def picture_to_code(picture: "Picture", *, auto_orient: bool, strip: bool) -> "Picture":
+    """An input as what is coded."""
+    from aez.codec.images import stripped, upright
 
-    Raises:
-        ImageError: the pixels cannot be read.
-    """
-    from aez.codec.images import from_image, stripped, upright
-
-    picture = from_image(image, srgb=to_srgb)
     if auto_orient:
         picture = upright(picture)
     return stripped(picture) if strip else picture

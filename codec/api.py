@@ -18,6 +18,7 @@ from aez.codec.rate_control import Target
 from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL, find_fingerprint, find_model
 from aez.codec.representation import Latents
+from aez.codec.sources import File, data_of
 
 
 @functools.lru_cache(maxsize=4)
@@ -40,7 +41,7 @@ def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "aut
 
 
 def encode(
-    image: Pixels,
+    image: Pixels | File,
     quality: float = DEFAULT_QUALITY,
     *,
     target: Target | None = None,
@@ -53,7 +54,9 @@ def encode(
     """A picture as the bytes of an `.aez` file.
 
     Args:
-        image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
+        image: a Pillow image of any mode, of an animation the frame at which it stands; an (H, W), (H, W, 2),
+            (H, W, 3) or (H, W, 4) array of uint8, uint16 (rounded to 8 bits) or bool (0 and 255); or the path of a
+            picture file, which is read as the command line reads it, of an animation the first frame.
         quality: 1 … 100, any real number.
         target: a size, bits a pixel or PSNR to reach instead of a quality.
         effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
@@ -73,7 +76,7 @@ def encode(
 
 
 def latents(
-    image: Pixels | Picture,
+    image: Pixels | Picture | File,
     quality: float = DEFAULT_QUALITY,
     *,
     effort: int = DEFAULT_EFFORT,
@@ -124,7 +127,7 @@ def codec_for(data: Data, *, model: str | None = None, device: str = "auto", lim
 
 
 def decode(
-    data: Data,
+    data: Data | File,
     *,
     region: Region | None = None,
     scale: float | Fraction = 1,
@@ -137,7 +140,7 @@ def decode(
     Its ``info`` holds the metadata under ``icc_profile``, ``exif`` and ``xmp``.
 
     Args:
-        data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
+        data: the whole file: bytes, or anything with a buffer, as a memory-mapped file; or its path.
         region: column, row, width and height of the part to decode, in pixels of the picture as it is meant to be seen.
             Only the tiles that it needs are read and decoded.
         scale: 1, 1/2, 1/4, 1/8 or 1/16; 1/8 and below are quick and leave out what they would hardly show.
@@ -147,15 +150,16 @@ def decode(
 
     Raises:
         AezError: FormatError, TruncatedError, ChecksumError, LimitError or ModelError, see their documentation;
-            ImageError if the region is not within the picture.
+            ImageError if the region is not within the picture; or there is no such file.
         ValueError: the scale is another.
     """
-    codec = codec_for(data, model=model, device=device, limits=limits)
-    return codec.decode(data, region=region, scale=scale, limits=limits)
+    with data_of(data) as content:
+        codec = codec_for(content, model=model, device=device, limits=limits)
+        return codec.decode(content, region=region, scale=scale, limits=limits)
 
 
 def decode_array(
-    data: Data,
+    data: Data | File,
     *,
     region: Region | None = None,
     scale: float | Fraction = 1,
@@ -168,24 +172,29 @@ def decode_array(
     Returns:
         uint8: (H, W, 3) for RGB, (H, W) for grey, one channel more, (H, W, 4) or (H, W, 2), with alpha.
     """
-    codec = codec_for(data, model=model, device=device, limits=limits)
-    return codec.decode_array(data, region=region, scale=scale, limits=limits)
+    with data_of(data) as content:
+        codec = codec_for(content, model=model, device=device, limits=limits)
+        return codec.decode_array(content, region=region, scale=scale, limits=limits)
 
 
-def preview(data: Data, *, model: str | None = None, device: str = "auto", limits: Limits | None = None) -> Image.Image:
+def preview(
+    data: Data | File, *, model: str | None = None, device: str = "auto", limits: Limits | None = None
+) -> Image.Image:
     """A small picture, quickly: the preview of an `.aez` file, or its picture at a smaller scale if it has none.
 
     For a file with a preview its first bytes are enough. Arguments and errors as :func:`decode`.
     """
-    return codec_for(data, model=model, device=device, limits=limits).preview(data, limits=limits)
+    with data_of(data) as content:
+        return codec_for(content, model=model, device=device, limits=limits).preview(content, limits=limits)
 
 
-def info(data: Data, *, limits: Limits | None = None) -> dict[str, Any]:
+def info(data: Data | File, *, limits: Limits | None = None) -> dict[str, Any]:
     """What a file says of itself, every checksum verified; the keys are those of `aez info --json`.
 
     Raises:
-        FormatError, LimitError: the data are damaged, or ask for too much.
+        AezError: the file cannot be read, is damaged, or asks for too much.
     """
     from aez.codec.describe import describe
 
-    return describe(data, limits)
+    with data_of(data) as content:
+        return describe(content, limits)

@@ -7,11 +7,11 @@ A batch is a dict of columns of equal length. A row that cannot be done has an e
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from aez.bitstream.errors import AezError
 from aez.bitstream.limits import Limits
@@ -52,18 +52,21 @@ class EncodeBatch:
             ValueError: the quality is out of range.
         """
         from aez.codec.api import load
+        from aez.codec.reading import read_picture
 
         codec = load(self.model, self.device)
         codec.position_of(self.quality)
         files, errors = [], []
         for data in batch[self.column]:
             try:
-                with Image.open(io.BytesIO(data)) as image:
-                    files.append(codec.encode(image, self.quality))
+                picture = read_picture(io.BytesIO(data))
+                for warning in picture.warnings:
+                    warnings.warn(warning, stacklevel=2)
+                files.append(codec.encode(picture, self.quality))
                 errors.append("")
-            except Exception as error:  # Pillow's plugins raise far more than OSError on damaged files
+            except AezError as error:
                 files.append(b"")
-                errors.append(str(error) or type(error).__name__)
+                errors.append(str(error))
         return {**batch, "aez": _column(files), "error": np.array(errors, dtype=object)}
 
 

@@ -40,6 +40,7 @@ from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_with
 from aez.codec.regions import Region, reduction_of, stored_window
 from aez.codec.registry import DEFAULT_MODEL, find_model
 from aez.codec.residuals import TileAreas
+from aez.codec.sources import File
 from aez.codec.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals
 from aez.codec.symbols import Symbols
 from aez.codec.weightfile import Weights, read_weights
@@ -86,7 +87,7 @@ class Codec(LatentAccess):
 
     def encode(
         self,
-        image: Pixels | Picture,
+        image: Pixels | Picture | File,
         quality: float = DEFAULT_QUALITY,
         *,
         effort: int = DEFAULT_EFFORT,
@@ -98,9 +99,9 @@ class Codec(LatentAccess):
         """A picture as the bytes of an `.aez` file.
 
         Args:
-            image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array: grey, grey
-                with alpha, RGB, RGBA. Sides are 1 to 65535 pixels. What cannot be carried is converted with a
-                :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
+            image: a Pillow image of any mode, an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array: grey, grey
+                with alpha, RGB, RGBA, or the path of a picture file. Sides are 1 to 65535 pixels. What cannot be
+                carried is converted with a :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
             quality: 1 … 100, any real number.
             effort: 0 (quickest) to 9 (smallest file): time spent on this picture; decoding is the same.
             alpha_quality: 1 … 100, of alpha alone; 100 for no loss, below it whatever lossy form is smallest.
@@ -120,7 +121,7 @@ class Codec(LatentAccess):
 
     def encode_to(
         self,
-        image: Pixels | Picture,
+        image: Pixels | Picture | File,
         target: Target,
         *,
         effort: int = DEFAULT_EFFORT,
@@ -424,7 +425,7 @@ class _Part:
     reduction: int
 
 
-def _announced(image: Pixels | Picture) -> Picture:
+def _announced(image: Pixels | Picture | File) -> Picture:
     """As :func:`as_picture`, with a warning for each thing that is lost; a Picture carries its warnings itself."""
     picture = as_picture(image)
     if picture is not image:

@@ -1,5 +1,6 @@
 """Pictures in: any Pillow image or array to 8-bit samples and what belongs to them, saying what that changes."""
 
+import os
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from aez.codec.colour import fits, has_deep_samples, is_srgb, to_8_bits, to_srgb
 from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation
 from aez.codec.orientation import read_oriented
 from aez.codec.raw_files import refuse_raw
+from aez.codec.sources import File
 from aez.codec.transparency import key_of, opacity
 
 _TURNS = {
@@ -73,37 +75,57 @@ class Picture:
 Pixels = Image.Image | NDArray[np.uint8]
 
 
-def as_picture(image: Pixels | Picture) -> Picture:
+def as_picture(image: Pixels | Picture | File) -> Picture:
     """Whatever the library takes, as what the encoder takes.
 
     Raises:
-        ImageError: the picture cannot be read.
+        AezError: the picture cannot be read, or is too large.
         ValueError, TypeError: an array of the wrong kind.
     """
     if isinstance(image, Picture):
         return image
     if isinstance(image, Image.Image):
         return from_image(image)
-    return from_array(np.asarray(image))
+    if isinstance(image, (str, os.PathLike)):
+        from aez.codec.reading import read_path
+
+        return read_path(image)
+    array = np.asarray(image)
+    if array.dtype.kind not in "biufc":
+        kind = type(image).__name__
+        raise TypeError(f"a picture is given as a Pillow image, an array or the path of a file, not as {kind}")
+    return from_array(array)
 
 
 def from_array(array: NDArray[np.generic]) -> Picture:
-    """An (H, W) or (H, W, C) array, C from 1 to 4: grey, grey and alpha, RGB, RGBA; uint8, or uint16 cut to 8 bits.
+    """An (H, W) or (H, W, C) array, C from 1 to 4: grey, grey and alpha, RGB, RGBA.
+
+    Samples are uint8, uint16 of either byte order, which are rounded to 8 bits, or bool, which become 0 and 255.
 
     Raises:
         TypeError: the dtype is another.
         ValueError: the shape is another.
     """
-    if array.dtype not in (np.uint8, np.uint16):
-        raise TypeError(f"the array must be uint8 (or uint16), not {array.dtype}")
+    kind, deep = array.dtype.kind, array.dtype.kind == "u" and array.dtype.itemsize == 2
+    if array.dtype not in (np.uint8, np.bool_) and not deep:
+        advice = (
+            "samples from 0 to 1 become so by (array * 255).round().clip(0, 255).astype('uint8')"
+            if kind == "f"
+            else "samples from 0 to 255 become so by array.astype('int64').clip(0, 255).astype('uint8')"
+        )
+        raise TypeError(f"the array must be uint8 (or uint16, or bool), not {array.dtype}: {advice}")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] > 4):
-        raise ValueError(f"the array must have shape (H, W), or (H, W, C) with 1 to 4 channels, not {array.shape}")
-    warnings = []
-    if array.dtype == np.uint16:
-        warnings.append("16-bit samples are coded with 8 bits")
-    samples = to_8_bits(array) if array.dtype == np.uint16 else array.astype(np.uint8, copy=False)
+        planar = array.ndim == 3 and 1 <= array.shape[0] <= 4 and 0 not in array.shape
+        advice = ": array.transpose(1, 2, 0) puts the channels last" if planar else ""
+        raise ValueError(
+            f"the array must have shape (H, W), or (H, W, C) with 1 to 4 channels, not {array.shape}{advice}"
+        )
+    warnings = ["16-bit samples are coded with 8 bits"] if deep else []
+    samples = to_8_bits(array.astype(np.uint16, copy=False)) if deep else array.astype(np.uint8, copy=False)
+    if kind == "b":
+        samples = samples * np.uint8(255)
     alpha = None
     if samples.ndim == 3 and samples.shape[2] != 3:
         alpha = np.ascontiguousarray(samples[:, :, -1])
@@ -112,7 +134,7 @@ def from_array(array: NDArray[np.generic]) -> Picture:
 
 
 def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
-    """A Pillow image of any mode, its first frame.
+    """A Pillow image of any mode, of several frames the one at which it stands, as Pillow's `save` takes it.
 
     Args:
         image: what to read; it is loaded.
@@ -124,9 +146,6 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
     warnings: list[str] = []
     try:
         refuse_raw(image)
-        if getattr(image, "n_frames", 1) > 1:
-            warnings.append("only the first frame of an animated or multi-page picture is kept")
-            image.seek(0)
         if has_deep_samples(image):
             warnings.append("16-bit samples are coded with 8 bits")
         key = key_of(image)

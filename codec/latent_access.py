@@ -18,6 +18,7 @@ from aez.codec.patches import STRIDE
 from aez.codec.picture_filter import filtered
 from aez.codec.representation import Latents
 from aez.codec.residuals import ArrayResiduals
+from aez.codec.sources import File
 from aez.codec.weightfile import Weights
 from aez.codec.windows import CELL, Window, cell_windows
 
@@ -56,7 +57,7 @@ class LatentAccess:
         return QUALITY_MIN + share * (QUALITY_MAX - QUALITY_MIN)
 
     def latents(
-        self, image: Pixels | Picture, quality: float = DEFAULT_QUALITY, *, effort: int = DEFAULT_EFFORT
+        self, image: Pixels | Picture | File, quality: float = DEFAULT_QUALITY, *, effort: int = DEFAULT_EFFORT
     ) -> Latents:
         """What a picture becomes inside the codec; nothing is written.
 

@@ -104,7 +104,7 @@ def _orientation_at(exif: bytes) -> int | None:
         return None
     (entries,) = struct.unpack_from(order + "H", exif, directory)
     for i in range(min(entries, _MAX_ENTRIES)):
-        at = directory + 2 + 12 * i
+        at: int = directory + 2 + 12 * i
         if at + 12 > len(exif):
             return None
         if struct.unpack_from(order + "H", exif, at) == (_ORIENTATION,):

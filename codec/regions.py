@@ -35,7 +35,10 @@ def stored_window(region: Region, header: Header, *, seen: bool) -> Window:
 
     Raises:
         ImageError: the region is empty or not within the picture.
+        ValueError: it is not four numbers.
     """
+    if len(region) != 4:
+        raise ValueError(f"a region is column, row, width and height, not {tuple(region)}")
     x, y, across, down = (int(value) for value in region)
     width, height = header.width, header.height
     turned = seen and header.orientation >= 5

@@ -15,6 +15,9 @@ from aez.codec.latent_access import DEFAULT_QUALITY
 from aez.codec.rate_control import Target
 from aez.codec.regions import Region
 from aez.codec.registry import DEFAULT_MODEL
+from aez.codec.sources import File, data_of
+
+_DTYPES = (torch.uint8, torch.uint16, torch.bool)
 
 
 def encode_tensor(
@@ -31,7 +34,8 @@ def encode_tensor(
     """A tensor as the bytes of an `.aez` file.
 
     Args:
-        tensor: (C, H, W) uint8 on any device, C from 1 to 4: grey, grey and alpha, RGB, RGBA.
+        tensor: (C, H, W) uint8, uint16 (rounded to 8 bits) or bool (0 and 255) on any device, C from 1 to 4: grey,
+            grey and alpha, RGB, RGBA.
         quality: 1 … 100, any real number.
         target: a size, bits a pixel or PSNR to reach instead of a quality.
         effort: 0 (quickest) to 9 (smallest file).
@@ -44,10 +48,15 @@ def encode_tensor(
         TypeError, ValueError: a tensor of another kind, or an argument out of range.
         AezError: there is no such model or device, or the picture is too large.
     """
-    if tensor.dtype != torch.uint8:
-        raise TypeError(f"the tensor must be uint8, not {tensor.dtype}")
-    if tensor.ndim != 3:
-        raise ValueError(f"the tensor must have shape (C, H, W), not {tuple(tensor.shape)}")
+    if tensor.dtype not in _DTYPES:
+        advice = (
+            "samples from 0 to 1 become so by (tensor * 255).round().clamp(0, 255).to(torch.uint8)"
+            if tensor.is_floating_point()
+            else "samples from 0 to 255 become so by tensor.long().clamp(0, 255).to(torch.uint8)"
+        )
+        raise TypeError(f"the tensor must be uint8 (or uint16, or bool), not {tensor.dtype}: {advice}")
+    if tensor.ndim != 3 or 0 in tensor.shape or tensor.shape[0] > 4:
+        raise ValueError(f"the tensor must have shape (C, H, W) with 1 to 4 channels, not {tuple(tensor.shape)}")
     samples = tensor.permute(1, 2, 0).cpu().numpy()
     return encode(
         samples,
@@ -70,14 +79,14 @@ def encode_batch(
     model: str = DEFAULT_MODEL,
     device: str = "auto",
 ) -> list[bytes]:
-    """(N, C, H, W) uint8 as N files; arguments and errors as :func:`encode_tensor`, a target is that of each file."""
+    """(N, C, H, W) as N files; arguments and errors as :func:`encode_tensor`, a target is that of each file."""
     if batch.ndim != 4:
         raise ValueError(f"the batch must have shape (N, C, H, W), not {tuple(batch.shape)}")
     return [encode_tensor(one, quality, target=target, effort=effort, model=model, device=device) for one in batch]
 
 
 def decode_tensor(
-    data: Data,
+    data: Data | File,
     *,
     region: Region | None = None,
     scale: float | Fraction = 1,
@@ -90,12 +99,13 @@ def decode_tensor(
     Returns:
         (C, H, W) uint8. On an accelerator the samples are made there and not copied through the host.
     """
-    codec = codec_for(data, model=model, device=device, limits=limits)
-    return codec.decode_tensor(data, region=region, scale=scale, limits=limits)
+    with data_of(data) as content:
+        codec = codec_for(content, model=model, device=device, limits=limits)
+        return codec.decode_tensor(content, region=region, scale=scale, limits=limits)
 
 
 def decode_batch(
-    files: Sequence[Data],
+    files: Sequence[Data | File],
     *,
     scale: float | Fraction = 1,
     model: str | None = None,

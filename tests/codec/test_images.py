@@ -271,14 +271,21 @@ def test_unusable_profiles_are_left_out_of_conversions(picture: Image.Image, pro
     assert np.array_equal(result.samples, np.asarray(image.convert("RGB") if mode == "CMYK" else image))
 
 
-def test_only_the_first_frame_is_kept(picture: Image.Image) -> None:
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
+def test_the_frame_at_which_an_image_stands_is_taken(codec: Codec, picture: Image.Image, kind: str) -> None:
+    """As every `save` of Pillow has it; the image stays where and what it is."""
+    frames = [picture, Image.new("RGB", picture.size, "red"), Image.new("RGB", picture.size, "blue")]
     buffer = io.BytesIO()
-    picture.save(buffer, "TIFF", save_all=True, append_images=[Image.new("RGB", picture.size)])
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], lossless=True)
     image = Image.open(buffer)
-    image.seek(1)
-    result = from_image(image)
-    assert any("first frame" in warning for warning in result.warnings)
-    assert np.array_equal(result.samples, np.asarray(picture))
+    for number, colour in ((2, (0, 0, 255)), (1, (255, 0, 0))):
+        image.seek(number)
+        result = from_image(image)
+        assert (image.tell(), result.warnings) == (number, [])
+        assert result.to_array()[3, 3, :3].tolist() == list(colour)
+        image.putpixel((3, 3), (9, 9, 9) if image.mode == "RGB" else 9)
+        codec.encode(image, 10)
+        assert image.getpixel((3, 3)) in (9, (9, 9, 9))
 
 
 def test_truncated_pictures_are_refused(photo: Photo) -> None:
@@ -452,7 +459,42 @@ def test_arrays_of_other_shapes(codec: Codec, shape: tuple[int, ...]) -> None:
         codec.encode(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint32, bool])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8, np.uint32, np.int64, complex])
 def test_arrays_of_other_types(codec: Codec, dtype: Any) -> None:
-    with pytest.raises(TypeError, match="uint8"):
-        codec.encode(np.zeros((4, 4, 3), dtype))
+    """The error says what was given, and a line that converts it."""
+    array = np.zeros((4, 4, 3), dtype)
+    with pytest.raises(TypeError, match="must be uint8") as caught:
+        codec.encode(array)
+    words = str(caught.value)
+    assert f"not {array.dtype}: " in words
+    if array.dtype != complex:
+        converted = eval(words.rsplit(" by ", 1)[1], {"array": array})
+        assert codec.decode_array(codec.encode(converted, 10)).shape == array.shape
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2"])
+def test_either_byte_order(dtype: str) -> None:
+    values = np.array([[0, 128, 129, 256, 65535]])
+    result = from_array(values.astype(dtype))
+    assert result.samples.tolist() == [[0, 0, 1, 1, 255]]
+    assert result.warnings == ["16-bit samples are coded with 8 bits"]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_bool_is_black_and_white(channels: int) -> None:
+    array = np.zeros((2, 3, channels), bool)
+    array[0, 1] = True
+    result = from_array(array)
+    assert (result.samples.dtype, result.warnings) == (np.uint8, [])
+    assert result.to_array().reshape(2, 3, channels).tolist() == (array * 255).tolist()
+
+
+def test_channels_first() -> None:
+    with pytest.raises(ValueError, match=r"not \(3, 40, 50\): array.transpose\(1, 2, 0\) puts"):
+        from_array(np.zeros((3, 40, 50), np.uint8))
+
+
+@pytest.mark.parametrize("image", [b"\x89PNG", None, {}, [["a"]]])
+def test_what_is_no_picture(codec: Codec, image: Any) -> None:
+    with pytest.raises(TypeError, match=f"array or the path of a file, not as {type(image).__name__}"):
+        codec.encode(image)

@@ -151,6 +151,12 @@ def test_other_scales_are_refused(codec: Codec, tiled: bytes, scale: float) -> N
         codec.decode(tiled, scale=scale)
 
 
+@pytest.mark.parametrize("region", [(7,), (1, 2, 3), (0, 0, 5, 5, 5)])
+def test_regions_are_four_numbers(codec: Codec, tiled: bytes, region: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"column, row, width and height, not \("):
+        codec.decode(tiled, region=region)  # type: ignore[arg-type]
+
+
 def test_scales() -> None:
     assert [reduction_of(s) for s in (1, 0.5, Fraction(1, 4), 0.125, 1 / 16)] == [1, 2, 4, 8, 16]
 

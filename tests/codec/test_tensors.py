@@ -51,9 +51,21 @@ def test_other_shapes_are_refused(tiny_path: object, shape: tuple[int, ...]) -> 
         encode_batch(torch.zeros(3, 4, 4, dtype=torch.uint8))
 
 
-def test_other_types_are_refused() -> None:
-    with pytest.raises(TypeError, match="uint8"):
-        encode_tensor(torch.zeros(3, 4, 4))
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.int8, torch.int64])
+def test_other_types_are_refused(dtype: torch.dtype) -> None:
+    """The error says what was given, and a line that converts it."""
+    tensor = torch.zeros(3, 4, 4, dtype=dtype)
+    with pytest.raises(TypeError, match=f"must be uint8 .*not {dtype}: ") as caught:
+        encode_tensor(tensor)
+    converted = eval(str(caught.value).rsplit(" by ", 1)[1], {"tensor": tensor, "torch": torch})
+    assert converted.dtype == torch.uint8
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.bool])
+def test_types_of_arrays_are_those_of_tensors(codec: Codec, tiny_path: object, dtype: torch.dtype) -> None:
+    tensor = torch.tensor([[[0, 1], [1, 0]]]).to(dtype)
+    options = {"model": str(tiny_path), "device": "cpu"}
+    assert encode_tensor(tensor, 50, **options) == api.encode(tensor[0].numpy(), 50, **options)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -1,0 +1,80 @@
+"""Picture files: whatever Pillow opens, as what the encoder takes."""
+
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from aez.bitstream import is_aez
+from aez.bitstream.errors import AezError, ImageError, LimitError
+from aez.bitstream.limits import DEFAULT_MAX_PIXELS
+from aez.codec.images import Picture, from_image
+from aez.codec.sources import File, naming, reason_of
+
+HEAD = 32
+"""Bytes that tell what a file is."""
+_FRAMES = "only the first frame of an animated or multi-page picture is kept"
+
+
+def read_path(path: File) -> Picture:
+    """A picture file as the command line reads it; errors name it.
+
+    Raises:
+        AezError: see :func:`read_picture`.
+    """
+    with naming(os.fspath(path)):
+        return read_picture(Path(path))
+
+
+def read_picture(source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False) -> Picture:
+    """The first frame of a picture file.
+
+    Args:
+        source: a path, which is read as it is decoded, or what is in the file.
+        max_pixels: width × height at most, checked before pixels are decoded. Pillow's own limit, which holds for the
+            whole process, is checked beside it.
+        to_srgb: convert to sRGB through the profile, which is then not kept.
+
+    Raises:
+        ImageError: it is missing, a folder, damaged, no picture or an `.aez` file.
+        LimitError: it has too many pixels.
+    """
+    try:
+        return _read(source, max_pixels, to_srgb)
+    except AezError:
+        raise
+    except UnidentifiedImageError:
+        size = source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes
+        raise ImageError("the file is empty" if size == 0 else "not a picture that Pillow can read") from None
+    except Image.DecompressionBombError as error:
+        raise LimitError(f"{error} (PIL.Image.MAX_IMAGE_PIXELS)") from None
+    except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
+        if isinstance(error, OSError) and isinstance(source, Path):
+            raise ImageError(reason_of(error, source)) from None
+        raise ImageError(f"cannot be read ({error})") from None
+
+
+def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
+    if is_aez(_head(source)):
+        raise ImageError("is an .aez file already")
+    with Image.open(source) as image:
+        pixels = image.width * image.height
+        if pixels > max_pixels:
+            raise LimitError(
+                f"the picture has {image.width}×{image.height} = {pixels} pixels, above the limit of {max_pixels}"
+            )
+        several = getattr(image, "n_frames", 1) > 1
+        picture = from_image(image, srgb=to_srgb)
+    return replace(picture, warnings=[_FRAMES, *picture.warnings]) if several else picture
+
+
+def _head(source: Path | io.BytesIO) -> bytes:
+    """The first bytes; none of a stream, of which they could be read only once."""
+    if isinstance(source, io.BytesIO):
+        return bytes(source.getbuffer()[:HEAD])
+    if not source.is_file():
+        return b""
+    with source.open("rb") as file:
+        return file.read(HEAD)

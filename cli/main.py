@@ -1,11 +1,12 @@
 """The command group; each command is a file of its own, imported when it is called."""
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from typing import NoReturn
 
 import click
 
+import aez
 from aez.bitstream.errors import AezError
 from aez.cli.console import occupy_closed_streams, say
 from aez.cli.results import is_out_of_memory
@@ -60,7 +61,7 @@ class _Lazy(click.Group):
 
 def _version() -> str:
     try:
-        return version("aez")
+        return aez.__version__
     except PackageNotFoundError:  # run from a source tree that is not installed
         return "not installed"
 

@@ -12,6 +12,7 @@ DATA = Path(__file__).parents[1] / "data"
 @pytest.mark.parametrize(
     "code",
     [
+        "import aez; aez.__version__",
         "import aez.bitstream",
         "import aez.bitstream.entropy",
         "import aez.codec, aez.codec.registry, aez.codec.describe",

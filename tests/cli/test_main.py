@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import aez as package
+
 
 def test_version(aez: Any) -> None:
     try:
@@ -13,6 +15,12 @@ def test_version(aez: Any) -> None:
     except PackageNotFoundError:
         expected = "not installed"
     assert aez("--version").out == f"aez, version {expected}\n"
+
+
+def test_version_of_the_package() -> None:
+    assert package.__version__ == version("aez")
+    with pytest.raises(AttributeError, match="module 'aez' has no attribute 'version'"):
+        package.version  # type: ignore[attr-defined]  # noqa: B018
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

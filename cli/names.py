@@ -17,7 +17,9 @@ def known_suffixes() -> frozenset[str]:
     """Suffixes of picture files, those of `.aez` included, lower case: the only ones that an output's name replaces."""
     from PIL import Image
 
-    return frozenset({AEZ_SUFFIX, *Image.registered_extensions()})
+    from aez.codec.plugins import plugin_suffixes
+
+    return frozenset({AEZ_SUFFIX, *Image.registered_extensions()}) | plugin_suffixes(installed=False)
 
 
 def suffix_of(place: str) -> str:

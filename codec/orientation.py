@@ -24,8 +24,11 @@ def read_oriented(image: Image.Image, warnings: list[str]) -> tuple[int, Metadat
         warnings.append("EXIF metadata cannot be read and are left out")
         metadata = Metadata(icc=image.info.get("icc_profile"))
     stated = exif_orientation(metadata.exif) or 1
-    try:
-        orientation = orientation_of(image.getexif())
-    except Exception:  # as above; the metadata themselves are kept as they are
-        orientation = stated
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        orientation = 1  # the decoder turns the pixels; what EXIF say is not meant
+    else:
+        try:
+            orientation = orientation_of(image.getexif())
+        except Exception:  # as above; the metadata themselves are kept as they are
+            orientation = stated
     return orientation, metadata if stated == orientation else with_orientation(metadata, orientation)

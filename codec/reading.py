@@ -11,6 +11,7 @@ from aez.bitstream import is_aez
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.codec.images import Picture, from_image
+from aez.codec.plugins import register_for
 from aez.codec.sources import File, naming, reason_of
 
 HEAD = 32
@@ -57,8 +58,10 @@ def read_picture(source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIX
 
 
 def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
-    if is_aez(_head(source)):
+    head = _head(source)
+    if is_aez(head):
         raise ImageError("is an .aez file already")
+    register_for(head)
     with Image.open(source) as image:
         pixels = image.width * image.height
         if pixels > max_pixels:

@@ -1,3 +1,5 @@
+import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,31 @@ import torch
 from PIL import Image
 
 from aez.codec.codec import Codec
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "module"), [("HEIF", ".HEIC", "pillow_heif"), ("JXL", ".jxl", "pillow_jxl")]
+)
+def test_formats_of_other_packages(
+    aez: Any, tmp_path: Path, model: Any, kind: str, suffix: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken from folders, and their suffix is replaced; without the package the error names it."""
+    pytest.importorskip(module)
+    buffer = io.BytesIO()
+    if module == "pillow_heif":
+        sys.modules[module].register_heif_opener()
+    Image.new("RGB", (24, 16), "red").save(buffer, kind)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"a{suffix}").write_bytes(buffer.getvalue())
+    result = aez("compress", "-r", tmp_path / "in", *model)
+    assert (result.code, result.err) == (0, "")
+    assert (tmp_path / "in" / "a.aez").exists()
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(Image.OPEN, kind)
+    result = aez("compress", tmp_path / "in" / f"a{suffix}", "--overwrite", *model)
+    assert result.code == 1
+    assert result.err.count("\n") == 1
+    assert f"a{suffix}: a " in result.err and "pip install pillow-" in result.err
 
 
 def test_beside_the_input(aez: Any, folder: Path, model: Any, codec: Codec) -> None:

@@ -10,12 +10,14 @@ from PIL import Image, UnidentifiedImageError
 from aez.bitstream import is_aez
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
+from aez.codec.cut_jpeg import completed
 from aez.codec.images import Picture, from_image
 from aez.codec.plugins import register_for
 from aez.codec.sources import File, naming, reason_of
 
 HEAD = 32
 """Bytes that tell what a file is."""
+_CUT = "the end of the JPEG file is missing: the last pixels may be grey or less sharp"
 _FRAMES = "only the first frame of an animated or multi-page picture is kept"
 
 
@@ -58,6 +60,17 @@ def read_picture(source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIX
 
 
 def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
+    try:
+        return _decode(source, max_pixels, to_srgb)
+    except ImageError:
+        data = completed(source.read_bytes() if isinstance(source, Path) else source.getvalue())
+        if data is None:
+            raise
+    picture = _decode(io.BytesIO(data), max_pixels, to_srgb)
+    return replace(picture, warnings=[_CUT, *picture.warnings])
+
+
+def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
     head = _head(source)
     if is_aez(head):
         raise ImageError("is an .aez file already")

@@ -11,6 +11,21 @@ from PIL import Image
 from aez.codec.codec import Codec
 
 
+def test_a_jpeg_without_its_end(aez: Any, folder: Path, model: Any) -> None:
+    with Image.open(folder / "a.png") as image:
+        image.save(folder / "b.jpg")
+    data = (folder / "b.jpg").read_bytes()
+    (folder / "b.jpg").write_bytes(data[:-2])
+    result = aez("compress", folder / "b.jpg", "--delete-source", *model)
+    assert result.code == 0
+    assert f"{folder / 'b.jpg'}: the end of the JPEG file is missing" in result.err
+    assert (folder / "b.jpg").exists() and (folder / "b.aez").exists()
+    (folder / "b.jpg").write_bytes(data[: len(data) * 2 // 3])
+    result = aez("compress", folder / "b.jpg", "--overwrite", *model)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "truncated" in result.err.lower()
+
+
 @pytest.mark.parametrize(
     ("kind", "suffix", "module"), [("HEIF", ".HEIC", "pillow_heif"), ("JXL", ".jxl", "pillow_jxl")]
 )

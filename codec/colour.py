@@ -1,7 +1,6 @@
 """Colour of pictures on their way in: profiles, CMYK, samples of more than 8 bits."""
 
 import io
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +8,24 @@ from PIL import Image, ImageCms
 
 from aez.bitstream.errors import ImageError
 
-_SPACE_OF_MODE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
+_HEADER = 128
+"""Bytes of a profile's header."""
+_UNUSABLE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+_TOLERANCE = 2
+"""Levels by which a profile for sRGB may differ from it: those of cameras and of Facebook's "c2" round coarsely."""
+_BAND = 2**22
+"""Pixels that are converted at a time."""
+_LEVELS = np.arange(256, dtype=np.uint8)[None]
+
+
+def _compared_samples() -> dict[str, NDArray[np.uint8]]:
+    """Samples by which profiles are compared: all greys, and a lattice of colours that is denser in the dark."""
+    levels = np.array([0, 8, 20, 51, 102, 153, 204, 255], dtype=np.uint8)
+    lattice = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(1, -1, 3)
+    return {"GRAY": _LEVELS, "RGB": np.concatenate([np.repeat(_LEVELS[:, :, None], 3, axis=2), lattice], 1)}
+
+
+_COMPARED = _compared_samples()
 
 
 def to_8_bits(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -42,32 +58,72 @@ def has_deep_samples(image: Image.Image) -> bool:
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile says that it is sRGB; False for one that cannot be read."""
-    describe: Callable[[ImageCms.ImageCmsProfile], str] = ImageCms.getProfileDescription
-    try:
-        return "sRGB" in describe(_open(profile))
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+    """Whether a profile gives RGB or grey samples the colours that they have in sRGB, whatever its name.
+
+    Colours are compared by relative colorimetry, so that the perceptual tables of a profile do not matter.
+    """
+    samples = _COMPARED.get(space_of(profile) or "")
+    if samples is None:
         return False
+    colours = samples_to_srgb(samples, profile, ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    return colours is not None and bool((np.abs(colours.astype(np.int16) - samples) <= _TOLERANCE).all())
 
 
-def fits(profile: bytes, mode: str) -> bool:
-    """Whether a profile can be read and is one for pictures of this mode (RGB, L or CMYK)."""
+def space_of(profile: bytes) -> str | None:
+    """What samples a profile is for, as its header says: RGB, GRAY, CMYK, …; None if it has no such header."""
+    if len(profile) < _HEADER or profile[36:40] != b"acsp":
+        return None
+    return profile[16:20].decode("latin-1").strip()
+
+
+def matched(samples: NDArray[np.uint8], profile: bytes | None) -> tuple[NDArray[np.uint8], bytes | None, str | None]:
+    """Samples and a profile that is one for such samples, and a warning of what is lost by that.
+
+    Grey samples with a profile for RGB become RGB, or lose the profile if it says sRGB, which holds for grey samples
+    without one. A profile for other samples is left out. Data without the header of a profile are kept as they are.
+    """
+    space = space_of(profile) if profile else None
+    grey = samples.ndim == 2
+    if profile is None or space is None or space == ("GRAY" if grey else "RGB"):
+        return samples, profile, None
+    if space != "RGB":
+        return samples, None, f"the colour profile is not one for {'grey' if grey else 'RGB'} pictures and is left out"
+    if is_srgb(profile):
+        return samples, None, None
+    return np.repeat(samples[:, :, None], 3, axis=2), profile, None
+
+
+def samples_to_srgb(
+    samples: NDArray[np.uint8], profile: bytes, intent: ImageCms.Intent = ImageCms.Intent.PERCEPTUAL
+) -> NDArray[np.uint8] | None:
+    """(H, W, 3) RGB or (H, W) grey samples through their profile to sRGB, in bands; None if it cannot be used."""
     try:
-        return bool(_open(profile).profile.xcolor_space.strip() == _SPACE_OF_MODE[mode])
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
-        return False
+        if samples.ndim == 2:
+            # Of 256 levels each by itself: lcms would interpolate between few points of a table.
+            transform = _transform(profile, "L", intent, ImageCms.Flags.NOOPTIMIZE)
+            levels: NDArray[np.uint8] = np.asarray(transform.apply(Image.fromarray(_LEVELS)).convert("L"))[0]
+            return levels[samples]
+        transform = _transform(profile, "RGB", intent)
+        out = np.empty_like(samples)
+        rows = max(1, _BAND // samples.shape[1])
+        for top in range(0, len(samples), rows):
+            out[top : top + rows] = np.asarray(transform.apply(Image.fromarray(samples[top : top + rows])))
+    except _UNUSABLE:
+        return None
+    return out
 
 
-def to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """An RGB, L or CMYK image through its profile to sRGB, mode RGB; None if the profile cannot be used."""
+def cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """A CMYK image through its profile to sRGB; None if the profile cannot be used."""
     try:
-        converted: Image.Image | None = ImageCms.profileToProfile(
-            image, _open(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-        return converted
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return _transform(profile, "CMYK", ImageCms.Intent.PERCEPTUAL).apply(image)
+    except _UNUSABLE:
         return None
 
 
-def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+def _transform(
+    profile: bytes, mode: str, intent: ImageCms.Intent, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> ImageCms.ImageCmsTransform:
+    """From a profile for images of a mode to sRGB."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", intent, flags)

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.errors import ImageError
-from aez.codec.colour import fits, has_deep_samples, is_srgb, to_8_bits, to_srgb
+from aez.codec.colour import cmyk_to_srgb, has_deep_samples, is_srgb, matched, samples_to_srgb, to_8_bits
 from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation
 from aez.codec.orientation import read_oriented
+from aez.codec.png_colour import png_codes, png_profile
 from aez.codec.raw_files import refuse_raw
 from aez.codec.sources import File
 from aez.codec.transparency import key_of, opacity
@@ -28,6 +29,8 @@ BACKGROUND = (255, 255, 255)
 _BAND = 2**24
 """Samples copied from a Pillow image at a time."""
 _GREY_MODES = ("1", "L", "LA", "La")
+_OWN_COLOURS = ("LAB", "HSV")
+"""Modes whose profile, if any, does not hold for what Pillow converts them to."""
 _ALPHA_MODES = ("LA", "La", "RGBA", "RGBa", "PA")
 
 
@@ -61,10 +64,14 @@ class Picture:
         return np.dstack([self.samples, self.alpha])
 
     def to_image(self) -> Image.Image:
-        """A Pillow image as stored (not turned), its metadata in ``info`` as Pillow's own readers leave them."""
-        image = Image.fromarray(self.to_array())
-        if self.metadata.icc:
-            image.info["icc_profile"] = self.metadata.icc
+        """A Pillow image as stored (not turned), its metadata in ``info`` as Pillow's own readers leave them.
+
+        A grey picture with a profile for RGB is given as RGB.
+        """
+        samples, profile, _ = matched(self.samples, self.metadata.icc)
+        image = Image.fromarray(replace(self, samples=samples).to_array())
+        if profile:
+            image.info["icc_profile"] = profile
         if self.metadata.exif:
             image.info["exif"] = EXIF_PREFIX + self.metadata.exif
         if self.metadata.xmp:
@@ -148,12 +155,15 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
         refuse_raw(image)
         if has_deep_samples(image):
             warnings.append("16-bit samples are coded with 8 bits")
-        key = key_of(image)
+        key, codes = key_of(image), png_codes(image)
         image.load()
         orientation, metadata = read_oriented(image, warnings)
-        samples, alpha, profile = _convert(image, metadata.icc, srgb, warnings)
+        profile, notes = png_profile(image, codes, metadata.icc, _is_grey(image))
+        warnings.extend(notes)
+        samples, alpha, profile = _convert(image, profile, warnings)
         if key is not None:
             alpha = opacity(_copy(image.convert("L") if image.mode == "1" else image, len(image.getbands())), key)
+        samples, profile = _coloured(samples, profile, srgb, warnings)
     except ImageError:
         raise
     except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
@@ -162,7 +172,7 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
 
 
 def _convert(
-    image: Image.Image, profile: bytes | None, srgb: bool, warnings: list[str]
+    image: Image.Image, profile: bytes | None, warnings: list[str]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bytes | None]:
     """Samples, alpha, and the profile that still holds for them."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
@@ -174,7 +184,7 @@ def _convert(
         deep = np.asarray(image)
         key = image.info.get("transparency")
         alpha = np.where(deep == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
-        return to_8_bits(deep), alpha, profile if profile and fits(profile, "L") else None
+        return to_8_bits(deep), alpha, profile
     if image.mode in ("P", "PA"):
         transparent = image.mode == "PA" or "transparency" in image.info
         mode = "L" if _has_grey_palette(image) else "RGB"
@@ -187,16 +197,34 @@ def _convert(
     colour = image.mode.removesuffix("A")
     if colour not in ("L", "RGB", "CMYK"):
         warnings.append(f"a picture of mode {image.mode} is converted to RGB")
-        return _copy(image.convert("RGB"), 3), alpha, None
+        profile = None if image.mode in _OWN_COLOURS else profile
+        return _copy(image.convert("RGB"), 3), alpha, profile
     if colour == "CMYK":
         return _from_cmyk(image, profile, warnings), None, None
+    return _copy(image, 1 if colour == "L" else 3), alpha, profile
+
+
+def _coloured(
+    samples: NDArray[np.uint8], profile: bytes | None, srgb: bool, warnings: list[str]
+) -> tuple[NDArray[np.uint8], bytes | None]:
+    """Samples and a profile that fit each other, or samples converted to sRGB."""
+    samples, profile, note = matched(samples, profile)
+    if note:
+        warnings.append(note)
     if srgb and profile and not is_srgb(profile):
-        converted = to_srgb(image.convert(colour), profile)
+        converted = samples_to_srgb(samples, profile)
         if converted is None:
             warnings.append("the colour profile cannot be used and is left out")
         else:
-            image = converted.convert("L") if colour == "L" else converted
-    return _copy(image, 1 if colour == "L" else 3), alpha, None if srgb else profile
+            samples = converted
+    return samples, None if srgb else profile
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether the samples of a loaded image will be grey."""
+    if image.mode in ("P", "PA"):
+        return _has_grey_palette(image)
+    return image.mode in (*_GREY_MODES, "I", "F") or image.mode.startswith("I;16")
 
 
 def _has_grey_palette(image: Image.Image) -> bool:
@@ -205,7 +233,7 @@ def _has_grey_palette(image: Image.Image) -> bool:
 
 
 def _from_cmyk(image: Image.Image, profile: bytes | None, warnings: list[str]) -> NDArray[np.uint8]:
-    converted = to_srgb(image, profile) if profile else None
+    converted = cmyk_to_srgb(image, profile) if profile else None
     if converted is not None:
         warnings.append("a CMYK picture is converted to sRGB through its profile")
         return _copy(converted, 3)

@@ -42,6 +42,7 @@ class Metadata:
 def read_metadata(image: Image.Image) -> Metadata:
     """What Pillow found in an opened picture."""
     icc, xmp = image.info.get("icc_profile"), image.info.get("xmp")
+    icc = icc if isinstance(icc, bytes) else None  # text of a PNG file may have any name
     if isinstance(xmp, str):
         xmp = xmp.encode()
     exif = image.info.get("exif")

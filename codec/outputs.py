@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, PngImagePlugin
 
 from aez.bitstream.errors import ImageError
-from aez.codec.colour import fits, is_srgb, to_srgb
+from aez.codec.colour import is_srgb, matched, samples_to_srgb, space_of
 from aez.codec.images import BACKGROUND, Picture, flattened, upright
 from aez.codec.memory import return_freed_memory
 from aez.codec.metadata import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
@@ -22,6 +21,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 4},
 }
 _WITH_METADATA = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF")
+_WITH_GREY_ALPHA = ("PNG", "TIFF")
 _WITH_ALPHA = ("PNG", "WEBP", "AVIF", "TIFF", "GIF", "ICO", "ICNS", "JPEG2000", "TGA", "SGI", "DDS")
 # A JPEG segment holds 65533 bytes, the identifiers of EXIF (6) and XMP (29) included; a profile takes 255 of them.
 _JPEG_LIMITS = {"icc": 255 * 65519, "exif": 65533 - 6, "xmp": 65533 - 29}
@@ -71,12 +71,15 @@ def fit_to_format(
         picture = replace(picture, metadata=with_orientation(picture.metadata, 1))
     if picture.alpha is not None and kind not in _WITH_ALPHA:
         picture = flattened(picture, background)
+    samples, profile, note = matched(picture.samples, picture.metadata.icc)
+    picture = replace(picture, samples=samples, metadata=replace(picture.metadata, icc=profile))
+    if note:
+        warnings.append(note)
+    becomes_rgb = kind == "WEBP" or (picture.mode == "LA" and kind not in _WITH_GREY_ALPHA)
+    misfit = profile and becomes_rgb and space_of(profile) == "GRAY"
+    if profile and (srgb or misfit or kind not in _WITH_METADATA):
+        picture = _without_profile(picture, profile, warnings)
     metadata = picture.metadata
-    # WebP has no grey pictures, so a profile for grey ones does not fit.
-    misfit = kind == "WEBP" and picture.samples.ndim == 2 and metadata.icc and not fits(metadata.icc, "RGB")
-    if metadata.icc and (srgb or misfit or kind not in _WITH_METADATA):
-        picture = _without_profile(picture, metadata.icc, warnings)
-        metadata = picture.metadata
     for name, label in _NAMES.items():
         size = len(getattr(metadata, name) or b"")
         if size and (kind not in _WITH_METADATA or (kind in ("JPEG", "MPO") and size > _JPEG_LIMITS[name])):
@@ -107,10 +110,13 @@ def picture_bytes(picture: Picture, kind: str) -> memoryview:
         # Pillow is about to take four bytes a pixel in pieces of its own, into which freed tensors do not fit.
         return_freed_memory()
     image = Image.fromarray(picture.to_array())
-    image = image if image.mode != "LA" or kind in ("PNG", "TIFF") else image.convert("RGBA")
+    options = _SAVE_OPTIONS.get(kind, {})
+    if kind == "AVIF" and image.mode == "L":
+        options = options | {"subsampling": "4:0:0"}
+    image = image if image.mode != "LA" or kind in _WITH_GREY_ALPHA else image.convert("RGBA")
     buffer = io.BytesIO()
     try:
-        image.save(buffer, kind, **_SAVE_OPTIONS.get(kind, {}), **metadata_options(picture.metadata, kind))
+        image.save(buffer, kind, **options, **metadata_options(picture.metadata, kind))
     except Exception as error:  # Pillow's plugins raise what they like, on damaged EXIF too
         raise ImageError(f"cannot be written as {kind} ({error})") from None
     return buffer.getbuffer()  # not getvalue, which is a copy
@@ -145,9 +151,8 @@ def _without_profile(picture: Picture, profile: bytes, warnings: list[str]) -> P
     plain = replace(picture, metadata=replace(picture.metadata, icc=None))
     if is_srgb(profile):
         return plain
-    converted = to_srgb(Image.fromarray(picture.samples), profile)
+    converted = samples_to_srgb(picture.samples, profile)
     if converted is None:
         warnings.append("the colour profile cannot be used and is left out")
         return plain
-    grey = picture.samples.ndim == 2
-    return replace(plain, samples=np.array(converted.convert("L") if grey else converted))
+    return replace(plain, samples=converted)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from aez.bitstream import ChunkType, FormatError, Header, Limits, read_container, read_header, read_preview
 from aez.bitstream.container import Buffer
-from aez.codec.colour import is_srgb, to_srgb
+from aez.codec.colour import is_srgb, samples_to_srgb
 from aez.codec.images import Picture
 from aez.codec.regions import REDUCTIONS, averaged
 from aez.codec.windows import Window
@@ -25,15 +25,15 @@ def thumbnail(picture: Picture, side: int = PREVIEW_SIDE) -> Picture:
     share = min(1.0, side / max(height, width))
     size = max(1, round(width * share)), max(1, round(height * share))
     coarse = max(1, int(1 / share) // 2)
-    image = Image.fromarray(_reduced(picture.samples, coarse)).resize(size, Image.Resampling.LANCZOS)
+    samples = np.array(Image.fromarray(_reduced(picture.samples, coarse)).resize(size, Image.Resampling.LANCZOS))
     profile = picture.metadata.icc
     if profile and not is_srgb(profile):
-        converted = to_srgb(image, profile)
-        image = image if converted is None else converted.convert(image.mode)
+        converted = samples_to_srgb(samples, profile)
+        samples = samples if converted is None else converted
     alpha = None
     if picture.alpha is not None:
         alpha = np.array(Image.fromarray(_reduced(picture.alpha, coarse)).resize(size, Image.Resampling.BOX))
-    return Picture(np.array(image), alpha, picture.orientation)
+    return Picture(samples, alpha, picture.orientation)
 
 
 def _reduced(samples: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

@@ -33,7 +33,7 @@ from aez.codec.filter_weights import FilterFit
 from aez.codec.grey import as_stored, coded_samples
 from aez.codec.images import Picture, Pixels, as_picture, upright
 from aez.codec.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
-from aez.codec.metadata import chunks_of, metadata_of
+from aez.codec.metadata import chunks_of, metadata_of, without_thumbnails
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.previews import preview_reduction, stored_preview, thumbnail
 from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_within
@@ -261,7 +261,7 @@ class Codec(LatentAccess):
         limits: Limits | None = None,
         progress: Progress | None = None,
     ) -> Picture:
-        """All that a file holds: samples and alpha as stored, orientation, metadata.
+        """All that a file holds: samples and alpha as stored, orientation, metadata; of a part without thumbnails.
 
         Args:
             data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
@@ -294,7 +294,9 @@ class Codec(LatentAccess):
                 pixel_filter=read_filter(part.container, self.weights),
             )
         samples = as_stored(samples, header.colour)
-        return Picture(samples, self._alpha(part), header.orientation, metadata_of(part.container.metadata))
+        metadata = metadata_of(part.container.metadata)
+        metadata = metadata if part.is_whole else without_thumbnails(metadata)
+        return Picture(samples, self._alpha(part), header.orientation, metadata)
 
     def decode_tensor(
         self,
@@ -350,7 +352,7 @@ class Codec(LatentAccess):
             reach = self.engine.reach(latents, *header.latent_shape, reduction)
             needed = set(TileAreas(header.tiles()).within(reach))
         container = read_container(data, limits, tiles=needed)
-        return _Part(container, read_hyper(container, self.weights), window, reduction)
+        return _Part(container, read_hyper(container, self.weights), window, reduction, area == whole)
 
     def decode_array(
         self,
@@ -417,12 +419,14 @@ class _Part:
         z: all of it.
         window: the part, on the reduced grid.
         reduction: 1, 2, 4, 8 or 16.
+        is_whole: it is all of the picture.
     """
 
     container: Container
     z: NDArray[np.int16]
     window: Window
     reduction: int
+    is_whole: bool
 
 
 def _announced(image: Pixels | Picture | File) -> Picture:

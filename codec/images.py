@@ -9,7 +9,7 @@ from PIL import Image
 
 from aez.bitstream.errors import ImageError
 from aez.codec.colour import cmyk_to_srgb, has_deep_samples, is_srgb, matched, samples_to_srgb, to_8_bits
-from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation
+from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation, without_thumbnails
 from aez.codec.orientation import read_oriented
 from aez.codec.png_colour import png_codes, png_profile
 from aez.codec.raw_files import refuse_raw
@@ -269,7 +269,10 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def upright(picture: Picture) -> Picture:
-    """Turned as it is meant to be seen, its orientation 1, also where EXIF or XMP state one."""
+    """Turned as it is meant to be seen, its orientation 1, also where EXIF or XMP state one.
+
+    Thumbnails, which would lie on their side, are left out.
+    """
     if picture.orientation == 1:
         return picture
     return replace(
@@ -277,7 +280,7 @@ def upright(picture: Picture) -> Picture:
         samples=_turned_array(picture.samples, picture.orientation),
         alpha=None if picture.alpha is None else _turned_array(picture.alpha, picture.orientation),
         orientation=1,
-        metadata=with_orientation(picture.metadata, 1),
+        metadata=without_thumbnails(with_orientation(picture.metadata, 1)),
     )
 
 

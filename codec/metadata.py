@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import ExifTags, Image
 
 from aez.bitstream import ChunkType
+from aez.codec.exif_thumbnail import without_exif_thumbnail, without_xmp_thumbnails
 
 EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
@@ -89,6 +90,12 @@ def with_orientation(metadata: Metadata, orientation: int) -> Metadata:
     if xmp:
         xmp = _XMP_ORIENTATION.sub(rb"\g<1>" + str(orientation).encode(), xmp)
     return replace(metadata, exif=exif, xmp=xmp)
+
+
+def without_thumbnails(metadata: Metadata) -> Metadata:
+    """The same without thumbnails in EXIF and XMP, which would show what the picture no longer does."""
+    exif, xmp = metadata.exif, metadata.xmp
+    return replace(metadata, exif=exif and without_exif_thumbnail(exif), xmp=xmp and without_xmp_thumbnails(xmp))
 
 
 def _order(exif: bytes) -> str:

@@ -15,6 +15,7 @@ from aez.bitstream import ModelError
 from aez.codec.codec import Progress
 from aez.codec.device import choose_device
 from aez.codec.images import Picture, Pixels, flattened, from_array, from_image, upright
+from aez.codec.metadata import without_thumbnails
 from aez.codec.models.registry import load_family, read_family
 from aez.codec.models.style import STRIDE, Style
 from aez.codec.models.style_patches import choose_patches, matched
@@ -198,7 +199,7 @@ def stylize_picture(
     content, style = upright(content), upright(flattened(style))
     source = stylist.source(_colours(style.samples), style_side)
     samples = stylist.paint(_colours(content.samples), source, strength, progress)
-    return replace(content, samples=samples)
+    return replace(content, samples=samples, metadata=without_thumbnails(content.metadata))
 
 
 def _network(model: str, device: torch.device) -> Style:

@@ -17,7 +17,7 @@ from aez.codec.codec import PREVIEW_QUALITY, Codec, Data, Progress
 from aez.codec.device import choose_device
 from aez.codec.effort import effort_of
 from aez.codec.images import Picture
-from aez.codec.metadata import chunks_of, metadata_of
+from aez.codec.metadata import chunks_of, metadata_of, without_thumbnails
 from aez.codec.models.code_model import CodeModel
 from aez.codec.models.family import FamilyModel
 from aez.codec.models.registry import read_family
@@ -208,7 +208,8 @@ class FamilyCodec(Codec):
         if container.alpha is not None:
             alpha = decode_alpha_part(self, container.alpha, header, window, reduction)
         shaped = planes[0] if samples.ndim == 2 else np.dstack(planes)
-        return Picture(shaped, alpha, header.orientation, metadata_of(container.metadata))
+        metadata = metadata_of(container.metadata)
+        return Picture(shaped, alpha, header.orientation, metadata if area == whole else without_thumbnails(metadata))
 
     def decode_tensor(
         self,

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from aez.codec.images import Picture, from_array, from_image
+from aez.codec.metadata import without_thumbnails
 from aez.codec.windows import Window
 
 Pixels = TypeVar("Pixels", Image.Image, NDArray[np.uint8])
@@ -40,8 +41,9 @@ def _warn(picture: Picture) -> None:
 
 
 def with_samples(picture: Picture, samples: NDArray[np.uint8], *notes: str) -> Picture:
-    """The picture with other samples, and more warnings."""
-    return replace(picture, samples=samples, warnings=[*picture.warnings, *notes])
+    """The picture with other samples, which its thumbnails would not show, and more warnings."""
+    metadata = without_thumbnails(picture.metadata)
+    return replace(picture, samples=samples, metadata=metadata, warnings=[*picture.warnings, *notes])
 
 
 def to_tensor(samples: NDArray[np.uint8]) -> Tensor:

@@ -13,6 +13,7 @@ from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation, without_
 from aez.codec.orientation import read_oriented
 from aez.codec.png_colour import png_codes, png_profile
 from aez.codec.raw_files import refuse_raw
+from aez.codec.resolution import resolution_of, transposed, with_file_resolution
 from aez.codec.sources import File
 from aez.codec.transparency import key_of, opacity
 
@@ -74,6 +75,9 @@ class Picture:
             image.info["icc_profile"] = profile
         if self.metadata.exif:
             image.info["exif"] = EXIF_PREFIX + self.metadata.exif
+            resolution = resolution_of(self.metadata.exif)
+            if resolution and resolution.dpi:
+                image.info["dpi"] = resolution.dpi
         if self.metadata.xmp:
             image.info["xmp"] = self.metadata.xmp
         return image
@@ -158,6 +162,9 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
         key, codes = key_of(image), png_codes(image)
         image.load()
         orientation, metadata = read_oriented(image, warnings)
+        exif, note = with_file_resolution(image, metadata.exif)
+        metadata = replace(metadata, exif=exif)
+        warnings.extend([note] if note else [])
         profile, notes = png_profile(image, codes, metadata.icc, _is_grey(image))
         warnings.extend(notes)
         samples, alpha, profile = _convert(image, profile, warnings)
@@ -275,12 +282,15 @@ def upright(picture: Picture) -> Picture:
     """
     if picture.orientation == 1:
         return picture
+    metadata = without_thumbnails(with_orientation(picture.metadata, 1))
+    if metadata.exif and picture.orientation >= 5:
+        metadata = replace(metadata, exif=transposed(metadata.exif))
     return replace(
         picture,
         samples=_turned_array(picture.samples, picture.orientation),
         alpha=None if picture.alpha is None else _turned_array(picture.alpha, picture.orientation),
         orientation=1,
-        metadata=without_thumbnails(with_orientation(picture.metadata, 1)),
+        metadata=metadata,
     )
 
 

@@ -12,6 +12,7 @@ from aez.codec.colour import is_srgb, matched, samples_to_srgb, space_of
 from aez.codec.images import BACKGROUND, Picture, flattened, upright
 from aez.codec.memory import return_freed_memory
 from aez.codec.metadata import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
+from aez.codec.resolution import is_resolution_alone, is_unknown, resolution_alone, resolution_options
 
 # Without a word from the user: as good as the format goes at a usual size.
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -80,15 +81,26 @@ def fit_to_format(
     if profile and (srgb or misfit or kind not in _WITH_METADATA):
         picture = _without_profile(picture, profile, warnings)
     metadata = picture.metadata
-    for name, label in _NAMES.items():
+    for name in _NAMES:
         size = len(getattr(metadata, name) or b"")
-        if size and (kind not in _WITH_METADATA or (kind in ("JPEG", "MPO") and size > _JPEG_LIMITS[name])):
-            warnings.append(f"{label} cannot be kept in {kind}" + ("" if kind not in _WITH_METADATA else ": too long"))
-            metadata = replace(metadata, **{name: None})
+        if size and kind not in _WITH_METADATA:
+            metadata = _lacking(metadata, name, kind, "", warnings)
+        elif size > _JPEG_LIMITS[name] and kind in ("JPEG", "MPO"):
+            metadata = _lacking(metadata, name, kind, ": too long", warnings)
     if kind in ("AVIF", "TIFF") and metadata.exif and not _parses(metadata.exif):
-        warnings.append(f"EXIF metadata cannot be kept in {kind}: they are damaged")
-        metadata = replace(metadata, exif=None)
+        metadata = _lacking(metadata, "exif", kind, ": they are damaged", warnings)
     return replace(picture, metadata=metadata, warnings=warnings)
+
+
+def _lacking(metadata: Metadata, name: str, kind: str, reason: str, warnings: list[str]) -> Metadata:
+    """Metadata without those of a name; of EXIF the resolution is kept where the format has a field for it."""
+    exif = metadata.exif if name == "exif" else None
+    kept = resolution_alone(exif) if resolution_options(exif, kind) else None
+    if exif is None or not is_resolution_alone(exif):
+        warnings.append(f"{_NAMES[name]} cannot be kept in {kind}{reason}")
+    elif kept is None and not is_unknown(exif):
+        warnings.append(f"the resolution cannot be kept in {kind}")
+    return replace(metadata, **{name: kept})
 
 
 def _parses(exif: bytes) -> bool:
@@ -135,7 +147,8 @@ def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
         if metadata.xmp:
             tags[_XMP_TAG] = metadata.xmp
         return options | {"exif": tags}
-    if metadata.exif:
+    options |= resolution_options(metadata.exif, kind)
+    if metadata.exif and kind in _WITH_METADATA:
         options["exif"] = EXIF_PREFIX + metadata.exif if kind in ("JPEG", "MPO") else metadata.exif
     if metadata.xmp and kind == "PNG":
         options["pnginfo"] = info = PngImagePlugin.PngInfo()

@@ -9,7 +9,13 @@ from PIL import Image
 
 from aez.bitstream.errors import ImageError
 from aez.codec.colour import cmyk_to_srgb, has_deep_samples, is_srgb, matched, samples_to_srgb, to_8_bits
-from aez.codec.metadata import EXIF_PREFIX, Metadata, with_orientation, without_thumbnails
+from aez.codec.metadata import (
+    EXIF_PREFIX,
+    Metadata,
+    with_extended_xmp,
+    with_orientation,
+    without_thumbnails,
+)
 from aez.codec.orientation import read_oriented
 from aez.codec.png_colour import png_codes, png_profile
 from aez.codec.raw_files import refuse_raw
@@ -162,9 +168,7 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
         key, codes = key_of(image), png_codes(image)
         image.load()
         orientation, metadata = read_oriented(image, warnings)
-        exif, note = with_file_resolution(image, metadata.exif)
-        metadata = replace(metadata, exif=exif)
-        warnings.extend([note] if note else [])
+        metadata = _completed(image, metadata, warnings)
         profile, notes = png_profile(image, codes, metadata.icc, _is_grey(image))
         warnings.extend(notes)
         samples, alpha, profile = _convert(image, profile, warnings)
@@ -176,6 +180,14 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
     except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"cannot be read as a picture ({error})") from None
     return Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings)
+
+
+def _completed(image: Image.Image, metadata: Metadata, warnings: list[str]) -> Metadata:
+    """Metadata and what a file has of such kinds elsewhere."""
+    exif, lost_resolution = with_file_resolution(image, metadata.exif)
+    metadata, lost_xmp = with_extended_xmp(image, replace(metadata, exif=exif))
+    warnings.extend(note for note in (lost_resolution, lost_xmp) if note)
+    return metadata
 
 
 def _convert(

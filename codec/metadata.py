@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 
 from aez.bitstream import ChunkType
 from aez.codec.exif_thumbnail import without_exif_thumbnail, without_xmp_thumbnails
+from aez.codec.extended_xmp import EXTENSION, joined
 
 EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
@@ -54,6 +55,21 @@ def read_metadata(image: Image.Image) -> Metadata:
         while exif.startswith(EXIF_PREFIX):
             exif = exif[len(EXIF_PREFIX) :]
     return Metadata(icc or None, exif or None, xmp.strip(b"\0") and xmp if xmp else None)
+
+
+def with_extended_xmp(image: Image.Image, metadata: Metadata) -> tuple[Metadata, str | None]:
+    """Metadata with the XMP that a JPEG file has in further segments, and a warning if that is lost."""
+    segments = [
+        data[len(EXTENSION) :]
+        for name, data in getattr(image, "applist", [])
+        if name == "APP1" and data.startswith(EXTENSION)
+    ]
+    if not segments:
+        return metadata, None
+    xmp = joined(metadata.xmp or b"", segments)
+    if xmp is None:
+        return metadata, "the extended XMP metadata are damaged and are left out"
+    return replace(metadata, xmp=xmp), None
 
 
 def _descriptive(exif: Image.Exif) -> bytes | None:

@@ -1,6 +1,7 @@
 """Pictures out: what each of Pillow's formats can hold of a picture, and its file's bytes. Does not import torch."""
 
 import io
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from aez.bitstream.errors import ImageError
 from aez.codec.colour import is_srgb, matched, samples_to_srgb, space_of
+from aez.codec.extended_xmp import EXTENSION, STANDARD, divided
 from aez.codec.images import BACKGROUND, Picture, flattened, upright
 from aez.codec.memory import return_freed_memory
 from aez.codec.metadata import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
@@ -85,7 +87,11 @@ def fit_to_format(
         size = len(getattr(metadata, name) or b"")
         if size and kind not in _WITH_METADATA:
             metadata = _lacking(metadata, name, kind, "", warnings)
-        elif size > _JPEG_LIMITS[name] and kind in ("JPEG", "MPO"):
+        elif (
+            kind in ("JPEG", "MPO")
+            and size > _JPEG_LIMITS[name]
+            and not (name == "xmp" and _xmp_segments(metadata.xmp))
+        ):
             metadata = _lacking(metadata, name, kind, ": too long", warnings)
     if kind in ("AVIF", "TIFF") and metadata.exif and not _parses(metadata.exif):
         metadata = _lacking(metadata, "exif", kind, ": they are damaged", warnings)
@@ -154,9 +160,20 @@ def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
         options["pnginfo"] = info = PngImagePlugin.PngInfo()
         # An uncompressed iTXt chunk: keyword, flags, no language and no translation, then the packet as it is.
         info.add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+    elif metadata.xmp and len(metadata.xmp) > _JPEG_LIMITS["xmp"] and kind in ("JPEG", "MPO"):
+        options["extra"] = _xmp_segments(metadata.xmp)
     elif metadata.xmp:
         options["xmp"] = metadata.xmp
     return options
+
+
+def _xmp_segments(xmp: bytes | None) -> bytes:
+    """A long packet as segments of a JPEG file; empty if it cannot be divided."""
+    parts = divided(xmp, _JPEG_LIMITS["xmp"]) if xmp else None
+    if parts is None:
+        return b""
+    segments = [STANDARD + parts[0], *(EXTENSION + part for part in parts[1])]
+    return b"".join(b"\xff\xe1" + struct.pack(">H", 2 + len(segment)) + segment for segment in segments)
 
 
 def _without_profile(picture: Picture, profile: bytes, warnings: list[str]) -> Picture:

@@ -104,6 +104,18 @@ def test_files_without_a_resolution(kind: str) -> None:
     assert picture.metadata.exif is None
 
 
+def test_what_pillow_makes_up_is_none() -> None:
+    """It says 72 dpi of a JPEG file without JFIF whose EXIF states nothing."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "me"
+    buffer = io.BytesIO()
+    Image.fromarray(SAMPLES).save(buffer, "JPEG", exif=exif)
+    image = Image.open(io.BytesIO(b"\xff\xd8" + buffer.getvalue()[20:]))
+    assert "jfif" not in image.info
+    assert image.info["dpi"] == (72, 72)
+    assert resolution_of(from_image(image).metadata.exif) is None
+
+
 def test_exif_that_states_one_is_not_touched() -> None:
     exif = made(300)
     for options, warnings in (

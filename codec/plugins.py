@@ -51,6 +51,11 @@ def plugin_suffixes(*, installed: bool) -> frozenset[str]:
     return frozenset[str]().union(*(plugin.suffixes for plugin in there))
 
 
+def is_jxl(head: bytes) -> bool:
+    """Whether a file that starts with these bytes is a JPEG XL one."""
+    return head.startswith(_JXL_STARTS)
+
+
 def register_for(head: bytes) -> None:
     """Make Pillow read a file that starts with these bytes, if it needs one of these packages.
 
@@ -69,7 +74,7 @@ def register_for(head: bytes) -> None:
 
 
 def _plugin_of(head: bytes) -> Plugin | None:
-    if head.startswith(_JXL_STARTS):
+    if is_jxl(head):
         return _JXL
     if head[4:8] != b"ftyp":
         return None

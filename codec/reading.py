@@ -12,7 +12,8 @@ from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.codec.cut_jpeg import completed
 from aez.codec.images import Picture, from_image
-from aez.codec.plugins import register_for
+from aez.codec.jxl_size import jxl_size
+from aez.codec.plugins import is_jxl, register_for
 from aez.codec.sources import File, naming, reason_of
 
 HEAD = 32
@@ -63,7 +64,7 @@ def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
     try:
         return _decode(source, max_pixels, to_srgb)
     except ImageError:
-        data = completed(source.read_bytes() if isinstance(source, Path) else source.getvalue())
+        data = completed(_bytes(source))
         if data is None:
             raise
     picture = _decode(io.BytesIO(data), max_pixels, to_srgb)
@@ -75,15 +76,23 @@ def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Pictur
     if is_aez(head):
         raise ImageError("is an .aez file already")
     register_for(head)
+    if is_jxl(head):
+        _check(jxl_size(_bytes(source)) or (0, 0), max_pixels)
     with Image.open(source) as image:
-        pixels = image.width * image.height
-        if pixels > max_pixels:
-            raise LimitError(
-                f"the picture has {image.width}×{image.height} = {pixels} pixels, above the limit of {max_pixels}"
-            )
+        _check(image.size, max_pixels)
         several = getattr(image, "n_frames", 1) > 1
         picture = from_image(image, srgb=to_srgb)
     return replace(picture, warnings=[_FRAMES, *picture.warnings]) if several else picture
+
+
+def _check(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise LimitError(f"the picture has {width}×{height} = {width * height} pixels, above the limit of {max_pixels}")
+
+
+def _bytes(source: Path | io.BytesIO) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source.getvalue()
 
 
 def _head(source: Path | io.BytesIO) -> bytes:

@@ -1,6 +1,7 @@
 """Formats that Pillow reads with packages beside it."""
 
 import io
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aez.bitstream import ImageError
+from aez.bitstream import ImageError, LimitError
+from aez.codec.jxl_size import jxl_size
 from aez.codec.metadata import exif_orientation
 from aez.codec.plugins import plugin_suffixes, register_for
 from aez.codec.reading import read_picture
@@ -79,6 +81,38 @@ def test_a_jpeg_in_jpeg_xl_is_turned_by_exif(tmp_path: Path) -> None:
     picture = read_picture(buffer)
     assert (picture.orientation, exif_orientation(picture.metadata.exif)) == (6, 6)
     assert np.array_equal(picture.samples, read_picture(tmp_path / "a.jpg").samples)
+
+
+@pytest.mark.parametrize("container", [False, True])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (8, 8), (60, 40), (256, 256), (320, 200), (48, 40), (500, 511), (513, 64), (160, 90), (9000, 3)]
+)
+def test_the_size_of_jpeg_xl(size: tuple[int, int], container: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at before pixels are decoded."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size).save(buffer, "JXL", use_container=container)
+    data = buffer.getvalue()
+    assert jxl_size(data) == size
+    monkeypatch.setitem(Image.OPEN, "JXL", None)  # which would decode it
+    with pytest.raises(LimitError, match=f"{size[0]}×{size[1]} = "):
+        read_picture(io.BytesIO(data), max_pixels=size[0] * size[1] - 1)
+
+
+def test_the_size_of_jpeg_xl_in_several_boxes() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (513, 64)).save(buffer, "JXL", use_container=False)
+    data = buffer.getvalue()
+    assert data[:2] == b"\xff\x0a"
+    parts = [data[:3], data[3:4], data[4:]]
+    boxes = b"".join(struct.pack(">I4sI", 12 + len(part), b"jxlp", i) + part for i, part in enumerate(parts))
+    assert jxl_size(b"\0\0\0\x0cJXL \r\n\x87\n" + boxes) == (513, 64)
+    large = struct.pack(">I4sQ", 1, b"jxlc", 16 + len(data)) + data
+    assert jxl_size(b"\0\0\0\x0cJXL \r\n\x87\n" + large) == (513, 64)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 40, b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\1jxlc", b"\0\0\0\3jxlc" * 9])
+def test_no_size(data: bytes) -> None:
+    assert jxl_size(data) is None
 
 
 @pytest.mark.parametrize("kind", PACKAGES)

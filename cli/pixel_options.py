@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream import AezError, Limits, read_header
-from aez.cli.rate_options import Number
 from aez.cli.storage import is_local, read_bytes
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def input_options(function: Function) -> Function:
     options = (
         click.option(
             "--alpha-quality",
-            type=Number(1, 100),
+            type=click.FloatRange(1, 100),
             default=100.0,
             show_default=True,
             help="Of transparency alone; 100 keeps it without loss.",
@@ -96,15 +95,6 @@ def _decorated(function: Function, options: tuple[Function, ...]) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def picture_to_code(picture: "Picture", *, auto_orient: bool, strip: bool) -> "Picture":
-    """An input as what is coded."""
-    from aez.codec.images import stripped, upright
-
-    if auto_orient:
-        picture = upright(picture)
-    return stripped(picture) if strip else picture
 
 
 def decoded_picture(

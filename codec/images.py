@@ -8,14 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.errors import ImageError
+from aez.codec.avif_colour import avif_codes
 from aez.codec.colour import cmyk_to_srgb, has_deep_samples, is_srgb, matched, samples_to_srgb, to_8_bits
-from aez.codec.metadata import (
-    EXIF_PREFIX,
-    Metadata,
-    with_extended_xmp,
-    with_orientation,
-    without_thumbnails,
-)
+from aez.codec.left_out import left_out
+from aez.codec.metadata import EXIF_PREFIX, Metadata, bounded, with_extended_xmp, with_orientation, without_thumbnails
 from aez.codec.orientation import read_oriented
 from aez.codec.png_colour import png_codes, png_profile
 from aez.codec.raw_files import refuse_raw
@@ -150,12 +146,14 @@ def from_array(array: NDArray[np.generic]) -> Picture:
     return Picture(np.ascontiguousarray(samples), alpha, warnings=warnings)
 
 
-def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
+def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -> Picture:
     """A Pillow image of any mode, of several frames the one at which it stands, as Pillow's `save` takes it.
 
     Args:
         image: what to read; it is loaded.
         srgb: convert to sRGB through the profile, which is then not kept.
+        strip: leave EXIF and XMP out, and a profile that says what holds without one: sRGB. Metadata that cannot be
+            kept are then not named in warnings.
 
     Raises:
         ImageError: the pixels cannot be read or converted, or are only the thumbnail of a camera's raw file.
@@ -165,28 +163,32 @@ def from_image(image: Image.Image, *, srgb: bool = False) -> Picture:
         refuse_raw(image)
         if has_deep_samples(image):
             warnings.append("16-bit samples are coded with 8 bits")
-        key, codes = key_of(image), png_codes(image)
+        codes = png_codes(image) or avif_codes(image)
+        key = key_of(image)
         image.load()
         orientation, metadata = read_oriented(image, warnings)
-        metadata = _completed(image, metadata, warnings)
+        metadata = Metadata(icc=metadata.icc) if strip else _completed(image, metadata, warnings)
+        metadata, too_long = bounded(metadata)
+        warnings.extend([too_long] if too_long else [])
         profile, notes = png_profile(image, codes, metadata.icc, _is_grey(image))
         warnings.extend(notes)
         samples, alpha, profile = _convert(image, profile, warnings)
+        samples, profile = _coloured(samples, profile, srgb, warnings)
         if key is not None:
             alpha = opacity(_copy(image.convert("L") if image.mode == "1" else image, len(image.getbands())), key)
-        samples, profile = _coloured(samples, profile, srgb, warnings)
     except ImageError:
         raise
     except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"cannot be read as a picture ({error})") from None
-    return Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings)
+    picture = Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings)
+    return stripped(picture) if strip else picture
 
 
 def _completed(image: Image.Image, metadata: Metadata, warnings: list[str]) -> Metadata:
-    """Metadata and what a file has of such kinds elsewhere."""
+    """Metadata and what a file has of such kinds elsewhere; what of all that is not kept is added to the warnings."""
     exif, lost_resolution = with_file_resolution(image, metadata.exif)
     metadata, lost_xmp = with_extended_xmp(image, replace(metadata, exif=exif))
-    warnings.extend(note for note in (lost_resolution, lost_xmp) if note)
+    warnings.extend(note for note in (lost_resolution, lost_xmp, *left_out(image)) if note)
     return metadata
 
 

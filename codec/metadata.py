@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PIL import ExifTags, Image
 
-from aez.bitstream import ChunkType
+from aez.bitstream import ChunkType, Limits
 from aez.codec.exif_thumbnail import without_exif_thumbnail, without_xmp_thumbnails
 from aez.codec.extended_xmp import EXTENSION, joined
 
@@ -17,6 +17,8 @@ _SHORT = 3
 # Types of whole numbers that a directory's entry holds itself: Pillow and others heed an orientation of any of them.
 _WHOLE_NUMBERS = {_SHORT: "H", 4: "I", 8: "h", 9: "i"}
 _MAX_ENTRIES = 1000
+_LONGEST = Limits().max_metadata - 2**20
+"""Bytes of all metadata together that a decoder takes, less some for a preview."""
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
 # What describes how a TIFF file stores its samples, and metadata that have a chunk of their own.
 _STRUCTURE = {
@@ -70,6 +72,16 @@ def with_extended_xmp(image: Image.Image, metadata: Metadata) -> tuple[Metadata,
     if xmp is None:
         return metadata, "the extended XMP metadata are damaged and are left out"
     return replace(metadata, xmp=xmp), None
+
+
+def bounded(metadata: Metadata) -> tuple[Metadata, str | None]:
+    """Metadata that files can hold: without the longest, which a warning names, if all are too long to be read back."""
+    sizes = {name: len(value or b"") for name, value in vars(metadata).items()}
+    if sum(sizes.values()) <= _LONGEST:
+        return metadata, None
+    lost = [name for name, size in sizes.items() if size > _LONGEST // len(sizes)]
+    note = f"metadata are too long and are left out: {', '.join(lost).upper()}"
+    return replace(metadata, **dict.fromkeys(lost)), note
 
 
 def _descriptive(exif: Image.Exif) -> bytes | None:

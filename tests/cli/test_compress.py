@@ -129,3 +129,14 @@ def test_unknown_models(aez: Any, folder: Path, name: str, monkeypatch: pytest.M
     assert result.err.startswith(f"aez: {name}: ")
     assert result.err.count("\n") == 1
     assert not (folder / "a.aez").exists()
+
+
+def test_comments_are_named_and_their_files_kept(aez: Any, folder: Path, model: Any) -> None:
+    with Image.open(folder / "a.png") as image:
+        image.save(folder / "a.jpg", comment=b"Grandmother, 1954")
+    result = aez("compress", folder / "a.jpg", *model, "--delete-source")
+    assert (result.code, (folder / "a.jpg").exists()) == (0, True)
+    assert f"{folder / 'a.jpg'}: a comment is not kept" in result.err.replace("\n", " ")
+    result = aez("compress", folder / "a.jpg", *model, "--strip", "--delete-source", "--overwrite")
+    assert (result.code, (folder / "a.jpg").exists()) == (0, False)
+    assert "comment" not in result.err

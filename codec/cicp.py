@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from aez.codec.icc import Chromaticities, Curve
 
+Codes = tuple[int, int, int, int]
+"""Primaries, transfer function, matrix and whether the range is full."""
 _D65 = (0.3127, 0.329)
 SRGB_PRIMARIES: Chromaticities = (*_D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 SRGB_CURVE = Curve((2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from aez.codec.cicp import SRGB_CURVE, SRGB_PRIMARIES, Colour, colour_of
+from aez.codec.cicp import SRGB_CURVE, SRGB_PRIMARIES, Codes, Colour, colour_of
 from aez.codec.colour import is_srgb
 from aez.codec.icc import Curve, grey_profile, rgb_profile
 
@@ -17,8 +17,6 @@ _GAMMAS = (0.1, 10.0)
 """Curves that a display can have; beyond, gAMA is nonsense."""
 _NEAR = 0.005
 """By how much gAMA, relatively, and chromaticities may differ from those of sRGB: programs round them differently."""
-Codes = tuple[int, int, int, int]
-"""Primaries, transfer function, matrix and whether the range is full."""
 
 
 def png_codes(image: Image.Image) -> Codes | None:
@@ -57,7 +55,7 @@ def png_profile(
 
     Args:
         image: as Pillow opened it; its ``info`` has the chunks gAMA, cHRM and sRGB.
-        codes: those of cICP.
+        codes: those of cICP, or of an AVIF file.
         profile: the file's own.
         grey: whether the samples will be grey.
     """
@@ -65,8 +63,8 @@ def png_profile(
     if codes is not None:
         meant = colour_of(codes[0], codes[1], codes[3] != 0)
         if isinstance(meant, Colour):
-            return _made(meant, f"cICP {codes[0]}, {codes[1]}", grey, notes), notes
-        notes.append(f"cICP is left out: it says {meant}")
+            return _made(meant, f"code points {codes[0]}, {codes[1]}", grey, notes), notes
+        notes.append(f"the colours are not kept: the file says {meant}")
     if profile is not None or isinstance(image.info.get("srgb"), int):
         return profile, notes
     gamma, chromaticities = image.info.get("gamma"), image.info.get("chromaticity")

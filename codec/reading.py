@@ -32,7 +32,9 @@ def read_path(path: File) -> Picture:
         return read_picture(Path(path))
 
 
-def read_picture(source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False) -> Picture:
+def read_picture(
+    source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False, strip: bool = False
+) -> Picture:
     """The first frame of a picture file.
 
     Args:
@@ -40,13 +42,14 @@ def read_picture(source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIX
         max_pixels: width × height at most, checked before pixels are decoded. Pillow's own limit, which holds for the
             whole process, is checked beside it.
         to_srgb: convert to sRGB through the profile, which is then not kept.
+        strip: leave EXIF, XMP and a profile for sRGB out, see :func:`from_image`.
 
     Raises:
         ImageError: it is missing, a folder, damaged, no picture or an `.aez` file.
         LimitError: it has too many pixels.
     """
     try:
-        return _read(source, max_pixels, to_srgb)
+        return _read(source, max_pixels, to_srgb, strip)
     except AezError:
         raise
     except UnidentifiedImageError:
@@ -60,18 +63,18 @@ def read_picture(source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIX
         raise ImageError(f"cannot be read ({error})") from None
 
 
-def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
+def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bool) -> Picture:
     try:
-        return _decode(source, max_pixels, to_srgb)
+        return _decode(source, max_pixels, to_srgb, strip)
     except ImageError:
         data = completed(_bytes(source))
         if data is None:
             raise
-    picture = _decode(io.BytesIO(data), max_pixels, to_srgb)
+    picture = _decode(io.BytesIO(data), max_pixels, to_srgb, strip)
     return replace(picture, warnings=[_CUT, *picture.warnings])
 
 
-def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Picture:
+def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bool) -> Picture:
     head = _head(source)
     if is_aez(head):
         raise ImageError("is an .aez file already")
@@ -81,7 +84,7 @@ def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool) -> Pictur
     with Image.open(source) as image:
         _check(image.size, max_pixels)
         several = getattr(image, "n_frames", 1) > 1
-        picture = from_image(image, srgb=to_srgb)
+        picture = from_image(image, srgb=to_srgb, strip=strip)
     return replace(picture, warnings=[_FRAMES, *picture.warnings]) if several else picture
 
 

@@ -118,6 +118,7 @@ def replaced(index: int, **parts: int | bytes) -> list[bytes]:
         pytest.param(segments()[1:], id="the first missing"),
         pytest.param(segments()[:-1], id="the last missing"),
         pytest.param(segments()[:1] + segments()[2:], id="one missing"),
+        pytest.param(segments(EXTENDED + b" " * 60)[:-1], id="spaces missing"),
         pytest.param([*segments(), segments()[1]], id="one twice"),
         pytest.param(replaced(1, offset=49), id="overlap"),
         pytest.param(replaced(1, offset=51), id="gap"),
@@ -206,11 +207,11 @@ def test_damage_does_no_harm(seed: int, noise: bytes) -> None:
         pytest.param(EXTENDED.replace(EXTRA, EXTRA * 10**5), id="many elements"),
         pytest.param(
             EXTENDED.replace(
-                b"<rdf:RDF ", b"<rdf:RDF " + b" ".join(b'xmlns:n%d="urn:n"' % i for i in range(10**4))
+                b"<rdf:RDF ", b"<rdf:RDF " + b" ".join(b'xmlns:n%d="urn:n"' % i for i in range(10**4)) + b" "
             ).replace(EXTRA, EXTRA * 10**4),
             id="many prefixes",
         ),
-        pytest.param(EXTENDED.replace(EXTRA, EXTRA + b"<?xpacket " * 10**6 + b">?>"), id="many wrappers"),
+        pytest.param(b"<?xpacket " * 10**5 + b">?>" + EXTENDED.replace(EXTRA, EXTRA * 1000), id="many wrappers"),
         pytest.param(b" HasExtendedXMP " * 10**6, id="many names"),
     ],
 )

@@ -29,7 +29,9 @@ UNTILED_LATENTS = WHOLE_CELLS * CELL**2
 TILE_LOG2 = 6
 
 _HARD_EDGE, _HARD_EDGES = 192, 0.004
-"""Difference of neighbouring samples, and share of pixels that have one on graphics; at most 0.002 on photographs."""
+"""Difference of neighbouring samples, and share of neighbours that have one on graphics; below 0.001 on photographs."""
+_FLAT = 0.6
+"""Share of neighbours that are equal on graphics."""
 
 
 def usual_tile_log2(height: int, width: int) -> int:
@@ -171,15 +173,18 @@ def _corrected(engine: Engine, choice: Choice, quantiser: Quantiser, effort: Eff
 
 
 def _is_graphic(pixels: NDArray[np.uint8]) -> bool:
-    """Whether pixels, (H, W, C), have as many hard edges as text and drawings do; every other row and column counts.
+    """Whether pixels, (H, W, C), have hard edges or flat areas as text and drawings do.
 
-    The analysis transform is so far from the best latents of a graphic that every effort corrects them.
+    The analysis transform is so far from the best latents of a graphic that every effort corrects them. Every other row
+    and column counts.
     """
-    count = 0
+    hard = flat = total = 0
     for lines in (pixels[::2], pixels[:, ::2].swapaxes(0, 1)):
-        step = np.abs(np.diff(lines.astype(np.int16), axis=1))
-        count += int((step >= _HARD_EDGE).any(2).sum())
-    return 2 * count > _HARD_EDGES * pixels.shape[0] * pixels.shape[1]
+        step = np.abs(np.diff(lines.astype(np.int16), axis=1)).max(2)
+        hard += int((step >= _HARD_EDGE).sum())
+        flat += int((step == 0).sum())
+        total += step.size
+    return hard > _HARD_EDGES * total or flat > _FLAT * total
 
 
 def _joined(above: Tensor, below: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ from aez.cli import storage
 from aez.cli.jobs import Converted, FileRules, Job, Progress
 from aez.cli.noise_options import load_denoiser
 from aez.cli.options import set_up_process
-from aez.cli.pixel_options import picture_to_code
 from aez.cli.rate_options import Rate
 from aez.cli.results import Result
 
@@ -112,15 +111,18 @@ class CompressJob(Job):
         )
 
 
-def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, *, to_srgb: bool, **changes: bool) -> "Picture":
+def read_picture(
+    file: Path | io.BytesIO, name: str, max_pixels: int, *, auto_orient: bool, strip: bool, to_srgb: bool
+) -> "Picture":
     """Read a picture file of any format that Pillow knows.
 
     Args:
         file: a path, or the file's bytes.
         name: how errors name it.
         max_pixels: width × height at most, checked before pixels are decoded.
+        auto_orient: turn it as it is meant to be seen.
+        strip: leave EXIF, XMP and a profile for sRGB out.
         to_srgb: convert to sRGB, and leave the profile out.
-        changes: as :func:`aez.cli.pixel_options.picture_to_code` takes them.
 
     Raises:
         ImageError: it is missing, a folder, damaged, or no picture.
@@ -129,6 +131,7 @@ def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, *, to_srgb
     from PIL import Image
 
     from aez.codec import reading
+    from aez.codec.images import upright
 
     if isinstance(file, Path) and file.is_dir():
         raise ImageError(f"{name}: is a folder (-r takes what is in it)")
@@ -137,8 +140,8 @@ def read_picture(file: Path | io.BytesIO, name: str, max_pixels: int, *, to_srgb
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = reading.read_picture(file, max_pixels=max_pixels, to_srgb=to_srgb)
-        return picture_to_code(picture, **changes)
+            picture = reading.read_picture(file, max_pixels=max_pixels, to_srgb=to_srgb, strip=strip)
+        return upright(picture) if auto_orient else picture
     except LimitError as error:
         raise LimitError(f"{name}: {error} (--max-pixels)") from None
     except AezError as error:

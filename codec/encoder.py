@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -128,15 +127,15 @@ def _encode_band(
     around = outer.scaled(CELL, rows, cols)
     indices = engine.indices(z, position, rows, cols, outer, grey=picture.shape[2] == 1)
     part = y[:, (outer.top - top) * CELL :][:, : indices.shape[1]]
+    pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
+    if engine.weights.distortion == "mse" and _is_graphic(pixels):
+        effort = effort.for_graphics()
     quantiser = engine.quantiser(position, effort, picture.shape[2])
     # They take more memory than they save time in what has many windows.
     known: Contexts | None = {} if math.prod(outer.shape) <= WHOLE_CELLS else None
     choice = tiles.choice(around, core.scaled(CELL, rows, cols))
     r, indices = engine.quantise(part, z[outer.slices], indices, quantiser, known, choice)
-    pixels = picture[around.top * STRIDE : around.bottom * STRIDE]
     chosen = Choice(pixels, part, z[outer.slices], indices, r, position, known)
-    if not effort.passes and engine.weights.distortion == "mse" and _is_graphic(pixels):
-        effort = replace(effort, passes=1)
     if effort.passes:
         chosen = _corrected(engine, chosen, quantiser, effort, None if effort.descents else fit)
     elif effort.fits and fit is not None:

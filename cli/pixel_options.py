@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream import AezError, Limits, read_header
+from aez.cli.rate_options import Number
 from aez.cli.storage import is_local, read_bytes
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def input_options(function: Function) -> Function:
     options = (
         click.option(
             "--alpha-quality",
-            type=click.FloatRange(1, 100),
+            type=Number(1, 100),
             default=100.0,
             show_default=True,
             help="Of transparency alone; 100 keeps it without loss.",

@@ -10,32 +10,14 @@ from aez.codec import encoder
 from aez.codec.codec import Codec
 from aez.codec.rate_control import psnr_of
 from aez.codec.weightfile import Weights
+from tests.codec.graphics import CORNERS, beside, checks, gradient
 
 Photo = NDArray[np.uint8]
-CORNERS = [np.array(c, np.uint8) for c in itertools.product((0, 255), repeat=3)]
 
 
 @pytest.fixture(scope="module")
 def flagship(packaged: Weights) -> Codec:
     return Codec(packaged, "cpu", "float32")
-
-
-def beside(left: Photo, right: Photo, side: int = 90) -> Photo:
-    picture = np.empty((side - 7, side, 3), np.uint8)
-    picture[:, : side // 2], picture[:, side // 2 :] = left, right
-    return picture
-
-
-def checks(first: Photo, second: Photo, period: int, side: int = 72) -> Photo:
-    row, col = np.indices((side, side + 9))
-    return np.where(((row // period + col // period) % 2)[..., None], first, second).astype(np.uint8)
-
-
-def gradient(first: Photo, second: Photo, side: int = 72) -> Photo:
-    share = np.linspace(0, 1, side + 9)[None, :, None]
-    return np.broadcast_to((first + share * (second.astype(float) - first)).round(), (side, side + 9, 3)).astype(
-        np.uint8
-    )
 
 
 @pytest.mark.parametrize("effort", [0, 2])

@@ -1,7 +1,5 @@
 """Tiles code elements of low tables where that is worth it, and only there."""
 
-import itertools
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,33 +9,15 @@ from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 from aez.codec.rate_control import psnr_of
 from aez.codec.weightfile import Weights
+from tests.codec.graphics import CORNERS, beside, checks
 
 Photo = NDArray[np.uint8]
-CORNERS = [np.array(c, np.uint8) for c in itertools.product((0, 255), repeat=3)]
 MAGENTA, GREEN = CORNERS[5], CORNERS[2]
 
 
 @pytest.fixture(scope="module")
 def flagship(packaged: Weights) -> Codec:
     return Codec(packaged, "cpu", "float32")
-
-
-def beside(left: Photo, right: Photo, side: int = 90) -> Photo:
-    picture = np.empty((side - 7, side, 3), np.uint8)
-    picture[:, : side // 2], picture[:, side // 2 :] = left, right
-    return picture
-
-
-def checks(first: Photo, second: Photo, period: int, side: int = 72) -> Photo:
-    row, col = np.indices((side, side + 9))
-    return np.where(((row // period + col // period) % 2)[..., None], first, second).astype(np.uint8)
-
-
-def gradient(first: Photo, second: Photo, side: int = 72) -> Photo:
-    share = np.linspace(0, 1, side + 9)[None, :, None]
-    return np.broadcast_to((first + share * (second.astype(float) - first)).round(), (side, side + 9, 3)).astype(
-        np.uint8
-    )
 
 
 def test_what_the_hyper_latents_missed_is_coded(flagship: Codec) -> None:

@@ -144,12 +144,12 @@ class Trainer:
             report: called with a line of progress, in the leading process.
         """
         stop = _StopFlag()
-        begin = saved = time.monotonic()
         losses: list[Tensor] = []  # read together: no step waits for its loss
         kilomacs = self._kilomacs()
         if self.leader:
             peak = peak_gmacs(self.device, self.autocast)
             report(f"{self.device}, {self.autocast}, {kilomacs:.1f} kMAC a pixel, peak {peak:.0f} GMAC/s")
+        begin = saved = time.monotonic()  # counting and measuring take no time from training
         while True:
             minutes = (time.monotonic() - begin) / 60
             if self._any(stop.set or minutes >= self.schedule.minutes):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.bitstream.entropy import MAX_EXTRA
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.quantise import Quantiser
 from aez.codec.windows import Window
@@ -114,6 +115,7 @@ def _best(worth: NDArray[np.float64], first_coded: int) -> int:
     """The lowest table from which on coding is worth most; ``first_coded`` unless that is enough."""
     if not len(worth):
         return first_coded
-    total = np.cumsum(worth[::-1])[::-1]
+    reach = min(MAX_EXTRA, first_coded)  # what the head of a tile can say
+    total = np.cumsum(worth[::-1])[:reach]
     best = int(total.argmax())
-    return best if total[best] > _MARGIN else first_coded
+    return first_coded - 1 - best if total[best] > _MARGIN else first_coded

@@ -8,6 +8,7 @@ from aez.bitstream import read_container
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 from aez.codec.rate_control import psnr_of
+from aez.codec.thresholds import _best
 from aez.codec.weightfile import Weights
 from tests.codec.graphics import CORNERS, beside, checks
 
@@ -62,3 +63,11 @@ def test_bands_agree_on_a_tile(flagship: Codec, monkeypatch: pytest.MonkeyPatch)
             container = read_container(data)
             again = read_container(flagship.pack(*flagship.unpack(data)))
             assert again.tiles == container.tiles
+
+
+def test_no_tile_codes_lower_tables_than_its_head_can_say() -> None:
+    assert _best(np.full(10, 100.0), 10) == 3
+    assert _best(np.array([100.0, -500.0, 30.0]), 3) == 2
+    assert _best(np.array([900.0, -500.0, 30.0]), 3) == 0
+    assert _best(np.array([-1.0, 5.0]), 2) == 2
+    assert _best(np.zeros(0), 0) == 0

@@ -19,9 +19,9 @@ from torch import Tensor
 from aez.benchmarks.console import run, table
 from aez.benchmarks.metrics import decibels
 from aez.benchmarks.pictures import list_pictures, read_rgb
-from aez.codec.models.collapsed import SIDE, PlainAutoencoder, jacobian
-from aez.codec.models.likelihood import log_likelihood
-from aez.codec.models.registry import load_family
+from aez.codec.family.collapsed import SIDE, PlainAutoencoder, jacobian
+from aez.codec.family.likelihood import log_likelihood
+from aez.codec.family.registry import load_family
 
 NOISES = (5.0, 15.0, 30.0)
 

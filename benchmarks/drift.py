@@ -23,7 +23,7 @@ from aez.benchmarks.drift_setups import Setup, decoders, encoders
 from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures
 from aez.bitstream.errors import AezError
-from aez.codec.registry import find_model
+from aez.codec.model.registry import find_model
 
 LEAST_SHARE, LEAST_PSNR = 0.999, 55.0
 _BATCH = 4  # pictures whose decodes are on disk at once

@@ -17,7 +17,7 @@ from aez.benchmarks.pictures import read_rgb
 from aez.bitstream import read_container
 from aez.bitstream.entropy import symbols_digest
 from aez.codec.codec import Codec
-from aez.codec.streams import read_filter
+from aez.codec.symbols.streams import read_filter
 
 
 @dataclass(frozen=True)

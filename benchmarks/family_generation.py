@@ -9,7 +9,7 @@ import click
 from PIL import Image
 
 from aez.benchmarks.console import model_option, run
-from aez.codec.sampling import generate
+from aez.codec.family.generation.sampling import generate
 
 COUNT, SIDE, GAP = 5, 192, 4
 WAYS = ((1.0, True), (1.0, False), (0.5, False))

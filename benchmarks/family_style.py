@@ -11,7 +11,7 @@ from PIL import Image
 from aez.benchmarks.console import run
 from aez.benchmarks.drawn_styles import STYLES
 from aez.benchmarks.pictures import read_rgb
-from aez.codec.styling import stylize
+from aez.codec.family.style.stylize import stylize
 
 PICTURES = ("astronaut.png", "chelsea.png")
 STRENGTHS = (0.25, 0.5, 0.75)

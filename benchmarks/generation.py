@@ -24,7 +24,7 @@ from aez.benchmarks.distances import frechet, kernel
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
-from aez.codec.sampling import Draws, Recipe, sampled_file
+from aez.codec.family.generation.sampling import Draws, Recipe, sampled_file
 
 Samples = NDArray[np.uint8]
 FEATURE_QUALITY = 50.0
@@ -105,7 +105,7 @@ def drawn(codec: Codec, count: int, size: int, recipe: Recipe) -> list[Samples]:
 
 def of_vae(count: int) -> list[Samples]:
     """From the VAE."""
-    from aez.codec.models.registry import load_family
+    from aez.codec.family.registry import load_family
 
     pictures = load_family("vae").sample(count, 0)  # type: ignore[operator]
     levels = pictures.clamp(-0.5, 0.5).mul(255).add(127.5).round().byte().permute(0, 2, 3, 1)

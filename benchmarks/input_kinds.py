@@ -24,8 +24,8 @@ from aez.bitstream.errors import AezError
 from aez.cli.compress_job import read_picture
 from aez.cli.pixel_options import output_bytes
 from aez.codec.codec import Codec
-from aez.codec.images import from_image
-from aez.codec.metadata import Metadata
+from aez.codec.picture.images import from_image
+from aez.codec.picture.metadata.chunks import Metadata
 
 SIZES = ((1, 1), (1, 4000), (4000, 1), (15, 17), (511, 513))
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
@@ -131,7 +131,7 @@ def make(kind: Kind, photo: Image.Image) -> tuple[bytes, Metadata]:
         exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else None,
         XMP if "XMP" in kind.metadata else None,
     )
-    from aez.codec.outputs import metadata_options
+    from aez.codec.picture.outputs import metadata_options
 
     options |= metadata_options(metadata, Image.registered_extensions()[kind.suffix])
     lossless = {"lossless": True} if kind.suffix == ".webp" else {"quality": 95} if kind.suffix == ".jpg" else {}

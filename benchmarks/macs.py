@@ -24,7 +24,7 @@ from aez.benchmarks.stages import STAGES, around_stages
 from aez.bitstream import read_container
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
-from aez.codec.streams import read_filter
+from aez.codec.symbols.streams import read_filter
 
 _aten = torch.ops.aten
 _LEFT_OPERAND = {_aten.mm: 0, _aten.bmm: 0, _aten.addmm: 1, _aten.addmm_: 1, _aten.baddbmm: 1}

@@ -52,8 +52,8 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
     from aez.cli.compress_job import read_picture
     from aez.cli.pixel_options import opened_input, output_bytes
     from aez.codec.codec import Codec
-    from aez.codec.memory import keep_freed_memory
-    from aez.codec.outputs import format_of
+    from aez.codec.picture.outputs import format_of
+    from aez.codec.runtime.memory import keep_freed_memory
 
     keep_freed_memory()
     torch.set_num_threads(int(threads))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from aez.benchmarks.adapters.base import UnavailableError
 from aez.bitstream.errors import AezError
-from aez.codec.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 
 PSNR_OF_EQUALS = 100.0
 """What stands for the infinite PSNR (or MS-SSIM in dB) of equal pictures, so that means and JSON stay finite."""

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from aez.bitstream.errors import AezError, ImageError
-from aez.codec.images import flattened, from_image, upright
+from aez.codec.picture.images import flattened, from_image, upright
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 

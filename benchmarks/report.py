@@ -31,7 +31,7 @@ from aez.benchmarks.runner import (
 from aez.benchmarks.store import Store
 from aez.benchmarks.viewer import ViewerLimits
 from aez.bitstream.errors import AezError
-from aez.codec.files import write_atomically
+from aez.codec.picture.files import write_atomically
 
 Say = Callable[[str], None]
 Advance = Callable[[int, int], None]

@@ -22,8 +22,8 @@ from aez.benchmarks.console import picture_options, quality_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
-from aez.codec.rate_control import psnr_of
-from aez.codec.windows import cell_windows
+from aez.codec.encoding.target import psnr_of
+from aez.codec.symbols.windows import cell_windows
 
 WINDOW_CELLS = (4, 8, 16)
 CELL_PIXELS = 64
@@ -37,7 +37,7 @@ def windows_of(cells: int | None) -> Iterator[None]:
     """Windows of so many cells a side while the context lasts; one window for None."""
     whole, side = (2**31, 1) if cells is None else (0, cells)
     windows = functools.partial(cell_windows, height=side, size=side * side, whole=whole)
-    with patch("aez.codec.engine.cell_windows", lambda area, **_: windows(area)):
+    with patch("aez.codec.runtime.engine.cell_windows", lambda area, **_: windows(area)):
         yield
 
 

@@ -9,9 +9,10 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 from aez.bitstream.hyper import HyperCoder
-from aez.codec import engine, streams
-from aez.codec.engine import Engine
-from aez.codec.patches import PatchSynthesis
+from aez.codec.runtime import engine
+from aez.codec.runtime.engine import Engine
+from aez.codec.runtime.patches import PatchSynthesis
+from aez.codec.symbols import streams
 
 P = ParamSpec("P")
 T = TypeVar("T")

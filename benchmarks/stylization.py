@@ -1,6 +1,6 @@
 """Style propagation measured: how far results are from both inputs, in style and in content, as strength varies.
 
-Distances are those of the codec's encoder (`codec/models/style_loss.py`): of the distributions of its features at three
+Distances are those of the codec's encoder (`codec/family/style/loss.py`): of the distributions of its features at three
 scales for style, of their layout for content. Beside the model stand what colours alone do (means and deviations of
 RGB, Reinhard et al., IEEE CG&A 2001) and what the same transfer does with the flagship's decoder, untrained for it.
 
@@ -18,10 +18,10 @@ from PIL import Image
 
 from aez.benchmarks.console import run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
-from aez.codec.models.registry import load_family, read_family
-from aez.codec.models.style import STRIDE, Style
-from aez.codec.models.style_loss import content_distance, style_distance
-from aez.codec.styling import Stylist
+from aez.codec.family.registry import load_family, read_family
+from aez.codec.family.style.loss import content_distance, style_distance
+from aez.codec.family.style.model import STRIDE, Style
+from aez.codec.family.style.stylize import Stylist
 
 SIDE = 512
 SHEET_SIDE = 256

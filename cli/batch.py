@@ -18,7 +18,7 @@ from aez.cli.paths import Pair, make_folders, plan_outputs
 from aez.cli.report import Report
 from aez.cli.results import Result
 from aez.cli.storage import STDIO, is_local
-from aez.codec.files import remove_stale
+from aez.codec.picture.files import remove_stale
 
 
 def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: Suffixes) -> None:

@@ -13,7 +13,7 @@ from aez.cli.picture_job import PictureJob
 from aez.cli.rate_options import Number
 
 if TYPE_CHECKING:
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 
 @dataclass
@@ -24,14 +24,14 @@ class ColouriseJob(PictureJob):
 
     def load(self) -> None:
         """Load the colouriser."""
-        from aez.codec.device import choose_device
-        from aez.codec.models.registry import load_family
+        from aez.codec.family.registry import load_family
+        from aez.codec.runtime.device import choose_device
 
         load_family("colouriser", str(choose_device(self.device)))
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
         """Guess the colours."""
-        from aez.codec.restoration.colourise import colourised
+        from aez.codec.family.restoration.colourise import colourised
 
         return colourised(picture, saturation=self.saturation, device=self.device)
 

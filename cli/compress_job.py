@@ -17,7 +17,7 @@ from aez.cli.results import Result
 
 if TYPE_CHECKING:
     from aez.codec.codec import Codec
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class CompressJob(Job):
 
     def without_noise(self, picture: "Picture") -> "Picture":
         """The picture as the denoiser gives it, of more copies the higher the effort."""
-        from aez.codec.restoration.denoise import denoised
+        from aez.codec.family.restoration.denoise import denoised
 
         return denoised(picture, self.pixels.sigma, effort=self.rate.effort // 3, device=self.device)
 
@@ -130,8 +130,8 @@ def read_picture(
     """
     from PIL import Image
 
-    from aez.codec import reading
-    from aez.codec.images import upright
+    from aez.codec.picture import reading
+    from aez.codec.picture.images import upright
 
     if isinstance(file, Path) and file.is_dir():
         raise ImageError(f"{name}: is a folder (-r takes what is in it)")

@@ -40,7 +40,7 @@ def command(inputs: tuple[str, ...], model: str | None, kind: str, shared: Share
         raise click.UsageError("--delete-source excludes --region, --scale and --preview, which give only a part")
     suffix = "." + kind.lower().removeprefix(".")
     if kind != "png":
-        from aez.codec.outputs import format_of
+        from aez.codec.picture.outputs import format_of
 
         format_of(Path(f"output{suffix}"))
     job = DecompressJob(

@@ -12,7 +12,7 @@ from aez.cli.options import set_up_process
 from aez.cli.pixel_options import decoded_picture, opened_input, output_bytes
 from aez.cli.read_back import missing_from
 from aez.cli.results import Result
-from aez.codec.registry import find_fingerprint
+from aez.codec.model.registry import find_fingerprint
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class DecompressJob(Job):
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
         """Read and decode the file, and make a picture file of it."""
-        from aez.codec.outputs import format_of
+        from aez.codec.picture.outputs import format_of
 
         name = f"standard output{self.suffix}" if target == storage.STDIO else target
         kind = format_of(Path(name))

@@ -13,7 +13,7 @@ from aez.cli.options import Shared, runtime_options
 from aez.cli.picture_job import PictureJob
 
 if TYPE_CHECKING:
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 
 @dataclass
@@ -29,7 +29,7 @@ class DenoiseJob(PictureJob):
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
         """Remove the noise."""
-        from aez.codec.restoration.denoise import denoised
+        from aez.codec.family.restoration.denoise import denoised
 
         return denoised(picture, self.sigma, effort=self.effort, device=self.device, progress=progress)
 

@@ -13,7 +13,7 @@ from aez.cli.picture_job import PictureJob
 from aez.cli.search_options import search_options
 
 if TYPE_CHECKING:
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 
 @dataclass
@@ -25,15 +25,15 @@ class EnlargeJob(PictureJob):
 
     def load(self) -> None:
         """Load the codec's networks."""
-        from aez.codec.device import choose_device
-        from aez.codec.restoration.enlarge import QUALITY
-        from aez.codec.restoration.prior import load_prior
+        from aez.codec.family.restoration.enlarge import QUALITY
+        from aez.codec.family.restoration.prior import load_prior
+        from aez.codec.runtime.device import choose_device
 
         load_prior(QUALITY, self.model, str(choose_device(self.device)))
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
         """Search the larger picture."""
-        from aez.codec.restoration.enlarge import STEPS, enlarged
+        from aez.codec.family.restoration.enlarge import STEPS, enlarged
 
         steps = STEPS if self.steps is None else self.steps
         return enlarged(picture, steps=steps, model=self.model, device=self.device, progress=progress)

@@ -100,7 +100,7 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AezError(f"{out}: cannot be made a folder ({error.strerror})") from None
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
     kept = []
     for target, (samples, data) in zip(targets, pictures, strict=True):
@@ -132,7 +132,7 @@ def _of_codec(
     device: str,
 ) -> _Drawn:
     from aez.codec.api import load
-    from aez.codec.sampling import MAX_SAMPLED_PIXELS, Draws, Recipe, sampled_file
+    from aez.codec.family.generation.sampling import MAX_SAMPLED_PIXELS, Draws, Recipe, sampled_file
 
     if size[0] * size[1] > MAX_SAMPLED_PIXELS:
         raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
@@ -143,8 +143,8 @@ def _of_codec(
 
 
 def _of_vae(count: int, seed: int, device: str) -> _Drawn:
-    from aez.codec.device import choose_device
-    from aez.codec.models.registry import load_family
+    from aez.codec.family.registry import load_family
+    from aez.codec.runtime.device import choose_device
 
     pictures = load_family("vae", str(choose_device(device))).sample(count, seed)  # type: ignore[operator]
     levels = pictures.detach().cpu().clamp(-0.5, 0.5).mul(255).add(127.5).round().byte()

@@ -65,8 +65,8 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
     from pathlib import Path
 
     from aez.cli.paths import check_output
-    from aez.codec.images import Picture
-    from aez.codec.outputs import format_of, picture_bytes
+    from aez.codec.picture.images import Picture
+    from aez.codec.picture.outputs import format_of, picture_bytes
 
     check_output(file, out, overwrite)
     kind = format_of(Path(out))
@@ -76,7 +76,7 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
         import numpy as np
 
         from aez.codec.api import codec_for
-        from aez.codec.heatmap import heatmap
+        from aez.codec.decoding.heatmap import heatmap
 
         drawn = heatmap(codec_for(data, model=model), data, alone=alone)
     except AezError as error:

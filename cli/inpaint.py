@@ -16,7 +16,7 @@ from aez.cli.picture_job import PictureJob
 from aez.cli.search_options import search_options
 
 if TYPE_CHECKING:
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 
 @dataclass
@@ -30,9 +30,9 @@ class InpaintJob(PictureJob):
 
     def load(self) -> None:
         """Load the codec's networks, and the mask."""
-        from aez.codec.device import choose_device
-        from aez.codec.restoration.inpaint import QUALITY, missing_pixels
-        from aez.codec.restoration.prior import load_prior
+        from aez.codec.family.restoration.inpaint import QUALITY, missing_pixels
+        from aez.codec.family.restoration.prior import load_prior
+        from aez.codec.runtime.device import choose_device
 
         picture = read_picture(
             storage.open_source(self.mask), self.mask, self.max_pixels, auto_orient=False, strip=False, to_srgb=False
@@ -42,7 +42,7 @@ class InpaintJob(PictureJob):
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
         """Fill the holes."""
-        from aez.codec.restoration.inpaint import STEPS, inpainted
+        from aez.codec.family.restoration.inpaint import STEPS, inpainted
 
         steps = STEPS if self.steps is None else self.steps
         try:

@@ -7,7 +7,7 @@ import click
 def command() -> None:
     """List the models that come with aez: name, fingerprint, size, what they are."""
     from aez.cli.console import say
-    from aez.codec.registry import DEFAULT_MODEL, packaged_models
+    from aez.codec.model.registry import DEFAULT_MODEL, packaged_models
 
     for entry in packaged_models():
         size = entry.path.stat().st_size / 1e6

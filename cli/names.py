@@ -17,7 +17,7 @@ def known_suffixes() -> frozenset[str]:
     """Suffixes of picture files, those of `.aez` included, lower case: the only ones that an output's name replaces."""
     from PIL import Image
 
-    from aez.codec.plugins import plugin_suffixes
+    from aez.codec.picture.plugins import plugin_suffixes
 
     return frozenset({AEZ_SUFFIX, *Image.registered_extensions()}) | plugin_suffixes(installed=False)
 
@@ -84,7 +84,7 @@ def check_file_name(out: str, suffix: str) -> None:
         AezError: a picture's suffix for an `.aez` file, or one that Pillow does not write for a picture.
     """
     if suffix != AEZ_SUFFIX:
-        from aez.codec.outputs import format_of
+        from aez.codec.picture.outputs import format_of
 
         format_of(Path(out))
     elif suffix_of(out) in known_suffixes() - {AEZ_SUFFIX}:

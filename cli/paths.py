@@ -10,7 +10,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.inputs import Input
 from aez.cli.names import check_file_name, check_folder_name, names_folder, suffix_of, with_suffix
 from aez.cli.storage import STDIO, exists, is_local, is_url, status
-from aez.codec.files import is_stream, real_path
+from aez.codec.picture.files import is_stream, real_path
 
 Pair = tuple[str, str]
 """Input and output."""

@@ -11,7 +11,7 @@ from aez.cli.compress_job import read_picture
 from aez.cli.names import AEZ_SUFFIX, suffix_of
 
 if TYPE_CHECKING:
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 
 def check_kind(target: str) -> None:
@@ -21,7 +21,7 @@ def check_kind(target: str) -> None:
         ImageError: neither `.aez` nor a suffix that Pillow writes.
     """
     if suffix_of(target) != AEZ_SUFFIX:
-        from aez.codec.outputs import format_of
+        from aez.codec.picture.outputs import format_of
 
         format_of(Path(target))
 
@@ -38,7 +38,7 @@ def read_any(place: str, max_pixels: int) -> "Picture":
     if not is_aez(storage.head(place)):
         return _read(storage.open_source(place), name, max_pixels)
     from aez.codec.api import codec_for
-    from aez.codec.images import from_image
+    from aez.codec.picture.images import from_image
 
     data = storage.read_bytes(place)
     try:
@@ -68,7 +68,7 @@ def any_bytes(picture: "Picture", target: str, quality: float) -> tuple[bytes | 
             from aez.codec.api import load
 
             return load().encode(picture, quality), []
-        from aez.codec.outputs import fit_to_format, format_of, picture_bytes
+        from aez.codec.picture.outputs import fit_to_format, format_of, picture_bytes
 
         kind = format_of(Path(target))
         fitted = fit_to_format(picture, kind)

@@ -15,7 +15,7 @@ from aez.cli.storage import is_local, read_bytes
 
 if TYPE_CHECKING:
     from aez.codec.codec import Codec
-    from aez.codec.images import Picture
+    from aez.codec.picture.images import Picture
 
 Function = Callable[..., Any]
 
@@ -113,7 +113,7 @@ def decoded_picture(
     Raises:
         AezError: the file is damaged, or the region not within the picture.
     """
-    from aez.codec.previews import preview_reduction, stored_preview
+    from aez.codec.decoding.previews import preview_reduction, stored_preview
 
     header = read_header(data, limits)
     share = Fraction(scale)
@@ -157,8 +157,8 @@ def output_bytes(
     Raises:
         ImageError: the format cannot hold the picture.
     """
-    from aez.codec.images import stripped
-    from aez.codec.outputs import fit_to_format, picture_bytes
+    from aez.codec.picture.images import stripped
+    from aez.codec.picture.outputs import fit_to_format, picture_bytes
 
     fitted = fit_to_format(picture, kind, background=background, auto_orient=auto_orient or strip, srgb=to_srgb)
     return picture_bytes(stripped(fitted) if strip else fitted, kind), fitted.warnings

@@ -15,7 +15,7 @@ from aez.cli.jobs import Job
 from aez.cli.paths import Pair
 from aez.cli.results import Result, is_out_of_memory
 from aez.cli.storage import is_local, shown
-from aez.codec.files import remove_leftovers
+from aez.codec.picture.files import remove_leftovers
 
 GRACE_SECONDS = 3.0
 """How long interrupted workers may take to remove what they were writing."""

@@ -9,8 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from aez.codec.codec import Codec, Progress
-    from aez.codec.images import Picture
-    from aez.codec.rate_control import Target
+    from aez.codec.encoding.target import Target
+    from aez.codec.picture.images import Picture
 
 Function = Callable[..., Any]
 DEFAULT_QUALITY, DEFAULT_EFFORT = 50.0, 2
@@ -124,6 +124,6 @@ def rate_of(quality: float | None, size: int | None, bpp: float | None, psnr: fl
         raise click.UsageError(f"{' and '.join(given)} exclude each other")
     if size is None and bpp is None and psnr is None:
         return Rate(DEFAULT_QUALITY if quality is None else quality, None, effort)
-    from aez.codec.rate_control import Target
+    from aez.codec.encoding.target import Target
 
     return Rate(DEFAULT_QUALITY, Target(size, bpp, psnr), effort)

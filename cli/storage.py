@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from aez.bitstream.errors import AezError
-from aez.codec.files import is_stream
+from aez.codec.picture.files import is_stream
 
 STDIO = "-"
 MAX_STDIN = 2**32
@@ -197,7 +197,7 @@ def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, m
         elif is_url(place):
             _write_object(place, data, replace)
         else:
-            from aez.codec.files import write_atomically
+            from aez.codec.picture.files import write_atomically
 
             write_atomically(Path(place), data, replace=replace, mode=mode)
     except FileExistsError:
@@ -215,7 +215,7 @@ def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, m
 def _write_object(place: str, data: bytes | memoryview, replace: bool) -> None:
     system, path = file_system(place)
     if place.startswith(("file://", "local://")):
-        from aez.codec.files import write_atomically
+        from aez.codec.picture.files import write_atomically
 
         Path(path).parent.mkdir(parents=True, exist_ok=True)  # object stores have no folders to make
         write_atomically(Path(path), data, replace=replace)

@@ -59,7 +59,7 @@ def command(
     check_kind(out)
     picture, manner = read_any(content, max_pixels), read_any(style, max_pixels)
     set_up_process(threads)
-    from aez.codec.styling import stylize_picture
+    from aez.codec.family.style.stylize import stylize_picture
 
     made = stylize_picture(picture, manner, strength, style_side=style_size, device=device)
     data, warnings = any_bytes(made, out, quality)

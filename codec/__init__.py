@@ -21,14 +21,14 @@ from aez.bitstream.limits import Limits
 if TYPE_CHECKING:
     from aez.codec.api import decode, decode_array, encode, from_latents, info, latents, load, preview
     from aez.codec.codec import Codec
-    from aez.codec.rate_control import Target
-    from aez.codec.representation import Latents
-    from aez.codec.restoration.colourise import colourise
-    from aez.codec.restoration.denoise import denoise
-    from aez.codec.restoration.enlarge import enlarge
-    from aez.codec.restoration.inpaint import inpaint
-    from aez.codec.sampling import generate
-    from aez.codec.styling import stylize
+    from aez.codec.encoding.target import Target
+    from aez.codec.family.generation.sampling import generate
+    from aez.codec.family.restoration.colourise import colourise
+    from aez.codec.family.restoration.denoise import denoise
+    from aez.codec.family.restoration.enlarge import enlarge
+    from aez.codec.family.restoration.inpaint import inpaint
+    from aez.codec.family.style.stylize import stylize
+    from aez.codec.symbols.representation import Latents
     from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
 _LAZY = dict.fromkeys(
@@ -39,11 +39,11 @@ _LAZY = dict.fromkeys(
     "encode_batch": "aez.codec.tensors",
     "encode_tensor": "aez.codec.tensors",
     "Codec": "aez.codec.codec",
-    "Target": "aez.codec.rate_control",
-    **{name: f"aez.codec.restoration.{name}" for name in ("colourise", "denoise", "enlarge", "inpaint")},
-    "Latents": "aez.codec.representation",
-    "generate": "aez.codec.sampling",
-    "stylize": "aez.codec.styling",
+    "Target": "aez.codec.encoding.target",
+    **{name: f"aez.codec.family.restoration.{name}" for name in ("colourise", "denoise", "enlarge", "inpaint")},
+    "Latents": "aez.codec.symbols.representation",
+    "generate": "aez.codec.family.generation.sampling",
+    "stylize": "aez.codec.family.style.stylize",
 }
 
 __all__ = [

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Limits, read_header
-from aez.codec.alpha import LOSSLESS
 from aez.codec.codec import Codec, Data
-from aez.codec.effort import DEFAULT_EFFORT
-from aez.codec.images import Picture, Pixels
-from aez.codec.latent_access import DEFAULT_QUALITY
-from aez.codec.rate_control import Target
-from aez.codec.regions import Region
-from aez.codec.registry import DEFAULT_MODEL, find_fingerprint, find_model
-from aez.codec.representation import Latents
-from aez.codec.sources import File, data_of
+from aez.codec.decoding.latent_access import DEFAULT_QUALITY
+from aez.codec.decoding.regions import Region
+from aez.codec.encoding.effort import DEFAULT_EFFORT
+from aez.codec.encoding.target import Target
+from aez.codec.model.registry import DEFAULT_MODEL, find_fingerprint, find_model
+from aez.codec.picture.alpha import LOSSLESS
+from aez.codec.picture.images import Picture, Pixels
+from aez.codec.picture.sources import File, data_of
+from aez.codec.symbols.representation import Latents
 
 
 @functools.lru_cache(maxsize=4)
@@ -34,7 +34,7 @@ def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "aut
         ModelError: there is no such model, it is damaged, or it is not one that compresses.
     """
     if find_model(model).family:
-        from aez.codec.models.coding import FamilyCodec
+        from aez.codec.family.coding import FamilyCodec
 
         return FamilyCodec(model, device)
     return Codec(model, device, precision)

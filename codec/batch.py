@@ -15,7 +15,7 @@ import numpy as np
 
 from aez.bitstream.errors import AezError
 from aez.bitstream.limits import Limits
-from aez.codec.registry import DEFAULT_MODEL
+from aez.codec.model.registry import DEFAULT_MODEL
 
 Batch = Mapping[str, Any]
 
@@ -52,7 +52,7 @@ class EncodeBatch:
             ValueError: the quality is out of range.
         """
         from aez.codec.api import load
-        from aez.codec.reading import read_picture
+        from aez.codec.picture.reading import read_picture
 
         codec = load(self.model, self.device)
         codec.position_of(self.quality)

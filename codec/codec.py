@@ -23,28 +23,28 @@ from aez.bitstream import (
 from aez.bitstream.container import Buffer
 from aez.bitstream.entropy import symbols_digest
 from aez.bitstream.header import LATENT_STRIDE, MAX_SIDE
-from aez.codec.alpha import LOSSLESS, filled
-from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
-from aez.codec.device import choose_device, choose_precision
-from aez.codec.effort import DEFAULT_EFFORT, effort_of
-from aez.codec.encoder import encode_bands, usual_tile_log2
-from aez.codec.engine import Engine
-from aez.codec.filter_weights import FilterFit
-from aez.codec.grey import as_stored, coded_samples
-from aez.codec.images import Picture, Pixels, as_picture, upright
-from aez.codec.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
-from aez.codec.metadata import chunks_of, metadata_of, without_thumbnails
+from aez.codec.decoding.latent_access import DEFAULT_QUALITY, QUALITY_MAX, QUALITY_MIN, LatentAccess
+from aez.codec.decoding.previews import preview_reduction, stored_preview, thumbnail
+from aez.codec.decoding.regions import Region, reduction_of, stored_window
+from aez.codec.encoding.alpha_picture import decode_alpha_part, encode_lossy_alpha
+from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.encoding.encoder import encode_bands, usual_tile_log2
+from aez.codec.encoding.target import Target, psnr_of, reaching_psnr, smallest_within
+from aez.codec.model.filter_weights import FilterFit
+from aez.codec.model.registry import DEFAULT_MODEL, find_model
+from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.previews import preview_reduction, stored_preview, thumbnail
-from aez.codec.rate_control import Target, psnr_of, reaching_psnr, smallest_within
-from aez.codec.regions import Region, reduction_of, stored_window
-from aez.codec.registry import DEFAULT_MODEL, find_model
-from aez.codec.residuals import TileAreas
-from aez.codec.sources import File
-from aez.codec.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals
-from aez.codec.symbols import Symbols
-from aez.codec.weightfile import Weights, read_weights
-from aez.codec.windows import Window
+from aez.codec.picture.alpha import LOSSLESS, filled
+from aez.codec.picture.grey import as_stored, coded_samples
+from aez.codec.picture.images import Picture, Pixels, as_picture, upright
+from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
+from aez.codec.picture.sources import File
+from aez.codec.runtime.device import choose_device, choose_precision
+from aez.codec.runtime.engine import Engine
+from aez.codec.symbols.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals
+from aez.codec.symbols.symbols import Symbols
+from aez.codec.symbols.tiles import TileAreas
+from aez.codec.symbols.windows import Window
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -69,7 +69,7 @@ class Codec(LatentAccess):
             model: name of a packaged model, path of a weights file, or weights already read.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
             precision: of the transforms' residual blocks, ``float32``, ``bfloat16`` or ``auto`` (what is
-                faster here: see :func:`aez.codec.device.choose_precision`).
+                faster here: see :func:`aez.codec.runtime.device.choose_precision`).
 
         Raises:
             ModelError: there is no such model, or it is damaged.

@@ -4,7 +4,7 @@ from typing import Any
 
 from aez.bitstream import VERSION, Limits, ModelError, read_container
 from aez.bitstream.container import Buffer
-from aez.codec.registry import find_fingerprint
+from aez.codec.model.registry import find_fingerprint
 
 
 def describe(data: Buffer, limits: Limits | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import IO, Any
 from PIL import ExifTags, Image, ImageFile
 
 from aez.bitstream import AezError, ChunkType, FormatError, LimitError, Limits, is_aez, read_container, read_header
-from aez.codec.orientation import orientation_of
+from aez.codec.picture.metadata.orientation import orientation_of
 
 FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
 

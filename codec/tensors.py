@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from aez.bitstream import ImageError, Limits
-from aez.codec.alpha import LOSSLESS
 from aez.codec.api import codec_for, encode
 from aez.codec.codec import Data
-from aez.codec.effort import DEFAULT_EFFORT
-from aez.codec.latent_access import DEFAULT_QUALITY
-from aez.codec.rate_control import Target
-from aez.codec.regions import Region
-from aez.codec.registry import DEFAULT_MODEL
-from aez.codec.sources import File, data_of
+from aez.codec.decoding.latent_access import DEFAULT_QUALITY
+from aez.codec.decoding.regions import Region
+from aez.codec.encoding.effort import DEFAULT_EFFORT
+from aez.codec.encoding.target import Target
+from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.picture.alpha import LOSSLESS
+from aez.codec.picture.sources import File, data_of
 
 _DTYPES = (torch.uint8, torch.uint16, torch.bool)
 

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = "docs/pages"
 ELSEWHERE = {
     "format.md": "bitstream/SPEC.md",
-    "model.md": "codec/weights/photo.md",
-    "model-msssim.md": "codec/weights/photo-msssim.md",
+    "model.md": "codec/model/weights/photo.md",
+    "model-msssim.md": "codec/model/weights/photo-msssim.md",
     "training.md": "codec/training/README.md",
     "benchmarks.md": "benchmarks/README.md",
     "changelog.md": "CHANGELOG.md",

@@ -10,9 +10,9 @@ DOCUMENTED = (
     "aez.codec.api.",
     "aez.codec.batch.",
     "aez.codec.codec.",
-    "aez.codec.latent_access.",
-    "aez.codec.sampling.",
-    "aez.codec.styling.",
+    "aez.codec.decoding.latent_access.",
+    "aez.codec.family.generation.sampling.",
+    "aez.codec.family.style.stylize.",
     "aez.codec.tensors.",
 )
 _ROLE = re.compile(r":(?:class|func|meth|mod):`~?([^`]+)`|``([^`]+)``")

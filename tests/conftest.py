@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from skimage import data
 
 from aez.codec.codec import Codec
-from aez.codec.registry import packaged_models
-from aez.codec.weightfile import Weights, read_weights
+from aez.codec.model.registry import packaged_models
+from aez.codec.model.weightfile import Weights, read_weights
 
 hypothesis.settings.register_profile(
     "aez", deadline=None, max_examples=50, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -1,6 +1,6 @@
 """The learned parts: analysis and synthesis transforms, hyperprior, mean context, and their quality gains."""
 
-from aez.codec.networks.config import NetworkConfig
+from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.hyperprior import HyperAnalysis, MeanContext, ScaleNetwork
 from aez.codec.networks.model import HyperpriorModel
 from aez.codec.networks.quality import QualityTable

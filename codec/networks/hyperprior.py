@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import DepthConvBlock, block_stack, down, small_start, up
-from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.dct import colour_dct
 
 
@@ -34,7 +34,7 @@ class HyperAnalysis(nn.Module):
 class ScaleNetwork(nn.Module):
     """ẑ to log σ before the quality's bias, in float: what training sees.
 
-    ``training.export`` turns it into the integers of :class:`aez.codec.exact.ExactScales`, which is what coding uses.
+    ``training.export`` turns it into the integers of :class:`aez.codec.model.exact.ExactScales`, which coding uses.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from aez.codec.networks.config import NetworkConfig
+from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.hyperprior import HyperAnalysis, MeanContext, ScaleNetwork
 from aez.codec.networks.quality import QualityTable
 from aez.codec.networks.transforms import Analysis, Synthesis

@@ -8,8 +8,8 @@ latents reach several hundreds, where bfloat16 steps by 4.
 import torch
 from torch import Tensor, nn
 
+from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import block_stack, down, small_start, up
-from aez.codec.networks.config import NetworkConfig
 from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.quality import QualityTable
 

@@ -11,10 +11,10 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from aez.bitstream.errors import ModelError
-from aez.codec.files import write_atomically
+from aez.codec.model.registry import WEIGHTS_FORMAT
+from aez.codec.model.weightfile import read_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
-from aez.codec.registry import WEIGHTS_FORMAT
-from aez.codec.weightfile import read_weights
+from aez.codec.picture.files import write_atomically
 
 CHECKPOINT_FORMAT = "aez-checkpoint-1"
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from aez.bitstream.errors import ImageError
 from aez.bitstream.header import LATENT_STRIDE
+from aez.codec.symbols.windows import CELL
 from aez.codec.training.drawn import drawn_crop
-from aez.codec.windows import CELL
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
 MIN_RESCALE = 0.5

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from aez.codec.ms_ssim import SMALLEST_SIDE, ms_ssim
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 from aez.codec.networks.quality import lambda_of
 from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
 

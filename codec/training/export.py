@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.errors import ModelError
-from aez.codec.eight_bits import rounded
-from aez.codec.frequencies import gaussian_masses, gaussian_table, integer_counts
+from aez.codec.model.eight_bits import rounded
+from aez.codec.model.frequencies import gaussian_masses, gaussian_table, integer_counts
+from aez.codec.model.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MIN, ladder
+from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
-from aez.codec.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MIN, ladder
-from aez.codec.weightfile import Weights, parse_weights, serialise_weights
 
 ACTIVATION_FRACTION_BITS = 12
 _EIGHT_BITS = "hyper_analysis."
@@ -64,7 +64,7 @@ def _to_int16(weight: Tensor) -> tuple[Tensor, int]:
 
 
 def _integer_scale(scale: ScaleNetwork, quality: Tensor) -> dict[str, Tensor]:
-    """Integer weights in units that make every rescaling a shift; see :class:`aez.codec.exact.ExactScales`."""
+    """Integer weights in units that make every rescaling a shift; see :class:`aez.codec.model.exact.ExactScales`."""
     hidden = scale.conv1.weight.shape[0]
     conv1, k1 = _to_int16(scale.conv1.weight.flatten(1))
     conv2, k2 = _to_int16(scale.conv2.weight.reshape(hidden, -1))

@@ -11,10 +11,10 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError, ModelError
-from aez.codec.files import write_atomically
-from aez.codec.models.family import FamilyModel
-from aez.codec.models.registry import family_class, read_family, save_family
+from aez.codec.family.base import FamilyModel
+from aez.codec.family.registry import family_class, read_family, save_family
 from aez.codec.networks.blocks import DepthConvBlock
+from aez.codec.picture.files import write_atomically
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.loop import Schedule, Trainer
 from aez.codec.training.session import Session

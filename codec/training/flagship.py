@@ -11,29 +11,29 @@ from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError
 from aez.bitstream.header import LATENT_STRIDE
-from aez.codec.files import write_atomically
-from aez.codec.ms_ssim import SMALLEST_SIDE
+from aez.codec.model.weightfile import serialise_weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.ms_ssim import SMALLEST_SIDE
+from aez.codec.picture.files import write_atomically
+from aez.codec.symbols.windows import CELL
 from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
-from aez.codec.training.copula import PICTURES as COPULA_PICTURES
-from aez.codec.training.copula import with_copulas
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
-from aez.codec.training.grey import PICTURES, with_grey_tables
+from aez.codec.training.fits.copula import PICTURES as COPULA_PICTURES
+from aez.codec.training.fits.copula import with_copulas
+from aez.codec.training.fits.grey import PICTURES, with_grey_tables
+from aez.codec.training.fits.hyper_context import PICTURES as CONTEXT_PICTURES
+from aez.codec.training.fits.hyper_context import with_hyper_context
+from aez.codec.training.fits.picture_filter import PICTURES as FILTER_PICTURES
+from aez.codec.training.fits.picture_filter import with_picture_filter
+from aez.codec.training.fits.residual_tables import PICTURES as TABLE_PICTURES
+from aez.codec.training.fits.residual_tables import with_residual_tables
 from aez.codec.training.grow import grown
-from aez.codec.training.hyper_context import PICTURES as CONTEXT_PICTURES
-from aez.codec.training.hyper_context import with_hyper_context
 from aez.codec.training.loop import Schedule, Trainer
 from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
-from aez.codec.training.picture_filter import PICTURES as FILTER_PICTURES
-from aez.codec.training.picture_filter import with_picture_filter
-from aez.codec.training.residual_tables import PICTURES as TABLE_PICTURES
-from aez.codec.training.residual_tables import with_residual_tables
 from aez.codec.training.session import Session
 from aez.codec.training.start import start_from_data
-from aez.codec.weightfile import serialise_weights
-from aez.codec.windows import CELL
 
 START_BATCHES, START_BATCH = 24, 16
 DRAWN_SHARE, PARTIAL_SHARE = 0.06, 0.4

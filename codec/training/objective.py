@@ -9,12 +9,12 @@ from compressai.entropy_models import GaussianConditional
 from compressai.ops import quantize_ste
 from torch import Tensor, nn
 
-from aez.codec.context import to_cells
-from aez.codec.effort import curvature
-from aez.codec.ms_ssim import ms_ssim
+from aez.codec.encoding.effort import curvature
+from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.quality import lambda_of
-from aez.codec.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
+from aez.codec.runtime.context import to_cells
 from aez.codec.training.filter_in_loop import filtered_crops
 
 # λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
@@ -24,7 +24,7 @@ SYMBOLS = ("noisy", "rounded", "chosen", "mixed")
 MS_SSIM_WEIGHT = 1250 / 255**2
 MSE_SHARE = 0.1
 STRENGTH = 0.5
-"""Of the quantisation that chooses symbols in training: what is best in a single pass (``codec/effort.py``)."""
+"""Of the quantisation that chooses symbols in training: the best in a single pass (``codec/encoding/effort.py``)."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ class RateDistortion(nn.Module):
         return -torch.log2(likelihood.clamp_min(1e-9))
 
     def _chosen(self, values: Tensor, scale: Tensor, worth: Tensor, strength: Tensor) -> Tensor:
-        """r of v = y − μ as :class:`aez.codec.quantise.Quantiser` rounds it, bits by the Gaussian; straight through.
+        """r of v = y − μ as :class:`aez.codec.encoding.quantise.Quantiser` rounds it: Gaussian bits, straight through.
 
         All of (N, M, h, w), float32, or broadcast to it: v, its σ, the bits that a squared unit is worth, and strength.
         """

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.benchmarks.metrics import PSNR_OF_EQUALS, compute, ms_ssim_decibels, psnr
-from aez.codec.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 
 Samples = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ DATA = Path(__file__).parents[1] / "data"
         "import aez; aez.__version__",
         "import aez.bitstream",
         "import aez.bitstream.entropy",
-        "import aez.codec, aez.codec.registry, aez.codec.describe",
+        "import aez.codec, aez.codec.model.registry, aez.codec.describe",
         "import aez.cli.main",
         "from aez.cli.main import main; sys.argv = ['aez', '--help']; main()",
         "from aez.cli.main import main; sys.argv = ['aez', 'compress', '--help']; main()",

@@ -16,7 +16,7 @@ from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
 from aez.bitstream.varint import read_varint
 from aez.codec.codec import Codec
-from aez.codec.weightfile import Weights
+from aez.codec.model.weightfile import Weights
 
 MASK = 2**64 - 1
 

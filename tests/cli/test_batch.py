@@ -268,7 +268,7 @@ def test_sources_survive_whatever_goes_wrong(
     aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     from aez.bitstream import ChecksumError
-    from aez.codec import files
+    from aez.codec.picture import files
 
     def fail(*_: Any, **__: Any) -> Any:
         raise ChecksumError("damaged") if fault == "does not decode" else OSError(5, "input/output error")

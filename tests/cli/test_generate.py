@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from aez import codec
-from aez.codec.models import registry
+from aez.codec.family import registry
 
 
 def names(folder: Path) -> list[str]:

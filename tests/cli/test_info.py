@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from aez.codec.codec import Codec
-from aez.codec.registry import packaged_models
+from aez.codec.model.registry import packaged_models
 
 KEYS = {
     "format_version",

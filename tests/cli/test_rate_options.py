@@ -9,10 +9,10 @@ from PIL import Image
 from aez.bitstream import read_header
 from aez.cli import rate_options
 from aez.codec import codec as codec_module
-from aez.codec import effort
 from aez.codec.codec import Codec
-from aez.codec.rate_control import psnr_of
-from aez.codec.weightfile import Weights
+from aez.codec.encoding import effort
+from aez.codec.encoding.target import psnr_of
+from aez.codec.model.weightfile import Weights
 
 
 @pytest.fixture

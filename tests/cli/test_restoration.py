@@ -9,7 +9,7 @@ from PIL import Image
 
 from aez import codec
 from aez.cli import noise_options
-from aez.codec.models import denoiser
+from aez.codec.family import denoiser
 
 Samples = NDArray[np.uint8]
 

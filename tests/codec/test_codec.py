@@ -23,8 +23,8 @@ from aez.bitstream import (
 )
 from aez.codec import api
 from aez.codec.codec import Codec
-from aez.codec.effort import DEFAULT_EFFORT, effort_of
-from aez.codec.encoder import encode
+from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.encoding.encoder import encode
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -106,7 +106,7 @@ def test_tiles_change_nothing(codec: Codec, photo: NDArray[np.uint8]) -> None:
 
 
 def test_large_pictures_are_tiled(codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aez.codec.encoder.UNTILED_LATENTS", 4)
+    monkeypatch.setattr("aez.codec.encoding.encoder.UNTILED_LATENTS", 4)
     assert read_container(codec.encode(np.zeros((32, 32, 3), np.uint8))).header.tile_log2 == 0
     assert read_container(codec.encode(np.zeros((32, 33, 3), np.uint8))).header.tile_log2 == 6
 

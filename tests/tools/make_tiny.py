@@ -23,10 +23,10 @@ from torch import nn
 
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
+from aez.codec.model.weightfile import read_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.training import export
 from aez.codec.training.start import start_from_data
-from aez.codec.weightfile import read_weights, serialise_weights
 
 FOLDER = Path(__file__).parents[1] / "data"
 CONFIG = NetworkConfig(

@@ -8,8 +8,8 @@ from torch import Tensor
 
 pytest.importorskip("compressai")
 
+from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
-from aez.codec.weightfile import Weights
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from aez.codec.model.weightfile import read_weights
 from aez.codec.training.checkpoint import load_checkpoint
-from aez.codec.weightfile import read_weights
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")

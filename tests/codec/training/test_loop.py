@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from aez.bitstream import ImageError, ModelError
+from aez.codec.model.weightfile import parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training import loop
 from aez.codec.training.checkpoint import averaged, load_checkpoint, save_checkpoint
@@ -12,7 +13,6 @@ from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
 from aez.codec.training.flagship import flagship_trainer
 from aez.codec.training.loop import Schedule, Trainer
-from aez.codec.weightfile import parse_weights, serialise_weights
 
 SCHEDULE = Schedule(minutes=1, batch=2, crop=64)
 CPU = torch.device("cpu")

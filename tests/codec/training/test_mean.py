@@ -5,8 +5,8 @@ import torch
 from click.testing import CliRunner
 
 from aez.bitstream.errors import ModelError
+from aez.codec.model.config import NetworkConfig
 from aez.codec.networks import HyperpriorModel
-from aez.codec.networks.config import NetworkConfig
 from aez.codec.training.checkpoint import averaged, load_checkpoint, save_checkpoint
 from aez.codec.training.mean import command, mean_of
 

@@ -5,14 +5,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from aez.codec.ms_ssim import ms_ssim
+from aez.codec.encoding.quantise import Quantiser
+from aez.codec.model.scales import LEVELS, ladder
+from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.quality import lambda_of
-from aez.codec.quantise import Quantiser
-from aez.codec.scales import LEVELS, ladder
 from aez.codec.training.flagship import drawn_positions
 from aez.codec.training.objective import RateDistortion
-from aez.codec.weightfile import Weights
 
 
 def test_ms_ssim_is_what_its_model_minimises(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:

@@ -1,0 +1,1 @@
+"""Turn symbols into pixels: windows, regions, previews, rate maps."""

@@ -1,0 +1,1 @@
+"""Choose the symbols of a picture."""

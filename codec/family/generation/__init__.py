@@ -1,0 +1,1 @@
+"""Pictures drawn from the codec's own entropy model."""

@@ -1,0 +1,1 @@
+"""Style propagation: a picture's content in another picture's style."""

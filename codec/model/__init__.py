@@ -1,0 +1,1 @@
+"""What a model is: configuration, weights file, tables, exact scales, and the packaged models."""

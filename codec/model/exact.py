@@ -1,0 +1,165 @@
+"""The exact path: ẑ to table indices in integers, the same on every machine (SPEC section 5.3).
+
+Integers are carried in float64. Every weight, activation and bias is an integer, and for every output
+Σ|w|·max|a| + |bias| < 2⁵³ is checked when the model is loaded, so every partial sum is exact and neither the order of
+summation nor fused operations nor the number of threads can change it. It always runs on the CPU.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.bitstream.errors import ModelError
+from aez.codec.model.scales import LEVELS
+from aez.codec.symbols.windows import Window
+
+ACTIVATION_MAX = 2**24 - 1
+EXACT_BOUND = 2**53
+_CHUNK_CELLS = 1024
+_UPSAMPLING = 4
+
+
+@dataclass(frozen=True)
+class ExactScales:
+    """Integer weights of the scale path.
+
+    Attributes:
+        conv1: (H, Z) int16.
+        bias1: (H,) int64.
+        conv2: (H, 9·H) int16, columns in the order of ``unfold``: input channel, kernel row, kernel column.
+        bias2: (H,) int64.
+        conv3: (16·M, H) int16.
+        linear: (16·M, Z) int16.
+        bias3: (16·M,) int64, with the half that makes a floor a rounding.
+        quality_bias: (points, M) int64.
+        shifts: (4,) int64: right shift after conv1, after conv2, left shift of the linear part, right shift at the end.
+        hyper_bound: largest |ẑ| that a table can give.
+    """
+
+    conv1: Tensor
+    bias1: Tensor
+    conv2: Tensor
+    bias2: Tensor
+    conv3: Tensor
+    linear: Tensor
+    bias3: Tensor
+    quality_bias: Tensor
+    shifts: tuple[int, int, int, int]
+    hyper_bound: int
+
+    def __post_init__(self) -> None:
+        """Check shapes and the bound that makes float64 exact.
+
+        Raises:
+            ModelError: a shape does not fit or an output could reach 2⁵³.
+        """
+        hidden, hyper = self.conv1.shape
+        outputs = self.conv3.shape[0]
+        expected = {
+            "bias1": (hidden,),
+            "conv2": (hidden, 9 * hidden),
+            "bias2": (hidden,),
+            "conv3": (outputs, hidden),
+            "linear": (outputs, hyper),
+            "bias3": (outputs,),
+        }
+        if any(tuple(getattr(self, name).shape) != shape for name, shape in expected.items()):
+            raise ModelError("the model's exact path has layers of the wrong shape")
+        if any(getattr(self, name).dtype != torch.int16 for name in ("conv1", "conv2", "conv3", "linear")):
+            raise ModelError("the model's exact path has weights that are not 16-bit integers")
+        for bias in (self.bias1, self.bias2, self.bias3, self.quality_bias):
+            if bias.dtype != torch.int64 or int(bias.max()) >= EXACT_BOUND or int(bias.min()) <= -EXACT_BOUND:
+                raise ModelError("the model's exact path could leave the range in which it is exact")
+        if outputs != self.quality_bias.shape[1] * _UPSAMPLING**2 or not all(0 <= s <= 40 for s in self.shifts):
+            raise ModelError("the model's exact path has a shape or shift out of range")
+        quality = int(self.quality_bias.abs().max()) * 256
+        reach = [
+            _reach(self.conv1, self.hyper_bound, self.bias1),
+            _reach(self.conv2, ACTIVATION_MAX, self.bias2),
+            _reach(self.conv3, ACTIVATION_MAX, self.bias3)
+            + (_reach(self.linear, self.hyper_bound, torch.zeros(1)) << self.shifts[2])
+            + quality,
+        ]
+        if max(reach) >= EXACT_BOUND:
+            raise ModelError("the model's exact path could leave the range in which it is exact")
+
+    @cached_property
+    def _weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The layers in float64, each scaled by its final shift (a power of two: exact), the last two side by side."""
+        s1, s2, left, s3 = self.shifts
+        last = torch.cat([self.conv3.double(), self.linear.double() * 2.0**left], 1)
+        return self.conv1.double() * 2.0**-s1, self.conv2.double() * 2.0**-s2, last * 2.0**-s3
+
+    @cached_property
+    def _biases(self) -> tuple[Tensor, Tensor]:
+        """Of the first two layers, columns, scaled alike."""
+        return self.bias1.double()[:, None] * 2.0 ** -self.shifts[0], self.bias2.double()[
+            :, None
+        ] * 2.0 ** -self.shifts[1]
+
+    def bias_at(self, position: int) -> Tensor:
+        """(M,) int64 bias of a quality position (quality point × 256), interpolated in integers."""
+        point, fraction = divmod(position, 256)
+        point, fraction = (point, fraction) if point < len(self.quality_bias) - 1 else (point - 1, 256)
+        low, high = self.quality_bias[point], self.quality_bias[point + 1]
+        return (low * (256 - fraction) + high * fraction) >> 8
+
+    @torch.inference_mode()
+    def indices(self, z: NDArray[np.int16], position: int, window: Window | None = None) -> NDArray[np.uint8]:
+        """Table index of every element of y, or of those of a window.
+
+        Args:
+            z: (Z, h, w) of the whole picture, |z| at most ``hyper_bound``.
+            position: quality position.
+            window: of cells; the work is proportional to it.
+
+        Returns:
+            (M, 4·h, 4·w) uint8 in 0 … 63, h and w those of the window if there is one.
+        """
+        core = window or Window(0, z.shape[1], 0, z.shape[2])
+        outer = core.grown(1, *z.shape[1:])
+        z = np.ascontiguousarray(z[outer.slices])
+        conv1, _, last = self._weights
+        hyper, rows, cols = z.shape
+        cells = torch.from_numpy(z.reshape(hyper, -1)).double()
+        first = _activate(torch.addmm(self._biases[0], conv1, cells))
+        inputs = torch.cat([self._second_layer(first.reshape(-1, rows, cols)), cells])
+        inputs = inputs.reshape(-1, rows, cols)[core.within(outer)[1:]]
+        rows, cols = core.shape
+        inputs = inputs.reshape(-1, rows * cols)
+        m = self.quality_bias.shape[1]
+        bias = (self.bias3 + self.bias_at(position).repeat_interleave(_UPSAMPLING**2)).double()[:, None]
+        bias *= 2.0 ** -self.shifts[3]
+        out = torch.empty((m * _UPSAMPLING**2, rows * cols), dtype=torch.uint8)
+        for start in range(0, rows * cols, _CHUNK_CELLS):
+            part = slice(start, start + _CHUNK_CELLS)
+            # At or above 0, the cut to an integer is a floor.
+            out[:, part] = torch.addmm(bias, last, inputs[:, part]).clamp_(0, LEVELS - 1)
+        shuffled = out.reshape(m, _UPSAMPLING, _UPSAMPLING, rows, cols).permute(0, 3, 1, 4, 2)
+        return shuffled.reshape(m, _UPSAMPLING * rows, _UPSAMPLING * cols).numpy()
+
+    def _second_layer(self, hidden: Tensor) -> Tensor:
+        """The 3×3 layer, (H, rows, columns) to (H, rows·columns), over bands of rows: its unfolded input is large."""
+        _, rows, cols = hidden.shape
+        padded = F.pad(hidden, (1, 1, 1, 1))
+        step = max(1, _CHUNK_CELLS // cols)
+        bands = []
+        for start in range(0, rows, step):
+            patches = F.unfold(padded[None, :, start : min(start + step, rows) + 2], 3)[0]
+            bands.append(_activate(torch.addmm(self._biases[1], self._weights[1], patches)))
+        return torch.cat(bands, 1)
+
+
+def _activate(total: Tensor) -> Tensor:
+    """Floor, ReLU and the clamp that keeps the next layer exact."""
+    return total.clamp_(0, ACTIVATION_MAX).floor_()
+
+
+def _reach(weight: Tensor, activation: int, bias: Tensor) -> int:
+    """Largest |output| of a layer: max over outputs of Σ|w|·max|a| + |bias|."""
+    return int((weight.to(torch.int64).abs().sum(1) * activation + bias.to(torch.int64).abs()).max())

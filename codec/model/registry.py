@@ -1,0 +1,100 @@
+"""The models that come with the package, found by name or by a file's fingerprint. Does not import torch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aez.bitstream.errors import ModelError
+
+WEIGHTS_FORMAT = "aez-weights-1"
+FAMILY_FORMAT = "aez-family-1"
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+FAMILY_FOLDER = Path(__file__).parents[1] / "family" / "weights"
+DEFAULT_MODEL = "photo"
+_MAX_HEADER = 2**20
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What a weights file says of itself, its tensors unread.
+
+    Attributes:
+        name: what `--model` takes.
+        fingerprint: what files carry, 12 hexadecimal digits.
+        path: the weights file.
+        points: quality points; 0 for a member of the family that does not compress.
+        card: training facts.
+        family: whether it belongs to the autoencoder family, not to the codec's own models.
+    """
+
+    name: str
+    fingerprint: str
+    path: Path
+    points: int
+    card: dict[str, Any]
+    family: bool = False
+
+
+def read_entry(path: Path) -> ModelEntry:
+    """Read the metadata of a weights file.
+
+    Raises:
+        ModelError: it cannot be read, or is no weights file of this program.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _MAX_HEADER:
+                raise ModelError(f"{path}: not a weights file of this program")
+            metadata = json.loads(file.read(length))["__metadata__"]
+        family = metadata["format"] == FAMILY_FORMAT
+        if not family and metadata["format"] != WEIGHTS_FORMAT:
+            raise ModelError(f"{path}: not a weights file of this program")
+        sizes = json.loads(metadata["sizes" if family else "config"])
+        points = int(sizes.get("points", 0) if family else sizes["points"])
+        card = json.loads(metadata["card"])
+        return ModelEntry(metadata["name"], metadata["fingerprint"], path, points, card, family)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ModelError(f"{path}: not a weights file of this program") from None
+
+
+def packaged_models() -> list[ModelEntry]:
+    """All models in the package: the codec's own by name, then the family by name."""
+    folders = (WEIGHTS_FOLDER, FAMILY_FOLDER)
+    return [
+        read_entry(path) for folder in folders for path in sorted(folder.glob("*.safetensors"), key=lambda p: p.stem)
+    ]
+
+
+def find_model(name: str) -> ModelEntry:
+    """A model by its packaged name, or by the path of a weights file.
+
+    Raises:
+        ModelError: there is neither.
+    """
+    entries = packaged_models()
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    if Path(name).is_file():
+        return read_entry(Path(name))
+    known = ", ".join(entry.name for entry in entries)
+    raise ModelError(f"{name}: neither a model of this package ({known}) nor a weights file")
+
+
+def find_fingerprint(fingerprint: bytes) -> ModelEntry:
+    """The packaged model that a file was made with.
+
+    Raises:
+        ModelError: it is none of them.
+    """
+    for entry in packaged_models():
+        if entry.fingerprint == fingerprint.hex():
+            return entry
+    raise ModelError(
+        f"made with a model that is not in this package (fingerprint {fingerprint.hex()}); "
+        "give its weights with --model, or use the version of aez that made it"
+    )

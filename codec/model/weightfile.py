@@ -1,0 +1,340 @@
+"""The weights file: safetensors with float16 networks, integer scale path and integer tables (SPEC section 8)."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as parse
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from aez.bitstream.errors import ModelError
+from aez.bitstream.header import FINGERPRINT_BYTES
+from aez.bitstream.hyper import PHASES, HyperCoder, HyperContext
+from aez.bitstream.tables import TableSet
+from aez.codec.model.eight_bits import restored
+from aez.codec.model.exact import ExactScales
+from aez.codec.model.registry import WEIGHTS_FORMAT
+from aez.codec.model.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
+from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.runtime.picture_filter import weight_shape
+
+MAX_WEIGHTS_BYTES = 2**28
+NEVER_CODED = -64
+"""An offset that takes every index below what is coded."""
+_DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.", "filter.")
+_NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
+FILTER_INPUTS = math.prod(weight_shape(3)[1:])
+"""Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.runtime.picture_filter`."""
+_UNFIT = "the model's tensors do not fit its configuration"
+_CONTEXT = ("tables.context_weight", "tables.context_level")
+_EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model as it is stored.
+
+    Attributes:
+        name: what `--model` and `aez models` call it.
+        config: sizes.
+        tensors: every tensor of the file.
+        card: training facts, a flat JSON object.
+    """
+
+    name: str
+    config: NetworkConfig
+    tensors: dict[str, Tensor]
+    card: dict[str, Any]
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """6 bytes of SHA-256 over the configuration and everything that decoding reads."""
+        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
+        for name in sorted(self.tensors):
+            if name.startswith(_DECODER_PREFIXES):
+                tensor = self.tensors[name].contiguous()
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.digest()[:FINGERPRINT_BYTES]
+
+    @property
+    def distortion(self) -> str:
+        """What the model was trained for, ``mse`` or ``ms-ssim``: the encoder's business alone."""
+        return str(self.card.get("distortion", "mse"))
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether there are weights of the picture filter."""
+        return "filter.mean" in self.tensors
+
+    @cached_property
+    def residual_tables(self) -> TableSet:
+        """The tables of r, one a rung of the σ ladder, with escape."""
+        tables = TableSet(*self._table_arrays("residual"), escape=True)
+        if len(tables) != LEVELS:
+            raise ModelError("the model does not have 64 residual tables")
+        return tables
+
+    @cached_property
+    def hyper_tables(self) -> TableSet:
+        """The tables of z, without escape."""
+        return TableSet(*self._table_arrays("hyper"), escape=False)
+
+    def _table_arrays(self, kind: str) -> tuple[Any, Any]:
+        return tuple(self._get(f"tables.{kind}_{part}").numpy() for part in ("counts", "sizes"))  # type: ignore[return-value]
+
+    @property
+    def first_coded(self) -> int:
+        """Lowest table index that is coded at all."""
+        return int(self._get("tables.first_coded"))
+
+    def hyper_indices(self, position: int, grey: bool = False) -> Tensor:
+        """(Z,) uint8: the table of each channel of z, from the nearest quality point."""
+        name = "tables.grey_hyper_index"
+        return self._nearest(name if grey and name in self.tensors else "tables.hyper_index", position)
+
+    def hyper_means(self, position: int, grey: bool) -> NDArray[np.int16]:
+        """(Z,) int16: where the table of each channel of z is centred; 0 unless the picture is grey."""
+        name = "tables.grey_hyper_mean"
+        if not grey or name not in self.tensors:
+            return np.zeros(self.config.hyper, np.int16)
+        means: NDArray[np.int16] = self._nearest(name, position).numpy()
+        return means
+
+    def hyper_coder(self, position: int, grey: bool = False) -> HyperCoder:
+        """What codes z: neighbours tell of colour pictures' values if the model knows them."""
+        indices, means = self.hyper_indices(position, grey).numpy(), self.hyper_means(position, grey)
+        context = None
+        if not grey and self._context_tables is not None:
+            weights, levels = (self._nearest(name, position).numpy().astype(np.int64) for name in _CONTEXT)
+            context = HyperContext(weights, levels, self._context_tables)
+        return HyperCoder(self.hyper_tables, indices, means, context)
+
+    @cached_property
+    def _context_tables(self) -> TableSet | None:
+        """The tables of z beside known neighbours, without escape."""
+        if not any(name.startswith("tables.context_") for name in self.tensors):
+            return None
+        return TableSet(*self._table_arrays("context"), escape=False)
+
+    def index_offsets(self, position: int) -> NDArray[np.int8] | None:
+        """(M,) int8: what is added to the table indices of grey pictures; None if the model has nothing for them."""
+        name = "tables.grey_offset"
+        return self._nearest(name, position).numpy() if name in self.tensors else None
+
+    def _nearest(self, name: str, position: int) -> Tensor:
+        """A table's row of the nearest quality point."""
+        rows = self._get(name)
+        return rows[min((position + 128) // 256, len(rows) - 1)]
+
+    @cached_property
+    def exact(self) -> ExactScales:
+        """The integer scale path, its bound checked."""
+        shifts = [int(s) for s in self._get("exact.shifts").tolist()]
+        if len(shifts) != 4:
+            raise ModelError("the model's exact path needs four shifts")
+        parts = {name: self._get(f"exact.{name}") for name in _EXACT}
+        bound = int(self.hyper_tables.bounds.max())
+        return ExactScales(**parts, shifts=tuple(shifts), hyper_bound=bound)  # type: ignore[arg-type]
+
+    def _get(self, name: str) -> Tensor:
+        try:
+            return self.tensors[name]
+        except KeyError:
+            raise ModelError(f"the model lacks the tensor {name!r}") from None
+
+    def quality_row(self, name: str, position: int) -> NDArray[np.float64]:
+        """Linear interpolation of a tensor's rows, one a quality point, at a quality position.
+
+        Raises:
+            ModelError: there is no such tensor.
+        """
+        rows = self._get(name)
+        point = min(position // POSITION_SCALE, len(rows) - 2)
+        share = position / POSITION_SCALE - point
+        below, above = rows[point : point + 2].double().numpy()
+        out: NDArray[np.float64] = below * (1 - share) + above * share
+        return out
+
+    def validate(self) -> None:
+        """Check everything that decoding relies on.
+
+        Raises:
+            ModelError: a shape, a table, an index or the exact path's bound is wrong.
+        """
+        config, exact = self.config, self.exact
+        index = self._get("tables.hyper_index")
+        if tuple(index.shape) != (config.points, config.hyper) or index.dtype != torch.uint8:
+            raise ModelError("the model's hyper-latent table index has the wrong shape")
+        if self._get("tables.first_coded").numel() != 1:
+            raise ModelError("the model's first coded table is not one number")
+        if int(index.max()) >= len(self.hyper_tables) or not 0 <= self.first_coded <= LEVELS:
+            raise ModelError("the model names a table that it does not have")
+        if exact.conv1.shape[1] != config.hyper or exact.quality_bias.shape != (config.points, config.latent):
+            raise ModelError("the model's exact path does not fit its configuration")
+        _ = self.residual_tables
+        self._validate_context()
+        self._validate_grey()
+        self._validate_filter()
+
+    def _validate_context(self) -> None:
+        """What neighbours tell of z, which a model may lack: all of it or nothing, and a table reaches every value."""
+        tables = self._context_tables
+        if tables is None:
+            return
+        for name, dtype in zip(_CONTEXT, (torch.int16, torch.uint8), strict=True):
+            tensor = self._get(name)
+            if tuple(tensor.shape) != (self.config.points, 2, self.config.hyper) or tensor.dtype != dtype:
+                raise ModelError("the model's context of z has the wrong shape")
+        rungs = len(tables) // PHASES
+        if len(tables) % PHASES or int(self._get("tables.context_level").max()) >= rungs:
+            raise ModelError("the model names a table that it does not have")
+        reach = tables.bounds.reshape(PHASES, rungs).min(0)
+        for point in range(self.config.points):
+            coder = self.hyper_coder(point * POSITION_SCALE)
+            assert coder.context is not None  # there are tables
+            if (coder.context.reach(self.hyper_tables.bounds[coder.indices]) > reach[coder.context.levels]).any():
+                raise ModelError("the model's context of z names tables that are too short")
+
+    def _validate_filter(self) -> None:
+        """The weights of the picture filter, which a model may lack: both tensors or none."""
+        shapes = {"filter.mean": 3 * FILTER_INPUTS, "filter.step": FILTER_INPUTS}
+        if not any(name in self.tensors for name in shapes):
+            return
+        for name, width in shapes.items():
+            tensor = self._get(name)
+            if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != torch.float16:
+                raise ModelError("the model's picture filter has the wrong shape")
+            if not bool(tensor.isfinite().all()):
+                raise ModelError("the model's picture filter is not finite")
+
+    def _validate_grey(self) -> None:
+        """The tables for grey pictures, which a model may lack: all or none, and ẑ within the exact path's bound."""
+        shapes = {
+            "tables.grey_offset": ((self.config.points, self.config.latent), torch.int8),
+            "tables.grey_hyper_index": ((self.config.points, self.config.hyper), torch.uint8),
+            "tables.grey_hyper_mean": ((self.config.points, self.config.hyper), torch.int16),
+        }
+        if not any(name in self.tensors for name in shapes):
+            return
+        for name, (shape, dtype) in shapes.items():
+            if tuple(self._get(name).shape) != shape or self._get(name).dtype != dtype:
+                raise ModelError("the model's tables for grey pictures have the wrong shape")
+        index, mean = self.tensors["tables.grey_hyper_index"].long(), self.tensors["tables.grey_hyper_mean"].long()
+        if int(index.max()) >= len(self.hyper_tables):
+            raise ModelError("the model names a table that it does not have")
+        bounds = torch.from_numpy(self.hyper_tables.bounds).long()
+        if int((mean.abs() + bounds[index]).max()) > self.exact.hyper_bound:
+            raise ModelError("the model's tables for grey pictures reach beyond what the exact path holds for")
+
+    def to_model(self) -> HyperpriorModel:
+        """The float networks, float32, for coding; the scale network is not filled in.
+
+        Raises:
+            ModelError: a tensor is missing or has another shape than the configuration says.
+        """
+        with torch.device("meta"):
+            model = HyperpriorModel(self.config)
+        for unused in ("scale", "scale_bias", "hyper_scale"):
+            delattr(model, unused)
+        try:
+            model.load_state_dict(self._networks(), assign=True)
+        except RuntimeError:
+            raise ModelError(_UNFIT) from None
+        return model.eval().requires_grad_(False)
+
+    def _networks(self) -> dict[str, Tensor]:
+        """Every tensor that is a network's as it is, float32; what eight bits hold restored."""
+        try:
+            found = restored({k: v for k, v in self.tensors.items() if not k.startswith(_NOT_NETWORKS)})
+        except (KeyError, RuntimeError):
+            raise ModelError(_UNFIT) from None
+        if not all(value.is_floating_point() for value in found.values()):
+            raise ModelError(_UNFIT)
+        return found
+
+    def to_training_model(self) -> HyperpriorModel:
+        """All networks in float32, the scale network recovered from its 16-bit integers.
+
+        Raises:
+            ModelError: a tensor does not fit the configuration.
+        """
+        model = HyperpriorModel(self.config)
+        state = model.state_dict()
+        stored = self._networks()
+        for name in state:
+            if name in stored:
+                state[name] = stored[name]
+            elif f"training.{name}" in self.tensors:
+                state[name] = self.tensors[f"training.{name}"].float()
+        k1, k2, k3, kl = (int(k) for k in self._get("training.scale_fraction_bits").tolist())
+        exact, hidden = self.exact, self.config.scale
+        s1, _, _, s3 = exact.shifts
+        state["scale.conv1.weight"] = exact.conv1.float()[:, :, None, None] / 2**k1
+        state["scale.conv1.bias"] = (exact.bias1.double() / 2**k1).float()
+        state["scale.conv2.weight"] = exact.conv2.float().reshape(hidden, hidden, 3, 3) / 2**k2
+        state["scale.conv2.bias"] = (exact.bias2.double() / 2 ** (k2 + k1 - s1)).float()
+        state["scale.conv3.weight"] = exact.conv3.float()[:, :, None, None] / (2**k3 * LEVELS_PER_NAT)
+        offset = LOG_SCALE_MIN - 0.5 / LEVELS_PER_NAT
+        state["scale.conv3.bias"] = (exact.bias3.double() / (2**s3 * LEVELS_PER_NAT) + offset).float()
+        state["scale.linear.weight"] = exact.linear.float()[:, :, None, None] / (2**kl * LEVELS_PER_NAT)
+        try:
+            model.load_state_dict(state)
+        except RuntimeError:
+            raise ModelError(_UNFIT) from None
+        return model
+
+
+def read_weights(path: Path) -> Weights:
+    """Read and validate a weights file.
+
+    Raises:
+        ModelError: the file is missing, damaged, too large or breaks a rule.
+    """
+    try:
+        if path.stat().st_size > MAX_WEIGHTS_BYTES:
+            raise ModelError(f"{path}: too large for a model")
+        return parse_weights(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def parse_weights(data: bytes) -> Weights:
+    """Parse a weights file's bytes; see :func:`read_weights`."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        if metadata.get("format") != WEIGHTS_FORMAT:
+            raise ModelError("not a weights file of this program")
+        config = NetworkConfig.from_dict(json.loads(metadata["config"]))
+        weights = Weights(str(metadata["name"]), config, parse(data), dict(json.loads(metadata["card"])))
+        if weights.fingerprint.hex() != metadata["fingerprint"]:
+            raise ModelError("the fingerprint does not match the tensors: the file is damaged")
+    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError, RecursionError):
+        raise ModelError("not a weights file, or a damaged one") from None
+    weights.validate()
+    return weights
+
+
+def serialise_weights(weights: Weights) -> bytes:
+    """A weights file's bytes."""
+    metadata = {
+        "format": WEIGHTS_FORMAT,
+        "name": weights.name,
+        "fingerprint": weights.fingerprint.hex(),
+        "config": json.dumps(asdict(weights.config)),
+        "card": json.dumps(weights.card),
+    }
+    return serialise({k: v.contiguous() for k, v in weights.tensors.items()}, metadata)

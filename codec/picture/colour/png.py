@@ -1,0 +1,95 @@
+"""What a PNG file says of its colours beside a profile: cICP, sRGB, gAMA and cHRM, as an ICC profile."""
+
+import struct
+from collections.abc import Sequence
+
+from PIL import Image
+
+from aez.codec.picture.colour.cicp import SRGB_CURVE, SRGB_PRIMARIES, Codes, Colour, colour_of
+from aez.codec.picture.colour.conversion import is_srgb
+from aez.codec.picture.colour.icc import Curve, grey_profile, rgb_profile
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHUNK_HEADER = 8
+_CHUNK_CRC = 4
+_SRGB_GAMMA = 0.45455
+_GAMMAS = (0.1, 10.0)
+"""Curves that a display can have; beyond, gAMA is nonsense."""
+_NEAR = 0.005
+"""By how much gAMA, relatively, and chromaticities may differ from those of sRGB: programs round them differently."""
+
+
+def png_codes(image: Image.Image) -> Codes | None:
+    """The cICP chunk of an opened PNG file, which Pillow leaves out; None if there is none.
+
+    It must be looked for before the image is loaded, since Pillow then closes the file.
+    """
+    file = getattr(image, "fp", None)
+    if image.format != "PNG" or file is None or file.closed:
+        return None
+    before = file.tell()
+    try:
+        file.seek(0)
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            return None
+        while len(header := file.read(_CHUNK_HEADER)) == _CHUNK_HEADER:
+            length, kind = struct.unpack(">I4s", header)
+            if kind in (b"IDAT", b"IEND"):
+                return None
+            if kind == b"cICP" and length == 4:
+                codes = file.read(length)
+                return struct.unpack("4B", codes) if len(codes) == length else None
+            file.seek(length + _CHUNK_CRC, 1)
+        return None
+    finally:
+        file.seek(before)
+
+
+def png_profile(
+    image: Image.Image, codes: Codes | None, profile: bytes | None, grey: bool
+) -> tuple[bytes | None, list[str]]:
+    """The profile that holds for a picture, and warnings.
+
+    Of several statements the first counts, as in the PNG specification: cICP, the profile, sRGB, gAMA and cHRM. What
+    says sRGB needs no profile. One that no profile can repeat is named in a warning, and the next one counts.
+
+    Args:
+        image: as Pillow opened it; its ``info`` has the chunks gAMA, cHRM and sRGB.
+        codes: those of cICP, or of an AVIF file.
+        profile: the file's own.
+        grey: whether the samples will be grey.
+    """
+    notes: list[str] = []
+    if codes is not None:
+        meant = colour_of(codes[0], codes[1], codes[3] != 0)
+        if isinstance(meant, Colour):
+            return _made(meant, f"code points {codes[0]}, {codes[1]}", grey, notes), notes
+        notes.append(f"the colours are not kept: the file says {meant}")
+    if profile is not None or isinstance(image.info.get("srgb"), int):
+        return profile, notes
+    gamma, chromaticities = image.info.get("gamma"), image.info.get("chromaticity")
+    if not isinstance(gamma, float) and not isinstance(chromaticities, tuple):
+        return None, notes
+    primaries = SRGB_PRIMARIES
+    if isinstance(chromaticities, tuple) and not _near(chromaticities, SRGB_PRIMARIES):
+        primaries = chromaticities
+    curve = SRGB_CURVE
+    if isinstance(gamma, float):
+        if not _GAMMAS[0] <= gamma <= _GAMMAS[1]:
+            return None, [*notes, f"gAMA and cHRM are left out: no picture has a gamma of {gamma:g}"]
+        if primaries != SRGB_PRIMARIES or abs(gamma / _SRGB_GAMMA - 1) > _NEAR:
+            curve = Curve((1 / gamma,))
+    return _made(Colour(primaries, curve), "gAMA and cHRM", grey, notes), notes
+
+
+def _made(colour: Colour, name: str, grey: bool, notes: list[str]) -> bytes | None:
+    """A profile for colours; None if they are those of sRGB, or, with a note, if they make no profile."""
+    make = grey_profile if grey else rgb_profile
+    profile = make(name, colour.chromaticities, colour.curve)
+    if profile is None:
+        notes.append(f"{name} are left out: such primaries make no colours")
+    return None if profile is None or is_srgb(profile) else profile
+
+
+def _near(chromaticities: Sequence[float], others: Sequence[float]) -> bool:
+    return all(abs(a - b) <= _NEAR for a, b in zip(chromaticities, others, strict=True))

@@ -1,0 +1,188 @@
+"""Pictures out: what each of Pillow's formats can hold of a picture, and its file's bytes. Does not import torch."""
+
+import io
+import struct
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, PngImagePlugin
+
+from aez.bitstream.errors import ImageError
+from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srgb, space_of
+from aez.codec.picture.images import BACKGROUND, Picture, flattened, upright
+from aez.codec.picture.metadata.chunks import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
+from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided
+from aez.codec.picture.metadata.resolution import is_resolution_alone, is_unknown, resolution_alone, resolution_options
+from aez.codec.runtime.memory import return_freed_memory
+
+# Without a word from the user: as good as the format goes at a usual size.
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "WEBP": {"lossless": True, "exact": True},
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+    "PNG": {"compress_level": 4},
+}
+_WITH_METADATA = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF")
+_WITH_GREY_ALPHA = ("PNG", "TIFF")
+_WITH_ALPHA = ("PNG", "WEBP", "AVIF", "TIFF", "GIF", "ICO", "ICNS", "JPEG2000", "TGA", "SGI", "DDS")
+# A JPEG segment holds 65533 bytes, the identifiers of EXIF (6) and XMP (29) included; a profile takes 255 of them.
+_JPEG_LIMITS = {"icc": 255 * 65519, "exif": 65533 - 6, "xmp": 65533 - 29}
+_NAMES = {"icc": "the colour profile", "exif": "EXIF metadata", "xmp": "XMP metadata"}
+_XMP_TAG = 700
+_LARGE = 2**25
+
+
+def format_of(target: Path) -> str:
+    """Pillow's name of the format that a file's suffix stands for.
+
+    Raises:
+        ImageError: Pillow writes none of that suffix.
+    """
+    known = Image.registered_extensions()
+    kind = known.get(target.suffix.lower())
+    if kind is None or kind not in Image.SAVE or kind == "AEZ":  # ours, where the Pillow plugin is loaded
+        raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
+    return kind
+
+
+def fit_to_format(
+    picture: Picture,
+    kind: str,
+    *,
+    background: tuple[int, int, int] = BACKGROUND,
+    auto_orient: bool = False,
+    srgb: bool = False,
+) -> Picture:
+    """A picture with only what a format can hold; its ``warnings`` say what was left out.
+
+    Pixels stay as stored, and EXIF says how to turn them, where the format can hold EXIF and the file has an EXIF
+    chunk that agrees with its header. Otherwise, or with ``auto_orient``, they are turned, and EXIF and XMP are
+    rewritten to orientation 1 where they state one.
+
+    Args:
+        picture: as decoded.
+        kind: Pillow's name of the format.
+        background: what a picture with alpha is laid on where the format has no alpha.
+        auto_orient: turn the pixels in any case.
+        srgb: convert to sRGB, and leave the profile out.
+    """
+    warnings = list(picture.warnings)
+    stated = exif_orientation(picture.metadata.exif) or 1
+    if auto_orient or kind not in _WITH_METADATA or stated != picture.orientation:
+        picture = upright(picture)
+        picture = replace(picture, metadata=with_orientation(picture.metadata, 1))
+    if picture.alpha is not None and kind not in _WITH_ALPHA:
+        picture = flattened(picture, background)
+    samples, profile, note = matched(picture.samples, picture.metadata.icc)
+    picture = replace(picture, samples=samples, metadata=replace(picture.metadata, icc=profile))
+    if note:
+        warnings.append(note)
+    becomes_rgb = kind == "WEBP" or (picture.mode == "LA" and kind not in _WITH_GREY_ALPHA)
+    misfit = profile and becomes_rgb and space_of(profile) == "GRAY"
+    if profile and (srgb or misfit or kind not in _WITH_METADATA):
+        picture = _without_profile(picture, profile, warnings)
+    metadata = picture.metadata
+    for name in _NAMES:
+        size = len(getattr(metadata, name) or b"")
+        if size and kind not in _WITH_METADATA:
+            metadata = _lacking(metadata, name, kind, "", warnings)
+        elif (
+            kind in ("JPEG", "MPO")
+            and size > _JPEG_LIMITS[name]
+            and not (name == "xmp" and _xmp_segments(metadata.xmp))
+        ):
+            metadata = _lacking(metadata, name, kind, ": too long", warnings)
+    if kind in ("AVIF", "TIFF") and metadata.exif and not _parses(metadata.exif):
+        metadata = _lacking(metadata, "exif", kind, ": they are damaged", warnings)
+    return replace(picture, metadata=metadata, warnings=warnings)
+
+
+def _lacking(metadata: Metadata, name: str, kind: str, reason: str, warnings: list[str]) -> Metadata:
+    """Metadata without those of a name; of EXIF the resolution is kept where the format has a field for it."""
+    exif = metadata.exif if name == "exif" else None
+    kept = resolution_alone(exif) if resolution_options(exif, kind) else None
+    if exif is None or not is_resolution_alone(exif):
+        warnings.append(f"{_NAMES[name]} cannot be kept in {kind}{reason}")
+    elif kept is None and not is_unknown(exif):
+        warnings.append(f"the resolution cannot be kept in {kind}")
+    return replace(metadata, **{name: kept})
+
+
+def _parses(exif: bytes) -> bool:
+    """Whether Pillow can take EXIF apart, which it does for formats that hold EXIF in another form."""
+    try:
+        Image.Exif().load(EXIF_PREFIX + exif)
+    except Exception:  # whatever its parser stumbles over
+        return False
+    return True
+
+
+def picture_bytes(picture: Picture, kind: str) -> memoryview:
+    """A picture that :func:`fit_to_format` made as the bytes of a file.
+
+    Raises:
+        ImageError: the format cannot hold it.
+    """
+    if picture.samples.size > _LARGE:
+        # Pillow is about to take four bytes a pixel in pieces of its own, into which freed tensors do not fit.
+        return_freed_memory()
+    image = Image.fromarray(picture.to_array())
+    options = _SAVE_OPTIONS.get(kind, {})
+    if kind == "AVIF" and image.mode == "L":
+        options = options | {"subsampling": "4:0:0"}
+    image = image if image.mode != "LA" or kind in _WITH_GREY_ALPHA else image.convert("RGBA")
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, kind, **options, **metadata_options(picture.metadata, kind))
+    except Exception as error:  # Pillow's plugins raise what they like, on damaged EXIF too
+        raise ImageError(f"cannot be written as {kind} ({error})") from None
+    return buffer.getbuffer()  # not getvalue, which is a copy
+
+
+def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
+    """Arguments of Pillow's ``save``."""
+    options: dict[str, Any] = {}
+    if metadata.icc:
+        options["icc_profile"] = metadata.icc
+    if kind == "TIFF":
+        # A TIFF file holds EXIF and XMP as tags of its own.
+        tags = Image.Exif()
+        if metadata.exif:
+            tags.load(EXIF_PREFIX + metadata.exif)
+        if metadata.xmp:
+            tags[_XMP_TAG] = metadata.xmp
+        return options | {"exif": tags}
+    options |= resolution_options(metadata.exif, kind)
+    if metadata.exif and kind in _WITH_METADATA:
+        options["exif"] = EXIF_PREFIX + metadata.exif if kind in ("JPEG", "MPO") else metadata.exif
+    if metadata.xmp and kind == "PNG":
+        options["pnginfo"] = info = PngImagePlugin.PngInfo()
+        # An uncompressed iTXt chunk: keyword, flags, no language and no translation, then the packet as it is.
+        info.add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+    elif metadata.xmp and len(metadata.xmp) > _JPEG_LIMITS["xmp"] and kind in ("JPEG", "MPO"):
+        options["extra"] = _xmp_segments(metadata.xmp)
+    elif metadata.xmp:
+        options["xmp"] = metadata.xmp
+    return options
+
+
+def _xmp_segments(xmp: bytes | None) -> bytes:
+    """A long packet as segments of a JPEG file; empty if it cannot be divided."""
+    parts = divided(xmp, _JPEG_LIMITS["xmp"]) if xmp else None
+    if parts is None:
+        return b""
+    segments = [STANDARD + parts[0], *(EXTENSION + part for part in parts[1])]
+    return b"".join(b"\xff\xe1" + struct.pack(">H", 2 + len(segment)) + segment for segment in segments)
+
+
+def _without_profile(picture: Picture, profile: bytes, warnings: list[str]) -> Picture:
+    """Converted to sRGB, so that colours stay what they are."""
+    plain = replace(picture, metadata=replace(picture.metadata, icc=None))
+    if is_srgb(profile):
+        return plain
+    converted = samples_to_srgb(picture.samples, profile)
+    if converted is None:
+        warnings.append("the colour profile cannot be used and is left out")
+        return plain
+    return replace(plain, samples=converted)

@@ -1,0 +1,108 @@
+"""Picture files: whatever Pillow opens, as what the encoder takes."""
+
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from aez.bitstream import is_aez
+from aez.bitstream.errors import AezError, ImageError, LimitError
+from aez.bitstream.limits import DEFAULT_MAX_PIXELS
+from aez.codec.picture.cut_jpeg import completed
+from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.jxl_size import jxl_size
+from aez.codec.picture.plugins import is_jxl, register_for
+from aez.codec.picture.sources import File, naming, reason_of
+
+HEAD = 32
+"""Bytes that tell what a file is."""
+_CUT = "the end of the JPEG file is missing: the last pixels may be grey or less sharp"
+_FRAMES = "only the first frame of an animated or multi-page picture is kept"
+
+
+def read_path(path: File) -> Picture:
+    """A picture file as the command line reads it; errors name it.
+
+    Raises:
+        AezError: see :func:`read_picture`.
+    """
+    with naming(os.fspath(path)):
+        return read_picture(Path(path))
+
+
+def read_picture(
+    source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False, strip: bool = False
+) -> Picture:
+    """The first frame of a picture file.
+
+    Args:
+        source: a path, which is read as it is decoded, or what is in the file.
+        max_pixels: width × height at most, checked before pixels are decoded. Pillow's own limit, which holds for the
+            whole process, is checked beside it.
+        to_srgb: convert to sRGB through the profile, which is then not kept.
+        strip: leave EXIF, XMP and a profile for sRGB out, see :func:`from_image`.
+
+    Raises:
+        ImageError: it is missing, a folder, damaged, no picture or an `.aez` file.
+        LimitError: it has too many pixels.
+    """
+    try:
+        return _read(source, max_pixels, to_srgb, strip)
+    except AezError:
+        raise
+    except UnidentifiedImageError:
+        size = source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes
+        raise ImageError("the file is empty" if size == 0 else "not a picture that Pillow can read") from None
+    except Image.DecompressionBombError as error:
+        raise LimitError(f"{error} (PIL.Image.MAX_IMAGE_PIXELS)") from None
+    except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
+        if isinstance(error, OSError) and isinstance(source, Path):
+            raise ImageError(reason_of(error, source)) from None
+        raise ImageError(f"cannot be read ({error})") from None
+
+
+def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bool) -> Picture:
+    try:
+        return _decode(source, max_pixels, to_srgb, strip)
+    except ImageError:
+        data = completed(_bytes(source))
+        if data is None:
+            raise
+    picture = _decode(io.BytesIO(data), max_pixels, to_srgb, strip)
+    return replace(picture, warnings=[_CUT, *picture.warnings])
+
+
+def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bool) -> Picture:
+    head = _head(source)
+    if is_aez(head):
+        raise ImageError("is an .aez file already")
+    register_for(head)
+    if is_jxl(head):
+        _check(jxl_size(_bytes(source)) or (0, 0), max_pixels)
+    with Image.open(source) as image:
+        _check(image.size, max_pixels)
+        several = getattr(image, "n_frames", 1) > 1
+        picture = from_image(image, srgb=to_srgb, strip=strip)
+    return replace(picture, warnings=[_FRAMES, *picture.warnings]) if several else picture
+
+
+def _check(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise LimitError(f"the picture has {width}×{height} = {width * height} pixels, above the limit of {max_pixels}")
+
+
+def _bytes(source: Path | io.BytesIO) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source.getvalue()
+
+
+def _head(source: Path | io.BytesIO) -> bytes:
+    """The first bytes; none of a stream, of which they could be read only once."""
+    if isinstance(source, io.BytesIO):
+        return bytes(source.getbuffer()[:HEAD])
+    if not source.is_file():
+        return b""
+    with source.open("rb") as file:
+        return file.read(HEAD)

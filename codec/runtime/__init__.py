@@ -1,0 +1,1 @@
+"""How the float networks run."""

@@ -1,0 +1,1 @@
+"""The symbols of one picture: their geometry, tiles and streams."""

@@ -1,0 +1,130 @@
+"""How a model's neighbouring symbols belong together, measured on pictures (:mod:`aez.codec.family.generation.copula`).
+
+Only drawing pictures (`aez generate`) reads it; files and their fingerprint are the same with and without. A weights
+file gets it with
+
+    python -m aez.codec.training.fits.copula WEIGHTS PICTURES... -o OUT
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.bitstream.runs import NOT_CODED
+from aez.bitstream.tables import TableSet
+from aez.codec.encoding.effort import effort_of
+from aez.codec.encoding.encoder import encode
+from aez.codec.family.generation.copula import PREFIX, Copula, Neighbours, channels_of, copula_tensors
+from aez.codec.model.weightfile import Weights, parse_weights, read_weights, serialise_weights
+from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.picture.files import write_atomically
+from aez.codec.runtime.engine import Engine
+from aez.codec.training.data import iter_pictures
+
+PICTURES = 250
+RIDGE = 0.02
+"""Added to the neighbours' covariance; a variate's variance is 1."""
+_SHARES = (0.35, 0.6)
+"""Qualities that are looked at, as shares of the points."""
+_LIMIT = 3.5
+
+
+def with_copulas(weights: Weights, pictures: Iterable[Tensor], seed: int = 0) -> Weights:
+    """The same model, its symbols' neighbours known.
+
+    Args:
+        weights: any model; what it has of the kind is replaced.
+        pictures: (3, H, W) uint8, some of more than one cell.
+        seed: of where in its interval of probability a symbol lies.
+    """
+    engine = Engine(weights, torch.device("cpu"), torch.float32)
+    random = np.random.default_rng(seed)
+    wanted = channels_of(weights)
+    seen: dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = defaultdict(list)
+    for picture in pictures:
+        samples = picture.permute(1, 2, 0).contiguous().numpy()
+        for share in _SHARES:
+            position = round(share * (weights.config.points - 1)) * POSITION_SCALE
+            symbols = encode(engine, samples, position, effort_of(0))
+            tables = np.broadcast_to(weights.hyper_indices(position).numpy()[:, None, None], symbols.z.shape)
+            variates = {"z": _normal(symbols.z, tables, weights.hyper_tables, random)}
+            few = wanted["r"][1]
+            variates["r"] = _normal(symbols.r[:few], symbols.indices[:few], weights.residual_tables, random)
+            for name, g in variates.items():
+                if min(g.shape[1:]) > 2:
+                    seen[name].append(_beside(g, wanted[name][0], every=name == "z"))
+    copulas = {}
+    for name, pairs in seen.items():
+        known, here = (np.concatenate(parts, 1) for parts in zip(*pairs, strict=True))
+        copulas[name] = _fitted(wanted[name][0], known, here)
+    tensors = {name: t for name, t in weights.tensors.items() if not name.startswith(PREFIX)}
+    return parse_weights(serialise_weights(replace(weights, tensors=tensors | copula_tensors(copulas))))
+
+
+def _normal(
+    symbols: NDArray[np.int16],
+    indices: NDArray[np.uint8],
+    tables: TableSet,
+    random: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Symbols as normal variates: a random place in each one's interval of probability, through Φ⁻¹."""
+    place = random.random(symbols.shape)
+    for table in np.unique(indices):
+        if table == NOT_CODED:
+            continue
+        counts, bound = tables.counts[table], int(tables.bounds[table])
+        counts = counts[:-1] if tables.escape else counts
+        below, here = np.cumsum(counts) - counts, indices == table
+        entry = np.clip(symbols[here].astype(int), -bound, bound) + bound
+        place[here] = (below[entry] + counts[entry] * place[here]) / int(counts.sum())
+    variates = torch.special.ndtri(torch.from_numpy(place)).clamp(-_LIMIT, _LIMIT)
+    out: NDArray[np.float64] = variates.numpy()
+    return out
+
+
+def _beside(
+    g: NDArray[np.float64], neighbours: Neighbours, *, every: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variates (C, rows, columns) as neighbours (3·C, n) and the places themselves (C, n)."""
+    rows, cols = g.shape[1:]
+    here = np.indices((rows, cols)).reshape(2, -1)
+    there = [here + np.array(offset)[:, None] for offset in neighbours]
+    kept = np.all([(p[0] >= 0) & (p[1] >= 0) & (p[1] < cols) for p in there], axis=0)
+    if not every:
+        kept &= here.sum(0) % 2 == 0
+    return np.concatenate([g[:, p[0][kept], p[1][kept]] for p in there]), g[:, here[0][kept], here[1][kept]]
+
+
+def _fitted(neighbours: Neighbours, known: NDArray[np.float64], wanted: NDArray[np.float64]) -> Copula:
+    """Ridge regression of (C, n) on (3·C, n), and the Cholesky factor of what is left."""
+    centre, mean = known.mean(1, keepdims=True), wanted.mean(1, keepdims=True)
+    x, y = known - centre, wanted - mean
+    count = x.shape[1]
+    covariance = x @ x.T / count + RIDGE * np.eye(len(x))
+    regression = np.linalg.solve(covariance, x @ y.T / count).T
+    left = y - regression @ x
+    noise = np.linalg.cholesky(left @ left.T / count + 1e-6 * np.eye(len(y)))
+    return Copula.rounded(neighbours, regression, (mean - regression @ centre)[:, 0], noise)
+
+
+@click.command()
+@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Weights file to write.")
+def command(weights: Path, pictures: tuple[Path, ...], out: Path) -> None:
+    """Let WEIGHTS know how neighbouring symbols of PICTURES belong together."""
+    better = with_copulas(read_weights(weights), islice(iter_pictures(pictures), PICTURES))
+    write_atomically(out, serialise_weights(better))
+    click.echo(f"{out}: fingerprint {better.fingerprint.hex()}")
+
+
+if __name__ == "__main__":
+    command()

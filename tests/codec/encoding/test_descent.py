@@ -1,0 +1,90 @@
+"""Descent on the true distortion finds cheaper symbols than corrections by the linear path, and never dearer ones."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.bitstream.costs import residual_bits
+from aez.bitstream.entropy import coded_tables
+from aez.codec.codec import Codec
+from aez.codec.encoding import descent
+from aez.codec.encoding.candidate import Choice
+from aez.codec.encoding.corrections import corrected
+from aez.codec.encoding.descent import descended
+from aez.codec.encoding.effort import Effort
+from aez.codec.encoding.quantise import Quantiser
+from aez.codec.model.weightfile import Weights
+from aez.codec.networks.quality import lambda_of
+from aez.codec.runtime.engine import Engine
+from aez.codec.symbols import windows
+
+Photo = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def flagship(packaged: Weights) -> Codec:
+    return Codec(packaged, "cpu", "float32")
+
+
+class Case:
+    """A picture as far as corrections by the linear path bring it."""
+
+    def __init__(self, codec: Codec, picture: Photo, quality: float, passes: int = 8) -> None:
+        self.engine: Engine = codec.engine
+        self.picture, self.position = picture.reshape(*picture.shape[:2], -1), codec.position_of(quality)
+        self.grey = self.picture.shape[2] == 1
+        y = self.engine.analyse(picture, self.position)
+        z = self.engine.hyper_analyse(y, self.position, self.grey)
+        indices = self.engine.indices(z, self.position, *y.shape[1:], grey=self.grey)
+        self.quantiser: Quantiser = self.engine.quantiser(self.position, Effort(0.9), self.picture.shape[2])
+        indices = coded_tables(indices, self.engine.weights.first_coded)
+        r, _ = self.engine.quantise(y, z, indices, self.quantiser)
+        self.choice = Choice(self.picture, y, z, indices, r, self.position)
+        for _ in range(passes):
+            better, _ = corrected(self.engine, self.choice, step=0.7, foresight=True)
+            self.choice = self.choice.moved(self.engine, better, self.quantiser)
+        self.r = self.choice.r
+
+    def descended(self, passes: int) -> NDArray[np.int16]:
+        return descended(self.engine, self.choice, quantiser=self.quantiser, passes=passes)
+
+    def cost(self, r: NDArray[np.int16]) -> float:
+        """Bits of r and weighted squared error of what is decoded, 8 bits a sample."""
+        weights, height, width = self.engine.weights, *self.picture.shape[:2]
+        decoded = self.engine.decode(self.choice.z, r, self.position, height, width, grey=self.grey)
+        error = (decoded.astype(float).reshape(self.picture.shape) - self.picture) / 255
+        worth = float(lambda_of(torch.tensor(self.position / 256), weights.config.points))
+        bits = residual_bits(r, self.choice.indices, weights.residual_tables).sum(dtype=np.float64)
+        return float(bits + worth * np.square(error).sum() / self.picture.shape[2])
+
+
+def test_it_pays_where_the_network_matters(flagship: Codec, photo: Photo) -> None:
+    for quality, share in ((30, 1.0), (90, 0.985)):
+        case = Case(flagship, photo[250:410, 20:200], quality)
+        assert case.cost(case.descended(6)) < share * case.cost(case.r)
+
+
+def test_grey(flagship: Codec, photo: Photo) -> None:
+    case = Case(flagship, photo[250:410, 20:200].mean(2).astype(np.uint8), 85)
+    found = case.descended(5)
+    assert found.shape == case.r.shape and found.dtype == np.int16
+    assert case.cost(found) < case.cost(case.r)
+
+
+def test_steps_that_are_too_long_are_taken_back(flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(flagship, photo[250:410, 20:200], 90, passes=2)
+    monkeypatch.setattr(descent, "_STEP", 1.6)
+    assert np.array_equal(case.descended(1), case.r)
+    assert case.cost(case.descended(8)) < 0.995 * case.cost(case.r)
+
+
+def test_windows_descend_like_the_whole(flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(flagship, photo[:300, :330], 80, passes=1)
+    whole = case.descended(2)
+    small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
+    monkeypatch.setattr(descent, "cell_windows", lambda area, **_: small(area))
+    assert (whole != case.descended(2)).mean() < 1e-3
+    assert (whole != case.r).mean() > 5e-3

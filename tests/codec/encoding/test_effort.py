@@ -1,0 +1,146 @@
+import functools
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.bitstream.entropy import coded_tables
+from aez.codec.codec import Codec
+from aez.codec.encoding.candidate import Choice
+from aez.codec.encoding.corrections import corrected
+from aez.codec.encoding.effort import EFFORTS, Effort, curvature, effort_of
+from aez.codec.encoding.encoder import encode
+from aez.codec.encoding.target import psnr_of
+from aez.codec.model.weightfile import Weights
+from aez.codec.networks.quality import lambda_of
+from aez.codec.symbols import windows
+
+
+@pytest.fixture(scope="module")
+def flagship(packaged: Weights) -> Codec:
+    return Codec(packaged, "cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def piece(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return photo[40:168, 150:300]
+
+
+def cost(codec: Codec, picture: NDArray[np.uint8], quality: float, level: int) -> float:
+    """Bits and weighted distortion: what training descends."""
+    data = codec.encode(picture, quality, effort=level)
+    decoded = codec.decode_array(data)
+    mse = float(np.square(decoded.astype(float) - picture).mean()) / 255**2
+    point = torch.tensor([codec.position_of(quality) / 256])
+    pixels = picture.shape[0] * picture.shape[1]
+    return 8 * len(data) / pixels + float(lambda_of(point, codec.weights.config.points)) * mse
+
+
+def test_effort_pays(flagship: Codec, photo: NDArray[np.uint8]) -> None:
+    picture = photo[:320, 100:420]
+    plain, once, often = (
+        sum(cost(flagship, picture, quality, level) / cost(flagship, picture, quality, 0) for quality in (30, 60, 90))
+        for level in (0, 2, 6)
+    )
+    assert len(flagship.encode(picture, 60, effort=1)) < 0.99 * len(flagship.encode(picture, 60, effort=0))
+    assert once < 0.99 * plain
+    assert often < once
+
+
+def test_effort_is_deterministic(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    files = {flagship.encode(piece, 50, effort=6) for _ in range(2)}
+    assert len(files) == 1
+    assert len({flagship.encode(piece, 50, effort=level) for level in (0, 1, 2, 6)}) == 4
+
+
+def test_curvature_is_that_of_the_decoder(flagship: Codec) -> None:
+    """A unit in one latent, decoded by the whole synthesis, makes the error that the table says."""
+    model, at = flagship.engine.model, torch.tensor([8.3])
+    worth = curvature(model, at, 3)[0]
+    with torch.no_grad():
+        ground = model.synthesise(torch.zeros(1, 320, 5, 5), at)
+        for channel in (0, 3, 40, 200):
+            y = torch.zeros(1, 320, 5, 5)
+            y[0, channel, 2, 2] = 1
+            up, down = (model.synthesise(sign * y, at) - ground for sign in (1, -1))
+            second = float((up.square().sum() + down.square().sum()) / 2)
+            error = second / 3 * float(lambda_of(at, model.config.points))
+            assert float(worth[channel]) == pytest.approx(error, rel=0.35)
+
+
+def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    model, at = flagship.engine.model, torch.tensor([8.0])
+    assert (curvature(model, at, 1) < 0.2 * curvature(model, at, 3)).any()
+    grey = piece.mean(2).astype(np.uint8)
+    plain, once, often = (
+        sum(cost(flagship, grey, quality, level) / cost(flagship, grey, quality, 0) for quality in (50, 80))
+        for level in (0, 2, 4)
+    )
+    assert often < once < 0.99 * plain
+
+
+def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    """Latents of another picture are drawn to this one: distortion falls at once."""
+    engine, position = flagship.engine, flagship.position_of(80)
+    other = np.roll(piece, 16, 1)
+    y = engine.analyse(other, position)
+    z = engine.hyper_analyse(engine.analyse(piece, position), position)
+    indices = coded_tables(engine.indices(z, position, *y.shape[1:]), engine.weights.first_coded)
+    quantiser = engine.quantiser(position, Effort(0.0), 3)
+    r, _ = engine.quantise(y, z, indices, quantiser)
+    before = psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2]))
+    better, error = corrected(engine, Choice(piece, y, z, indices, r, position), step=1.0, foresight=False)
+    assert -10 * np.log10(error / piece.size) == pytest.approx(before, abs=0.05)
+    r, _ = engine.quantise(better, z, indices, quantiser)
+    assert psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2])) > before + 6
+
+
+@pytest.mark.parametrize(("foresight", "share"), [(False, 1e-4), (True, 1e-3)])
+def test_windows_correct_like_the_whole(
+    flagship: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, foresight: bool, share: float
+) -> None:
+    """Foresight does not see what uncoded elements of the next window cost, so there a few symbols differ."""
+    picture, position = photo[:400, :500], flagship.position_of(60)
+    effort = Effort(0.9, 1 if foresight else 3, foresight=foresight)
+    whole = encode(flagship.engine, picture, position, effort)
+    small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
+    monkeypatch.setattr("aez.codec.encoding.corrections.cell_windows", lambda area, **_: small(area))
+    monkeypatch.setattr("aez.codec.runtime.engine.cell_windows", lambda area, **_: small(area))
+    parts = encode(flagship.engine, picture, position, effort)
+    assert np.array_equal(whole.z, parts.z)
+    assert (whole.r != parts.r).mean() <= share
+
+
+def test_a_model_for_ms_ssim_is_not_corrected_by_squared_error() -> None:
+    assert [effort_of(level, "ms-ssim") for level in (0, 1)] == [EFFORTS[0], EFFORTS[1]]
+    higher = {effort_of(level, "ms-ssim") for level in range(2, 10)}
+    assert len(higher) == 1
+    assert not any(effort.passes or effort.descents for effort in higher)
+
+
+def test_callers_in_inference_mode_get_the_same_file(flagship: Codec, piece: NDArray[np.uint8]) -> None:
+    plain = flagship.encode(piece, 50)
+    with torch.inference_mode():
+        assert flagship.encode(piece, 50) == plain
+    with torch.no_grad():
+        assert flagship.encode(piece, 50) == plain
+
+
+def test_levels() -> None:
+    assert len(EFFORTS) == 10
+    work = [e.passes + 3 * e.descents + e.hyper_steps for e in EFFORTS]
+    assert work == sorted(work)
+    for level in (-1, 10):
+        with pytest.raises(ValueError, match="effort must be from 0 to 9"):
+            effort_of(level)
+
+
+def test_the_context_is_computed_once_a_picture(
+    flagship: Codec, piece: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, calls = flagship.engine.model.context, []
+    features = context.features
+    monkeypatch.setattr(context, "features", lambda z: calls.append(1) or features(z))
+    flagship.encode(piece, 50, effort=5)
+    assert len(calls) == 1

@@ -1,0 +1,73 @@
+"""Matrices of eight bits: what they lose, and files in which their steps are wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from aez.bitstream.errors import ModelError
+from aez.codec.model.eight_bits import FROM, STEP, restored, rounded
+from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
+from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.training.export import export_weights
+
+MATRIX = "hyper_analysis.linear.weight"
+
+
+@pytest.fixture(scope="module")
+def model() -> HyperpriorModel:
+    torch.manual_seed(3)
+    return HyperpriorModel(NetworkConfig())
+
+
+@pytest.fixture(scope="module")
+def weights(model: HyperpriorModel) -> Weights:
+    return export_weights(model, "new", {})
+
+
+def test_each_row_is_kept_to_half_a_step() -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(64, FROM // 64, 1, 1) * torch.logspace(-3, 3, 64).reshape(-1, 1, 1, 1)
+    stored = rounded({"matrix": matrix})
+    assert stored["matrix"].dtype == torch.int8
+    step = matrix.flatten(1).abs().amax(1) / 127
+    off = (restored(stored)["matrix"] - matrix).flatten(1).abs().amax(1)
+    assert (off <= 0.55 * step).all()
+    assert (off >= 0.2 * step).all()
+
+
+def test_rows_of_zeros_stay_zeros() -> None:
+    assert not restored(rounded({"matrix": torch.zeros(8, FROM)}))["matrix"].any()
+
+
+def test_what_is_small_or_not_floating_point_stays() -> None:
+    kept = {"bias": torch.randn(FROM), "little": torch.randn(2, FROM // 2 - 1), "table": torch.ones(64, 128).int()}
+    assert rounded(kept).keys() == restored(kept).keys() == kept.keys()
+    assert all(torch.equal(restored(kept)[name], value) for name, value in kept.items())
+
+
+def test_a_weights_file_holds_the_hyper_analysis_in_eight_bits(model: HyperpriorModel, weights: Weights) -> None:
+    assert weights.tensors[MATRIX].dtype == torch.int8
+    assert not [k for k in weights.tensors if k.endswith(STEP) and not k.startswith("hyper_analysis.")]
+    matrix = model.hyper_analysis.linear.weight.detach()
+    for back in (weights.to_model(), weights.to_training_model()):
+        off = float((back.hyper_analysis.linear.weight.detach() - matrix).abs().max())
+        assert 0 < off <= float(matrix.abs().max()) / 250
+
+
+@pytest.mark.parametrize("network", [Weights.to_model, Weights.to_training_model])
+@pytest.mark.parametrize("change", ["no matrix", "steps too few", "no steps"])
+def test_steps_that_do_not_fit_are_refused(
+    weights: Weights, change: str, network: Callable[[Weights], HyperpriorModel]
+) -> None:
+    tensors = dict(weights.tensors)
+    if change == "no matrix":
+        del tensors[MATRIX]
+    elif change == "no steps":
+        del tensors[MATRIX + STEP]
+    else:
+        tensors[MATRIX + STEP] = tensors[MATRIX + STEP][:-1]
+    damaged = parse_weights(serialise_weights(replace(weights, tensors=tensors)))
+    with pytest.raises(ModelError, match="do not fit"):
+        network(damaged)

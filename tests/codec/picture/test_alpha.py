@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.bitstream import Container, FormatError, TruncatedError, read_container, write_container
+from aez.bitstream.alpha import AlphaTile, read_alpha, vp8l_size, write_alpha
+from aez.codec.codec import Codec
+from aez.codec.picture import alpha as alpha_module
+from aez.codec.picture.alpha import decode_alpha, encode_alpha, filled, with_fewer_levels
+from aez.codec.picture.images import from_array, from_image
+
+Plane = NDArray[np.uint8]
+
+
+@pytest.fixture
+def matte(photo: Plane) -> Plane:
+    """Opaque, transparent and everything between; 70×150."""
+    return np.clip(photo[100:170, 150:300, 0].astype(int) * 2 - 150, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alpha_module, "TILE_LOG2", 6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 150), (70, 1), (64, 64), (70, 150)])
+def test_without_loss(matte: Plane, small_tiles: None, shape: tuple[int, int]) -> None:
+    plane = matte[: shape[0], : shape[1]]
+    assert np.array_equal(decode_alpha(encode_alpha(plane), *shape), plane)
+
+
+@pytest.mark.parametrize("level", [0, 1, 254, 255])
+def test_constant_planes_take_three_bytes(level: int) -> None:
+    payload = encode_alpha(np.full((500, 700), level, np.uint8))
+    assert payload == bytes([10, 0, level])
+    assert (decode_alpha(payload, 500, 700) == level).all()
+
+
+def test_parts_are_cut_out(matte: Plane, small_tiles: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = encode_alpha(matte)
+    calls: list[bytes] = []
+    original = alpha_module._from_vp8l
+    monkeypatch.setattr(alpha_module, "_from_vp8l", lambda *a: calls.append(a[0]) or original(*a))  # type: ignore[func-returns-value]
+    assert np.array_equal(decode_alpha(payload, 70, 150, (3, 60), (70, 100)), matte[3:60, 70:100])
+    assert len(calls) == 1
+    assert np.array_equal(decode_alpha(payload, 70, 150, (60, 70), (0, 150)), matte[60:])
+
+
+@pytest.mark.parametrize("quality", [1, 30, 70, 99.9])
+def test_loss_is_bounded_and_keeps_the_ends(quality: float) -> None:
+    levels = with_fewer_levels(np.arange(256, dtype=np.uint8)[None], quality)[0].astype(int)
+    assert (levels[0], levels[255]) == (0, 255)
+    assert (np.diff(levels) >= 0).all()
+    count = len(set(levels))
+    assert np.abs(levels - np.arange(256)).max() <= np.ceil(255 / (count - 1) / 2)
+    assert count == round(2 ** (1 + 7 * (quality - 1) / 99))
+
+
+def test_loss_makes_files_smaller(matte: Plane) -> None:
+    sizes = [len(encode_alpha(matte, quality)) for quality in (1, 30, 70, 100)]
+    assert sizes == sorted(set(sizes))
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_pictures_with_alpha_come_back(codec: Codec, photo: Plane, matte: Plane, mode: str) -> None:
+    array = np.dstack([photo[100:170, 150:300], matte])
+    array = array[..., 2:] if mode == "LA" else array
+    data = codec.encode(array, 90)
+    assert read_container(data).header.alpha
+    back = codec.decode_array(data)
+    assert back.shape == array.shape
+    assert np.array_equal(back[..., -1], matte)
+    seen = matte > 0
+    error = np.abs(back.astype(int) - array)[seen][:, :-1].mean()
+    assert error < 12
+    image = codec.decode(data)
+    assert (image.mode, image.size) == (mode, (150, 70))
+    lossy = codec.decode_array(codec.encode(array, 90, alpha_quality=20))[..., -1].astype(int)
+    assert 0 < np.abs(lossy - matte).max() < 64
+
+
+def test_alpha_quality_is_checked(codec: Codec, photo: Plane) -> None:
+    for quality in (0, 101, float("nan")):
+        with pytest.raises(ValueError, match="alpha"):
+            codec.encode(photo[:8, :8], alpha_quality=quality)
+
+
+def test_hidden_colours_are_smooth_and_cheap(codec: Codec, photo: Plane) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (192, 192, 3), dtype=np.uint8)
+    noise[:, :64] = photo[100:292, 200:264]
+    alpha = np.zeros((192, 192), np.uint8)
+    alpha[:, :64] = 255
+    result = filled(noise, alpha)
+    assert np.array_equal(result[:, :64], noise[:, :64])
+    assert np.abs(np.diff(result[:, 64:].astype(int), axis=1)).mean() < 2
+    assert np.abs(result[:, 64].astype(int) - result[:, 63]).mean() < 25
+    plain, hidden = len(codec.encode(noise, 50)), len(codec.encode(np.dstack([noise, alpha]), 50))
+    assert hidden < 0.75 * plain
+    assert filled(photo, np.full(photo.shape[:2], 1, np.uint8)) is photo
+    assert filled(noise, np.zeros((192, 192), np.uint8)).max() == 0
+
+
+@pytest.mark.parametrize("block", [64, 128, 1024])
+def test_filling_works_in_blocks(photo: Plane, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    """However large the blocks, and for sizes that do not divide by anything."""
+    monkeypatch.setattr(alpha_module, "_BLOCK", block)
+    samples = photo[:131, :203]
+    alpha = np.zeros((131, 203), np.uint8)
+    alpha[:5, :7] = 255
+    result = filled(samples, alpha)
+    assert np.array_equal(result[:5, :7], samples[:5, :7])
+    # One small corner is seen: everything else takes its colours.
+    low, high = samples[:5, :7].min((0, 1)).astype(int), samples[:5, :7].max((0, 1)).astype(int)
+    assert ((result >= low - 1) & (result <= high + 1)).all()
+    grey = filled(samples[..., 0], alpha)
+    assert np.array_equal(grey, result[..., 0])
+
+
+def payloads(matte: Plane) -> dict[str, bytes]:
+    """Damaged payloads of a 70×150 plane."""
+    stream = encode_alpha(matte)[3:]
+    assert vp8l_size(stream) == (150, 70)
+    good = AlphaTile((0, 70), (0, 150), stream=stream)
+    payload = write_alpha([good], 8)
+    other = AlphaTile((0, 70), (0, 150), stream=encode_alpha(matte[:, :149])[3:])
+    cut = AlphaTile((0, 70), (0, 150), stream=stream[: len(stream) // 2])
+    noise = AlphaTile((0, 70), (0, 150), stream=stream[:5] + b"\xff" * 40)
+    huge = AlphaTile((0, 70), (0, 150), stream=b"\x2f\xff\xff\xff\x0f" + stream[5:])
+    version = AlphaTile((0, 70), (0, 150), stream=stream[:4] + bytes([stream[4] | 0x20]) + stream[5:])
+    return {
+        "empty": b"",
+        "no tiles": b"\x08",
+        "tile too small": b"\x05" + payload[1:],
+        "tile too large": b"\x0e" + payload[1:],
+        "more tiles than bytes": b"\x06" + payload[1:3],
+        "left over": payload + b"\0",
+        "cut": payload[:-1],
+        "another size": write_alpha([other], 8),
+        "half a stream": write_alpha([cut], 8),
+        "noise": write_alpha([noise], 8),
+        "another, huge size": write_alpha([huge], 8),
+        "another version": write_alpha([version], 8),
+        "no stream": write_alpha([AlphaTile((0, 70), (0, 150), stream=b"RIFFxxxxWEBP")], 8),
+        "good": payload,
+    }
+
+
+def test_damaged_payloads_are_refused(codec: Codec, photo: Plane, matte: Plane) -> None:
+    parts = read_container(codec.encode(np.dstack([photo[100:170, 150:300], matte]), 20))
+    for name, payload in payloads(matte).items():
+        data = write_container(Container(parts.header, parts.hyper, parts.tiles, alpha=payload))
+        if name == "good":
+            assert np.array_equal(codec.decode_array(data)[..., 3], matte)
+        else:
+            with pytest.raises(FormatError):
+                codec.decode_array(data)
+
+
+def test_tiny_payloads_cannot_ask_for_many_tiles() -> None:
+    with pytest.raises(TruncatedError):
+        read_alpha(b"\x06" + b"\0" * 50, 65535, 65535)
+    with pytest.raises(ValueError, match="tile"):
+        write_alpha([], 5)
+
+
+def test_images_with_alpha(codec: Codec, photo: Plane, matte: Plane) -> None:
+    image = Image.fromarray(np.dstack([photo[100:170, 150:300], matte]))
+    assert codec.encode(image, 30) == codec.encode(from_array(np.asarray(image)), 30)
+
+
+def test_pillows_limit_of_pixels_is_for_other_pictures(matte: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process sets it for the files that it opens with Pillow; those of this package have limits of their own."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert np.array_equal(decode_alpha(encode_alpha(matte), *matte.shape), matte)
+    assert np.array_equal(from_image(Image.fromarray(matte)).samples, matte)

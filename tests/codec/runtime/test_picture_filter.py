@@ -1,0 +1,151 @@
+"""The filter by its definition in SPEC 7.6, pixel by pixel, and sums that foretell what weights are worth."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from aez.codec.runtime import picture_filter
+from aez.codec.runtime.picture_filter import EVERY, NODES, Moments, filtered, weight_shape
+
+Photo = NDArray[np.uint8]
+
+
+def some_weights(channels: int, size: float) -> torch.Tensor:
+    return torch.randn(weight_shape(channels), generator=torch.Generator().manual_seed(1)) * size
+
+
+AXES = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
+
+
+def by_definition(levels: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Loops over pixels, nodes, axes and channels."""
+    height, width, channels = levels.shape
+    out = np.zeros(levels.shape)
+
+    def at(row: int, column: int) -> NDArray[np.float64]:
+        return levels[min(max(row, 0), height - 1), min(max(column, 0), width - 1)].astype(np.float64)
+
+    def change(axis: int, row: int, column: int) -> float:
+        # Beyond the picture its edge is repeated, not what is computed from it.
+        (i, j), here = AXES[axis], at(row, column).mean()
+        return abs(at(row + i, column + j).mean() - here) + abs(at(row - i, column - j).mean() - here)
+
+    for row in range(height):
+        for column in range(width):
+            here = at(row, column)
+            pairs = [(at(row + i, column + j) - here, at(row - i, column - j) - here) for i, j in AXES]
+            second = [(a + b).mean() for a, b in pairs]
+            sums = [sum(change(k, row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)) for k in range(4)]
+            inputs = []
+            for first, busy in ((0, 0), (2, 2), (4, 0)):
+                low, high = (sums[busy] + 2.7) ** 2, (sums[busy + 1] + 2.7) ** 2
+                share = low / (low + high)
+                inputs.append((1 - share) * second[first] + share * second[first + 1])
+                inputs.append(share * second[first] + (1 - share) * second[first + 1])
+            inputs.extend(sum(np.clip(a, -10, 10) + np.clip(b, -10, 10) for a, b in pairs))
+            if channels == 3:
+                inputs.extend((sum(a + b for a, b in pairs[:2]))[[0, 2]])
+            place = min(max(math.log2(1 + (sums[0] + sums[1]) / 36) - 0.5, 0), NODES - 1)
+            moved = np.zeros(channels)
+            for node in range(NODES):
+                moved += max(0.0, 1 - abs(place - node)) * (weights[:, node] @ np.array(inputs))
+            out[row, column] = np.clip(here + moved, 0, 255)
+    return out
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(7, 9), (1, 1), (1, 6), (5, 2)])
+def test_it_is_what_the_specification_says(
+    photo: Photo, monkeypatch: pytest.MonkeyPatch, channels: int, size: tuple[int, int]
+) -> None:
+    levels = photo[20 : 20 + size[0], 200 : 200 + size[1], :channels].astype(np.float32)
+    weights = some_weights(channels, 0.1)
+    want = by_definition(levels, weights.numpy())
+    assert np.allclose(filtered(torch.from_numpy(levels), weights).numpy(), want, atol=2e-3)
+    monkeypatch.setattr(picture_filter, "_STRIP", 2 * size[1])
+    assert np.allclose(filtered(torch.from_numpy(levels), weights).numpy(), want, atol=2e-3)
+
+
+def test_without_weights_nothing_changes(photo: Photo) -> None:
+    levels = torch.from_numpy(photo[:40, :50].astype(np.float32))
+    assert torch.equal(filtered(levels, torch.zeros(weight_shape(3))), levels)
+
+
+def test_activity_counts(photo: Photo) -> None:
+    """Weights of the calmest node change flat places, those of the busiest do not."""
+    calm, busy = torch.zeros(weight_shape(3)), torch.zeros(weight_shape(3))
+    calm[:, 0], busy[:, -1] = 0.1, 0.1
+    levels = torch.full((20, 20, 3), 100.0)
+    levels[10, 10] = 100.4
+    assert (filtered(levels, calm) != levels).any()
+    assert torch.equal(filtered(levels, busy), levels)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (9, 14), (31, 0)])
+def test_moments_foretell_the_error(photo: Photo, monkeypatch: pytest.MonkeyPatch, place: tuple[int, int]) -> None:
+    monkeypatch.setattr(picture_filter, "_STRIP", 400)
+    top, left = place
+    want = photo[100:160, 200:290]
+    noise = np.random.default_rng(0).normal(0, 4, want.shape)
+    levels = torch.from_numpy((want * 0.8 + 20 + noise).astype(np.float32))  # nothing is near the ends
+    part = want[top : top + 25, left : left + 60]
+    moments = Moments(3)
+    moments.add(levels, top, left, part)
+    assert moments.pixels == math.ceil(part.shape[0] / EVERY) * part.shape[1]
+    weights = some_weights(3, 0.02)
+    rows, columns = slice(top, top + part.shape[0], EVERY), slice(left, left + part.shape[1])
+
+    def error(decoded: torch.Tensor) -> float:
+        return float(np.square(part[::EVERY] - decoded[rows, columns].numpy().astype(np.float64)).sum())
+
+    fall = error(levels) - error(filtered(levels, weights))
+    assert moments.error == pytest.approx(error(levels), rel=1e-5)
+    assert moments.gain(weights.reshape(3, -1).t().double().numpy()) == pytest.approx(fall, rel=1e-3)
+
+
+def test_sums_of_parts_add_up(photo: Photo) -> None:
+    levels = torch.from_numpy(photo[:64, :64].astype(np.float32) + 1)
+    whole, left, right = Moments(3), Moments(3), Moments(3)
+    whole.add(levels, 0, 0, photo[:64, :64])
+    left.add(levels, 0, 0, photo[:64, :30])
+    right.add(levels, 0, 30, photo[:64, 30:64])
+    left.include(right)
+    assert (left.pixels, left.error) == (whole.pixels, pytest.approx(whole.error))
+    assert np.allclose(left.square, whole.square, rtol=1e-4, atol=1e-2)
+    assert np.allclose(left.product, whole.product, rtol=1e-4, atol=1e-1)
+
+
+def test_edges_lead() -> None:
+    """Weights along an edge smooth it and leave it sharp; those across do the opposite."""
+    levels = torch.full((24, 24, 1), 60.0)
+    levels[:, 12:] = 180.0
+    levels[8, 6] += 9
+    along, across = torch.zeros(weight_shape(1)), torch.zeros(weight_shape(1))
+    along[..., 0], across[..., 1] = 0.1, 0.1
+    smooth, blurred = filtered(levels, along), filtered(levels, across)
+    assert (smooth - levels)[16:20].abs().max() < 1 < 8 < (blurred - levels)[16:20].abs().max()
+    turned = filtered(levels.transpose(0, 1).contiguous(), along).transpose(0, 1)
+    assert torch.allclose(turned, smooth, atol=1e-3)
+
+
+def test_limited_differences_spare_edges() -> None:
+    levels = torch.full((12, 12, 1), 60.0)
+    levels[:, 6:] = 180.0
+    levels[6, 2] = 64.0
+    weights = torch.zeros(weight_shape(1))
+    weights[..., -1] = 1 / 12
+    out = filtered(levels, weights)
+    assert float(out[6, 2]) == pytest.approx(60, abs=0.1)
+    assert float((out - levels)[:, 5:7].abs().max()) < 5
+
+
+def test_pictures_that_may_not_be_written_to_give_no_warning(photo: Photo) -> None:
+    want = photo[:1, :64].copy()
+    want.setflags(write=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Moments(3).add(torch.from_numpy(photo[:1, :64].astype(np.float32)), 0, 0, want)

@@ -10,11 +10,11 @@ from PIL import Image
 
 from aez.bitstream import ChecksumError, Header, ImageError, read_container
 from aez.codec.codec import Codec
-from aez.codec.decoding.regions import averaged, reduction_of, stored_window
+from aez.codec.picture.averages import averaged, reduction_of, stored_window
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.images import Picture
 from aez.codec.symbols import streams
-from aez.codec.symbols.windows import Window
+from aez.codec.geometry.windows import Window
 
 Photo = NDArray[np.uint8]
 REGIONS = [(0, 0, 300, 512), (0, 0, 1, 1), (299, 511, 1, 1), (120, 200, 50, 70), (64, 0, 64, 64), (17, 300, 250, 33)]

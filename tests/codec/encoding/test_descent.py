@@ -19,7 +19,7 @@ from aez.codec.encoding.quantise import Quantiser
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import lambda_of
 from aez.codec.runtime.engine import Engine
-from aez.codec.symbols import windows
+from aez.codec.geometry import windows
 
 Photo = NDArray[np.uint8]
 
@@ -34,7 +34,7 @@ class Case:
 
     def __init__(self, codec: Codec, picture: Photo, quality: float, passes: int = 8) -> None:
         self.engine: Engine = codec.engine
-        self.picture, self.position = picture.reshape(*picture.shape[:2], -1), codec.position_of(quality)
+        self.picture, self.position = picture.reshape(*picture.shape[:2], -1), codec.quality_scale.position_of(quality)
         self.grey = self.picture.shape[2] == 1
         y = self.engine.analyse(picture, self.position)
         z = self.engine.hyper_analyse(y, self.position, self.grey)

@@ -11,10 +11,10 @@ from aez.codec.encoding.candidate import Choice
 from aez.codec.encoding.corrections import corrected
 from aez.codec.encoding.effort import EFFORTS, Effort, curvature, effort_of
 from aez.codec.encoding.encoder import encode
-from aez.codec.encoding.target import psnr_of
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import lambda_of
-from aez.codec.symbols import windows
+from aez.codec.geometry import windows
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def cost(codec: Codec, picture: NDArray[np.uint8], quality: float, level: int) -
     data = codec.encode(picture, quality, effort=level)
     decoded = codec.decode_array(data)
     mse = float(np.square(decoded.astype(float) - picture).mean()) / 255**2
-    point = torch.tensor([codec.position_of(quality) / 256])
+    point = torch.tensor([codec.quality_scale.position_of(quality) / 256])
     pixels = picture.shape[0] * picture.shape[1]
     return 8 * len(data) / pixels + float(lambda_of(point, codec.weights.config.points)) * mse
 
@@ -82,7 +82,7 @@ def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> Non
 
 def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
     """Latents of another picture are drawn to this one: distortion falls at once."""
-    engine, position = flagship.engine, flagship.position_of(80)
+    engine, position = flagship.engine, flagship.quality_scale.position_of(80)
     other = np.roll(piece, 16, 1)
     y = engine.analyse(other, position)
     z = engine.hyper_analyse(engine.analyse(piece, position), position)
@@ -101,7 +101,7 @@ def test_windows_correct_like_the_whole(
     flagship: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, foresight: bool, share: float
 ) -> None:
     """Foresight does not see what uncoded elements of the next window cost, so there a few symbols differ."""
-    picture, position = photo[:400, :500], flagship.position_of(60)
+    picture, position = photo[:400, :500], flagship.quality_scale.position_of(60)
     effort = Effort(0.9, 1 if foresight else 3, foresight=foresight)
     whole = encode(flagship.engine, picture, position, effort)
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)

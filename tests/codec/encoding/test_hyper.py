@@ -12,10 +12,10 @@ from aez.codec.codec import Codec
 from aez.codec.encoding.effort import EFFORTS, Effort, effort_of
 from aez.codec.encoding.encoder import encode_bands
 from aez.codec.encoding.hyper import HyperCost, refined_hyper
-from aez.codec.encoding.target import psnr_of
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import lambda_of
-from aez.codec.symbols import windows
+from aez.codec.geometry import windows
 
 Photo = NDArray[np.uint8]
 
@@ -32,7 +32,7 @@ def piece(photo: Photo) -> Photo:
 
 def test_bits_are_those_of_the_tables(flagship: Codec, piece: Photo) -> None:
     """The smooth model of what a file costs is the file's size."""
-    engine, position = flagship.engine, flagship.position_of(60)
+    engine, position = flagship.engine, flagship.quality_scale.position_of(60)
     y = engine.analyse(piece, position)
     z = engine.hyper_analyse(y, position)
     cost = HyperCost(engine, y, position, False)
@@ -44,7 +44,7 @@ def test_bits_are_those_of_the_tables(flagship: Codec, piece: Photo) -> None:
 
 @pytest.mark.parametrize("grey", [False, True])
 def test_what_it_chooses_is_cheaper_and_within_the_tables(flagship: Codec, piece: Photo, grey: bool) -> None:
-    engine, position = flagship.engine, flagship.position_of(30)
+    engine, position = flagship.engine, flagship.quality_scale.position_of(30)
     picture = piece[:, :, 1] if grey else piece
     y = engine.analyse(picture, position)
     z = engine.hyper_analyse(y, position, grey)
@@ -68,7 +68,7 @@ def test_it_pays_in_files(flagship: Codec, piece: Photo, monkeypatch: pytest.Mon
     for level in (8, 9):
         data = flagship.encode(piece, 30, effort=level)
         mse = 10 ** (-psnr_of(piece, flagship.decode_array(data)) / 10)
-        weight = float(lambda_of(torch.tensor([flagship.position_of(30) / 256]), 16))
+        weight = float(lambda_of(torch.tensor([flagship.quality_scale.position_of(30) / 256]), 16))
         costs.append(8 * len(data) / piece[:, :, 0].size + weight * mse)
     assert costs[1] < 0.995 * costs[0]
 
@@ -80,7 +80,7 @@ def test_bands_of_large_pictures(codec: Codec, photo: Photo, monkeypatch: pytest
     monkeypatch.setattr("aez.codec.runtime.engine.cell_windows", lambda area, **_: small(area))
     monkeypatch.setattr("aez.codec.encoding.encoder.bands", functools.partial(windows.bands, height=2, whole=0))
     monkeypatch.setattr("aez.codec.encoding.effort.EFFORTS", (*EFFORTS[:9], Effort(1.0, 1, hyper_steps=36)))
-    position = codec.position_of(60)
+    position = codec.quality_scale.position_of(60)
     parts = list(encode_bands(codec.engine, picture, position, effort_of(9)))
     assert len(parts) > 1
     z = np.concatenate([part.z for part in parts], 1)

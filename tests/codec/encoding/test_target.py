@@ -8,7 +8,8 @@ from PIL import Image
 
 from aez.bitstream import ImageError
 from aez.codec.codec import Codec
-from aez.codec.encoding.target import Target, psnr_of, reaching_psnr, smallest_within
+from aez.codec.encoding.target import Target, reaching_psnr, smallest_within
+from aez.codec.picture.psnr import psnr_of
 
 LAST = 3840
 

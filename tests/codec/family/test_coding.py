@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import FormatError, ModelError, read_container, write_container
-from aez.codec.encoding.target import Target, psnr_of
+from aez.codec.encoding.target import Target
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.family import coding
 from aez.codec.family.coding import FamilyCodec
 from aez.codec.family.collapsed import PlainAutoencoder

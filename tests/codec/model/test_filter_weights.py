@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from aez.bitstream import FormatError, ModelError, read_container, write_container
 from aez.codec.codec import Codec
-from aez.codec.encoding.target import psnr_of
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.model.filter_weights import FilterFit, FilterWeights
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.runtime.picture_filter import Moments, filtered, weight_shape
+from aez.codec.runtime.torch.picture_filter import Moments, filtered, weight_shape
 from aez.codec.training.fits.picture_filter import with_picture_filter
 
 Photo = NDArray[np.uint8]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from aez.codec.runtime import picture_filter
-from aez.codec.runtime.picture_filter import EVERY, NODES, Moments, filtered, weight_shape
+from aez.codec.runtime.torch import picture_filter
+from aez.codec.runtime.torch.picture_filter import EVERY, NODES, Moments, filtered, weight_shape
 
 Photo = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.encoding.target import psnr_of
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.family.registry import load_family, read_family, save_family
 from aez.codec.family.style import patches as style_patches
 from aez.codec.family.style import stylize as styling

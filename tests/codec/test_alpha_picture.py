@@ -9,9 +9,10 @@ from PIL import Image, ImageFilter
 from aez.bitstream import ChunkType, Container, FormatError, LimitError, Limits, read_container, write_container
 from aez.bitstream.alpha import write_alpha_picture
 from aez.codec.codec import Codec
-from aez.codec.encoding import alpha_picture
-from aez.codec.encoding.alpha_picture import EDGE, _gathered, _spread, encode_lossy_alpha
-from aez.codec.encoding.target import Target, psnr_of
+from aez.codec import alpha_picture
+from aez.codec.alpha_picture import EDGE, _gathered, _spread, encode_lossy_alpha
+from aez.codec.encoding.target import Target
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.alpha import encode_alpha, with_fewer_levels
 

@@ -12,7 +12,7 @@ from aez.codec.encoding.effort import EFFORTS
 from aez.codec.encoding.encoder import encode
 from aez.codec.model.weightfile import Weights
 from aez.codec.runtime.engine import Engine
-from aez.codec.symbols.windows import Window, bands, cell_windows
+from aez.codec.geometry.windows import Window, bands, cell_windows
 
 Photo = NDArray[np.uint8]
 
@@ -122,7 +122,7 @@ def test_table_indices_of_windows_are_exact(codec: Codec, photo: Photo) -> None:
     _, symbols = codec.unpack(codec.encode(photo[:300, :400], 60))
     rows, cols = symbols.r.shape[1:]
     for window in (Window(0, 2, 0, 3), Window(2, 5, 3, 7), Window(1, 2, 1, 2)):
-        part = codec.engine.indices(symbols.z, codec.position_of(60), rows, cols, window)
+        part = codec.engine.indices(symbols.z, codec.quality_scale.position_of(60), rows, cols, window)
         assert np.array_equal(part, symbols.indices[window.scaled(4, rows, cols).slices])
 
 
@@ -135,7 +135,7 @@ def test_the_engine_computes_what_the_networks_do(codec: Codec, photo: Photo) ->
     with torch.inference_mode():
         y = model.analyse(x, position)[0]
         assert np.allclose(codec.engine.analyse(picture, 435), y, rtol=0, atol=2e-3)
-        header, symbols = codec.unpack(codec.encode(picture, codec.quality_of(435)))
+        header, symbols = codec.unpack(codec.encode(picture, codec.quality_scale.quality_of(435)))
         assert header.quality == 435
         rows, cols = symbols.r.shape[1:]
         r = torch.from_numpy(symbols.r)[None].float()

@@ -11,8 +11,8 @@ from aez.cli import rate_options
 from aez.codec import codec as codec_module
 from aez.codec.codec import Codec
 from aez.codec.encoding import effort
-from aez.codec.picture.psnr import psnr_of
 from aez.codec.model.weightfile import Weights
+from aez.codec.picture.psnr import psnr_of
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from aez.bitstream import (
 )
 from aez.codec import api
 from aez.codec.codec import Codec
-from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.encoding.encoder import encode
+from aez.codec.options import EncodeOptions
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -49,7 +49,7 @@ def test_every_size_comes_back(codec: Codec, photo: NDArray[np.uint8], height: i
 def test_decoding_gives_what_the_encoder_chose(codec: Codec, photo: NDArray[np.uint8]) -> None:
     picture = photo[50:150, 60:190]
     position = codec.quality_scale.position_of(70)
-    chosen = encode(codec.engine, picture, position, effort_of(DEFAULT_EFFORT))
+    chosen = encode(codec.setting(position, EncodeOptions.effort), picture).symbols
     header, symbols = codec.unpack(codec.encode(picture, 70))
     assert header.quality == position
     for name in ("z", "indices", "r"):

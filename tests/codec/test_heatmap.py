@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aez.codec.codec import Codec
 from aez.codec import heatmap as drawing
+from aez.codec.codec import Codec
 from aez.codec.heatmap import colours, heatmap
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.images import Picture

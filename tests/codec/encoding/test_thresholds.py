@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from aez.bitstream import read_container
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
-from aez.codec.picture.psnr import psnr_of
 from aez.codec.encoding.thresholds import _best
 from aez.codec.model.weightfile import Weights
+from aez.codec.picture.psnr import psnr_of
 from tests.codec.encoding.graphics import CORNERS, beside, checks
 
 Photo = NDArray[np.uint8]

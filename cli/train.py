@@ -60,7 +60,7 @@ def command(
 ) -> None:
     """Train a model on DATA: picture files, folders and tar shards.
 
-    A recipe holds the settings, as optimiser, learning rate and crops; `aez train --recipe NAME --list-settings`
+    A recipe holds the settings, such as the learning rate; `aez train --recipe NAME --list-settings`
     describes each. Training stops when the time is up, or on SIGTERM or Ctrl-C, with the checkpoint written. Under
     `torchrun`, all processes share the work.
     """

@@ -16,7 +16,7 @@ class HyperAnalysis(nn.Module):
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Start the network beside the linear path near zero; ``start_from_data`` of the training fits the linear path."""
+        """Start the network beside the linear path near zero; training fits the linear path (``start_from_data``)."""
         super().__init__()
         self.linear = nn.Conv2d(16 * config.latent, config.hyper, 1)
         self.head = nn.Conv2d(8 * config.latent, config.hyper, 1)

@@ -1,5 +1,7 @@
 """Recipes: what each packaged one sets, and errors that name the recipe and the key."""
 
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,9 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(AezError, match="not a TOML file"):
         load_recipe(str(tmp_path / "bytes.toml"))
+
+
+def test_recipes_are_read_without_torch() -> None:
+    code = "import sys; from aez.codec.training.recipe import load_recipe as f; f('vae'); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

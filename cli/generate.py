@@ -137,7 +137,9 @@ def _of_codec(
     if size[0] * size[1] > MAX_SAMPLED_PIXELS:
         raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
     codec = load(model, device)
-    recipe = Recipe(codec.quality_scale.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent)
+    recipe = Recipe(
+        codec.quality_scale.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent
+    )
     files = (sampled_file(codec, *size, Draws(seed, number), recipe) for number in range(count))
     return ((codec.decode_array(data), data) for data in files)
 

@@ -10,14 +10,11 @@ Crops = Callable[[], Tensor]
 
 
 class FamilyModel(nn.Module, ABC):
-    """A network that can be trained by ``aez train --model NAME`` and kept in a weights file.
+    """A network that can be trained by ``aez train --recipe NAME`` and kept in a weights file.
 
     Attributes:
-        NAME: what `--model` takes.
+        NAME: what `--model` and `--recipe` take.
         SUMMARY: a line for `aez models`.
-        CROP: pixels a side of training crops.
-        BATCH: crops a step.
-        LEARNING_RATE: for AdamW.
         LOW_PRECISION: whether its :class:`~aez.codec.networks.blocks.DepthConvBlock` may train in bfloat16.
         sizes: what it was built with, enough to build it again.
         fingerprint: 6 bytes of a model that was read from a file, else empty.
@@ -25,9 +22,6 @@ class FamilyModel(nn.Module, ABC):
 
     NAME: ClassVar[str]
     SUMMARY: ClassVar[str]
-    CROP: ClassVar[int] = 128
-    BATCH: ClassVar[int] = 16
-    LEARNING_RATE: ClassVar[float] = 1e-3
     LOW_PRECISION: ClassVar[bool] = True
 
     def __init__(self, **sizes: int) -> None:

@@ -29,9 +29,6 @@ class Colouriser(FamilyModel):
 
     NAME: ClassVar[str] = "colouriser"
     SUMMARY: ClassVar[str] = "guesses the colours of grey pictures, for `aez colourise`"
-    CROP: ClassVar[int] = 256
-    BATCH: ClassVar[int] = 4
-    LEARNING_RATE: ClassVar[float] = 1e-3
 
     def __init__(
         self,

@@ -30,9 +30,6 @@ class Denoiser(FamilyModel):
 
     NAME: ClassVar[str] = "denoiser"
     SUMMARY: ClassVar[str] = "removes Gaussian noise of σ up to 60, for `aez denoise` and `aez compress --denoise`"
-    CROP: ClassVar[int] = 128
-    BATCH: ClassVar[int] = 8
-    LEARNING_RATE: ClassVar[float] = 1e-3
 
     def __init__(
         self,

@@ -63,9 +63,6 @@ class Style(FamilyModel):
 
     NAME: ClassVar[str] = "style"
     SUMMARY: ClassVar[str] = "style propagation in one pass (`aez stylize`)"
-    CROP: ClassVar[int] = 192
-    BATCH: ClassVar[int] = 8
-    LEARNING_RATE: ClassVar[float] = 5e-4
     DEPTHS: ClassVar[tuple[int, int, int]] = (1, 2, 2)
     EMBEDDING: ClassVar[int] = 96
 

@@ -11,7 +11,7 @@ from aez.codec.codec import Codec
 from aez.codec.family.generation.copula import CELLS, PREFIX, QUINCUNX, Copula, channels_of, read_copulas
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled, sampled_file
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.copula import with_copulas
+from aez.codec.training.fits.copula import CopulaFit
 
 Photo = NDArray[np.uint8]
 
@@ -19,7 +19,7 @@ Photo = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def neighbourly(tiny: Weights, photo: Photo) -> Weights:
     pieces = [torch.from_numpy(photo[i:, i:].copy()).permute(2, 0, 1) for i in (0, 40, 90)]
-    return with_copulas(tiny, pieces)
+    return CopulaFit().apply(tiny, pieces)
 
 
 def plain(codec: Codec, quality: float = 60, temperature: float = 1.0) -> Recipe:

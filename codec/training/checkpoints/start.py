@@ -1,4 +1,4 @@
-"""The first weights of a new model, fitted to data before any training (the hyperprior as a linear regression)."""
+"""First weights of a new model: the hyperprior is fitted to data, as a linear regression, before any training."""
 
 from collections.abc import Iterable
 
@@ -9,18 +9,20 @@ from torch import Tensor
 from aez.codec.networks import HyperpriorModel
 
 Z_STEP = 0.7
+"""Units of z per unit of a principal component."""
 RIDGE = 30.0
+"""Penalty of the ridge regression, in counts of positions."""
 
 
 @torch.no_grad()
 def start_from_data(model: HyperpriorModel, batches: Iterable[Tensor]) -> None:
-    """Make z the leading principal components of log(1 + |y|) over 4×4 positions, and log σ their ridge regression.
+    """Make z the leading principal components of log(1 + |y|) over 4×4 positions, and log σ a ridge regression on z.
 
-    Without it the networks must discover that σ is about |y|, which takes them longer than everything else.
+    Without this start, the networks need most of their training to learn that σ is about |y|.
 
     Args:
-        model: untrained, on the CPU; changed in place.
-        batches: a few hundred crops in all, (N, 3, H, W) with sides multiples of 64.
+        model: untrained model on the CPU; changed in place.
+        batches: a few hundred crops in all, (N, 3, H, W), sides multiples of 64.
     """
     points = model.config.points
     features, targets = [], []
@@ -48,5 +50,5 @@ def start_from_data(model: HyperpriorModel, batches: Iterable[Tensor]) -> None:
 
 
 def _cells(y: Tensor) -> Tensor:
-    """(N, M, h, w) to one row of 16·M values a cell of z."""
+    """Rearrange y (N, M, h, w) to one row of 16·M values per position of z."""
     return F.pixel_unshuffle(y, 4).permute(0, 2, 3, 1).flatten(0, 2)

@@ -1,7 +1,7 @@
 """Drawn training crops: flat areas, gradients, bars, checks and strokes in saturated colours.
 
-Photographs hardly ever hold two saturated colours side by side, or an area without noise, so a model trained on
-photographs alone expects neither. Screens and logos are made of both.
+Photographs hardly ever show two saturated colours side by side, or an area without noise, so a model trained on
+photographs alone codes them badly. Screenshots and logos consist of both.
 """
 
 import random
@@ -18,7 +18,7 @@ def drawn_crop(draw: random.Random, size: int) -> Tensor:
 
     Args:
         draw: source of all randomness.
-        size: pixels a side.
+        size: side in pixels.
 
     Returns:
         (3, size, size) float32, 0 … 255, whole numbers.
@@ -33,7 +33,7 @@ def drawn_crop(draw: random.Random, size: int) -> Tensor:
 
 
 def _colour(draw: random.Random) -> Tensor:
-    """A corner of the colour cube, a grey, or any colour, (3, 1, 1)."""
+    """Choose a corner of the colour cube, a grey, or any colour, (3, 1, 1)."""
     kind = draw.random()
     if kind < 0.5:
         samples = [draw.choice(_LEVELS) for _ in range(3)]
@@ -45,7 +45,7 @@ def _colour(draw: random.Random) -> Tensor:
 
 
 def _gradient(draw: random.Random, size: int) -> Tensor:
-    """A linear gradient between two colours, in any direction."""
+    """Draw a linear gradient between two colours, in any direction."""
     first, second = _colour(draw), _colour(draw)
     ramp = torch.linspace(0, 1, size)
     slope = draw.random()
@@ -55,11 +55,12 @@ def _gradient(draw: random.Random, size: int) -> Tensor:
 
 
 def _rectangle(draw: random.Random, area: Tensor) -> Tensor:
+    """Fill an area with one colour."""
     return _colour(draw).expand_as(area)
 
 
 def _checks(draw: random.Random, area: Tensor) -> Tensor:
-    """Checks, or bars, of one period in both directions."""
+    """Draw checks, or bars, of one period."""
     period = draw.choice((2, 3, 4, 6, 8, 12, 16, 24, 32))
     rows = torch.arange(area.shape[1])[:, None] // period
     cols = torch.arange(area.shape[2])[None] // period
@@ -68,7 +69,7 @@ def _checks(draw: random.Random, area: Tensor) -> Tensor:
 
 
 def _strokes(draw: random.Random, area: Tensor) -> Tensor:
-    """Lines of short strokes one to three pixels wide, as text has them, in one colour on what is there."""
+    """Draw rows of short strokes, one to three pixels wide, like text, in one colour over the area."""
     out, ink = area.clone(), _colour(draw)
     height, width = area.shape[1:]
     tall, thick = draw.randint(5, 14), draw.randint(1, 3)

@@ -1,4 +1,4 @@
-"""What this machine can compute, to judge a training run's speed by."""
+"""Speed of a training run against the speed of the machine."""
 
 import time
 
@@ -6,7 +6,7 @@ import torch
 
 
 def peak_gmacs(device: torch.device, dtype: torch.dtype, repeats: int = 5) -> float:
-    """Multiply–accumulates a second, in billions, of a 1024² matrix product: the best of some runs."""
+    """Measure a 1024² matrix product, the best of several runs, in 10⁹ multiply–accumulates per second."""
     a = torch.rand(1024, 1024, device=device).to(dtype)
     best = float("inf")
     for _ in range(1 + repeats):
@@ -14,5 +14,7 @@ def peak_gmacs(device: torch.device, dtype: torch.dtype, repeats: int = 5) -> fl
         torch.mm(a, a)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
         best = min(best, time.perf_counter() - start)
     return 1024**3 / best / 1e9

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from aez.bitstream.errors import ModelError
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks import HyperpriorModel
-from aez.codec.training.checkpoint import averaged, load_checkpoint, save_checkpoint
-from aez.codec.training.mean import command, mean_of
+from aez.codec.training.checkpoints.checkpoint import averaged, load_checkpoint, save_checkpoint
+from aez.codec.training.checkpoints.mean import command, mean_of
 
 
 def test_the_mean_of_two_runs(model: HyperpriorModel, tmp_path: Path) -> None:

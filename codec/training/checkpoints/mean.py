@@ -1,6 +1,6 @@
-"""The mean of the averaged weights of several checkpoints, as two processes leave them that went on from the same one.
+"""Mean of the averaged weights of several checkpoints, of runs that went on from the same checkpoint.
 
-python -m aez.codec.training.mean CHECKPOINTS... --since CHECKPOINT -o OUT
+python -m aez.codec.training.checkpoints.mean CHECKPOINTS... --since CHECKPOINT -o OUT
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ import click
 
 from aez.bitstream.errors import ModelError
 from aez.codec.networks import HyperpriorModel
-from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
+from aez.codec.training.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 
 
 def mean_of(models: Sequence[HyperpriorModel]) -> HyperpriorModel:
-    """A model whose every weight is the mean of theirs (Wortsman et al., ICML 2022), in the first one's memory.
+    """Average the weights of models (Wortsman et al., ICML 2022); the first model is changed and returned.
 
     Raises:
-        ModelError: they are not of one configuration.
+        ModelError: the models have different configurations.
     """
     if any(model.config != models[0].config for model in models):
         raise ModelError("the checkpoints are not of one configuration")
@@ -28,7 +28,9 @@ def mean_of(models: Sequence[HyperpriorModel]) -> HyperpriorModel:
 
 @click.command()
 @click.argument("checkpoints", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--since", type=click.Path(path_type=Path), help="What all went on from: its pixels count once.")
+@click.option(
+    "--since", type=click.Path(path_type=Path), help="Checkpoint that all runs went on from; its pixels count once."
+)
 @click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
 def command(checkpoints: tuple[Path, ...], since: Path | None, out: Path) -> None:
     """Average CHECKPOINTS."""

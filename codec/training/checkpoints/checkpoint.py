@@ -1,4 +1,4 @@
-"""Checkpoints: float32 weights with what training needs to go on, as safetensors; written whole or not at all."""
+"""Checkpoints: float32 weights, live and averaged, as safetensors files that are written whole or not at all."""
 
 import json
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ CHECKPOINT_FORMAT = "aez-checkpoint-1"
 
 
 def save_checkpoint(path: Path, model: HyperpriorModel, average: Mapping[str, Tensor], pixels: int) -> None:
-    """Write the averaged weights (what to evaluate and export) beside the live ones (what to train on).
+    """Write the live weights, which training goes on from, and the averaged ones, which are evaluated and exported.
 
     Args:
         path: the file, replaced only once the new one is whole.
         model: the live model.
         average: averaged state dict, same keys.
-        pixels: training pixels seen since the first step of all.
+        pixels: training pixels that the model has seen in all.
     """
     tensors = {f"live.{k}": v.detach().float().cpu().contiguous() for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v.detach().float().cpu().contiguous() for k, v in average.items()}
@@ -35,14 +35,14 @@ def save_checkpoint(path: Path, model: HyperpriorModel, average: Mapping[str, Te
 
 
 def load_checkpoint(path: Path, *, average: bool) -> tuple[HyperpriorModel, int]:
-    """Read a checkpoint, or released weights, into a model for training.
+    """Read a checkpoint or a weights file into a model for training.
 
     Args:
-        path: a checkpoint or a weights file.
+        path: checkpoint or weights file.
         average: take the averaged weights of a checkpoint, not the live ones.
 
     Returns:
-        The model (float32) and the training pixels it has seen.
+        The model (float32) and the number of training pixels it has seen.
 
     Raises:
         ModelError: the file is missing, damaged or of another kind.
@@ -65,5 +65,5 @@ def load_checkpoint(path: Path, *, average: bool) -> tuple[HyperpriorModel, int]
 
 
 def averaged(model: HyperpriorModel) -> dict[str, Tensor]:
-    """A detached float32 copy of the weights, to start an average from."""
+    """Return a detached float32 copy of the weights, to start an average from."""
     return {k: v.detach().clone().to(torch.float32) for k, v in model.state_dict().items()}

@@ -4,10 +4,10 @@ from torch import Tensor
 
 from aez.bitstream import ModelError
 from aez.codec.networks import HyperpriorModel
+from aez.codec.training.checkpoints.grow import grown
 from aez.codec.training.evaluate import evaluate
 from aez.codec.training.flagship import flagship_trainer
-from aez.codec.training.grow import grown
-from aez.codec.training.loop import Schedule
+from aez.codec.training.recipe import load_recipe
 
 
 def test_a_grown_model_computes_the_same(model: HyperpriorModel, pictures: list[Tensor]) -> None:
@@ -21,7 +21,8 @@ def test_a_grown_model_computes_the_same(model: HyperpriorModel, pictures: list[
 def test_new_blocks_learn(model: HyperpriorModel, pictures: list[Tensor]) -> None:
     larger = grown(model, {"synthesis8_depth": model.config.synthesis8_depth + 1})
     before = {k: v.clone() for k, v in larger.synthesis.blocks8[-1].state_dict().items()}
-    trainer = flagship_trainer(larger, pictures, Schedule(minutes=1, batch=2, crop=64), torch.device("cpu"))
+    settings = load_recipe("photo-start", ["batch=2", "crop=64"])
+    trainer = flagship_trainer(larger, pictures, settings, torch.device("cpu"))
     for _ in range(4):
         trainer.train_step(1.0)
     assert all(not torch.equal(v, before[k]) for k, v in larger.synthesis.blocks8[-1].state_dict().items())

@@ -1,4 +1,4 @@
-"""A trained model with more blocks, which at first computes what it did before."""
+"""Growing a trained model: new blocks start as the identity, so its output does not change."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,14 +12,14 @@ from aez.codec.networks import HyperpriorModel, NetworkConfig
 
 @torch.no_grad()
 def grown(model: HyperpriorModel, depths: Mapping[str, int]) -> HyperpriorModel:
-    """A copy with deeper stacks; each new block ends its stack and starts as the identity.
+    """Return a copy with deeper stacks; new blocks come last in their stack and start as the identity.
 
     Args:
-        model: trained.
-        depths: fields of :class:`NetworkConfig` that end in ``_depth`` and their new values, none below the old.
+        model: trained model.
+        depths: fields of :class:`NetworkConfig` that end in ``_depth``, and their new values.
 
     Raises:
-        ModelError: a field is unknown, no depth, or would shrink.
+        ModelError: a field is unknown or is no depth, or its new value is below the old one.
     """
     old = asdict(model.config)
     for name, depth in depths.items():

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,10 @@ class Weights:
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.digest()[:FINGERPRINT_BYTES]
+
+    def without(self, prefix: str) -> "Weights":
+        """Return the model without the tensors whose names start with ``prefix``."""
+        return replace(self, tensors={name: t for name, t in self.tensors.items() if not name.startswith(prefix)})
 
     @cached_property
     def quality_scale(self) -> QualityScale:

@@ -44,8 +44,8 @@ class GreyFit:
 
 def _with_grey_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
     """Return the model with tables fitted to the luma of pictures."""
-    tensors = {name: t for name, t in weights.tensors.items() if not name.startswith("tables.grey_")}
-    plain = replace(weights, tensors=tensors)
+    plain = weights.without("tables.grey_")
+    tensors = dict(plain.tensors)
     codec = Codec(plain, "cpu", "float32")
     planes = [_grey(picture) for picture in pictures]
     chroma = _chroma_channels(plain)

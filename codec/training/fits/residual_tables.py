@@ -46,7 +46,7 @@ class ResidualTablesFit:
 
 def _counted(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
     """Return the model with tables of r counted on pictures; its present tables are the prior."""
-    codec, old = Codec(weights, "cpu", "float32"), weights.residual_tables
+    codec, old = Codec(weights.without("filter."), "cpu", "float32"), weights.residual_tables
     counted = [np.zeros(len(table)) for table in old.counts]
     draw = random.Random(0)
     drawn = (drawn_crop(draw, DRAWN_CROP).to(torch.uint8) for _ in range(DRAWN))

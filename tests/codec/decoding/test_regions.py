@@ -171,7 +171,7 @@ def test_windows_of_seen_regions(orientation: int) -> None:
     seen = upright(Picture(stored, orientation=orientation)).samples
     for x, y, width, height in ((0, 0, 2, 3), (1, 2, 3, 2), (4, 3, 1, 2)):
         window = stored_window((x, y, width, height), header, seen=True)
-        part = upright(Picture(stored[window.slices[1:]].copy(), orientation=orientation)).samples
+        part = upright(Picture(stored[window.pixel_index].copy(), orientation=orientation)).samples
         assert np.array_equal(part, seen[y : y + height, x : x + width])
 
 

@@ -1,4 +1,4 @@
-"""The file: signature, version, chunks (SPEC sections 2 to 4). Nothing here needs a model."""
+"""The container of a file: signature, version, chunks (SPEC sections 2 to 4)."""
 
 import mmap
 import zlib
@@ -33,23 +33,23 @@ class ChunkType(IntEnum):
 
 
 _METADATA = (ChunkType.PREVIEW, ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP)
-"""In the order in which they are written."""
+"""Known metadata chunks, in the order in which they are written."""
 Buffer = bytes | bytearray | memoryview | mmap.mmap
-"""Data of a file: a memory-mapped file is read where it is looked at."""
+"""Data of a file; of a memory-mapped file, only the pages that are accessed are read."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """A file taken apart, every checksum verified.
+    """The parts of a file, with every checksum verified.
 
     Attributes:
         header: the parsed HEADER chunk.
-        hyper: the stream of z.
-        tiles: the streams of r, one a tile, in raster order.
+        hyper: stream of the hyper-latents z.
+        tiles: streams of the residual symbols r, one per tile, in raster order.
         metadata: known ancillary chunks (ICC, EXIF, XMP, PREVIEW), at most one of each.
-        alpha: the ALPHA chunk's payload, if the header announces one.
+        alpha: payload of the ALPHA chunk if the header announces one.
         chunks: type letter and payload length of every chunk in file order, END included.
-        filter: the FILTER chunk's payload, empty for the model's own filter; None for none.
+        filter: payload of the FILTER chunk, empty for the model's own filter; None without a filter.
     """
 
     header: Header
@@ -62,12 +62,12 @@ class Container:
 
 
 def is_aez(data: Buffer) -> bool:
-    """Whether data (at least the first 8 bytes) start as an `.aez` file does."""
+    """Check whether data (at least the first 8 bytes) start with the signature of an `.aez` file."""
     return bytes(data[: len(SIGNATURE)]) == SIGNATURE
 
 
 def write_chunk(kind: int, payload: bytes) -> bytes:
-    """One chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
+    """Serialise a chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
     body = bytes([kind]) + write_varint(len(payload)) + payload
     return body + zlib.crc32(body).to_bytes(4, "little") if payload else body
 
@@ -96,7 +96,7 @@ def write_container(container: Container) -> bytes:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Where a chunk lies; its checksum is not verified yet."""
+    """Position of a chunk; the checksum is not verified yet."""
 
     kind: int
     at: int
@@ -104,7 +104,7 @@ class _Chunk:
     end: int
 
     def payload(self, view: memoryview) -> memoryview:
-        """The payload, its checksum verified.
+        """Return the payload after verifying the checksum.
 
         Raises:
             ChecksumError: the chunk was damaged.
@@ -117,7 +117,7 @@ class _Chunk:
 
 
 def _walk(view: memoryview) -> Iterator[_Chunk]:
-    """Check signature and version, then find one chunk after another; payloads are not looked at.
+    """Check signature and version, then yield the chunks one by one without looking at their payloads.
 
     Raises:
         FormatError: not an `.aez` file, a version this decoder does not know, or a malformed chunk.
@@ -143,19 +143,19 @@ def _walk(view: memoryview) -> Iterator[_Chunk]:
 
 
 def read_header(data: Buffer, limits: Limits | None = None) -> Header:
-    """The header alone, its checksum verified and its limits checked; the rest of the file is not looked at.
+    """Read the header alone, verify its checksum and check it against the limits.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the file does not start with a valid header.
-        LimitError: it asks for more than ``limits`` allows.
+        LimitError: the header asks for more than ``limits`` allows.
     """
     return _leading(memoryview(data), limits)[0]
 
 
 def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
-    """The payload of a PREVIEW chunk right behind the header, itself a file; None if there is none.
+    """Read the payload of a PREVIEW chunk right after the header, itself a file; return None if there is none.
 
-    Nothing behind it is looked at, so data may end there.
+    The data may end after that chunk.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the data do not start with a valid header, or the chunk is damaged.
@@ -173,7 +173,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
 
 
 def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
-    """The header, and the chunks behind it."""
+    """Read the header; return it and an iterator over the following chunks."""
     chunks = _walk(view)
     chunk = next(chunks, None)
     if chunk is None:
@@ -187,13 +187,13 @@ def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[
 
 
 def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collection[int] | None = None) -> Container:
-    """Take a file apart: every rule of SPEC section 3 is enforced.
+    """Parse a whole file and enforce every rule of SPEC section 3.
 
     Args:
         data: the whole file.
-        limits: bounds on what the file may ask for; the defaults if None.
-        tiles: numbers of the tiles to read; the payloads of the others are not looked at, and empty in the result. All
-            are read if None.
+        limits: bounds on what the file may ask for; None for the defaults.
+        tiles: numbers of the tiles to read; None for all. The payloads of other tiles are skipped and empty in the
+            result.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the file is not valid.

@@ -182,7 +182,7 @@ def command(
         from aez.codec.training.flagship import FlagshipSession
     except ImportError as error:
         raise AezError(f"training needs the extra `train` (pip install 'aez[train]'): {error}") from None
-    from aez.codec.family.registry import family_class
+    from aez.codec.family.members import family_class
     from aez.codec.training.family import FamilySession
     from aez.codec.training.loop import Schedule
 

@@ -16,7 +16,7 @@ from aez.codec.encoding.effort import DEFAULT_EFFORT
 from aez.codec.encoding.target import Target
 from aez.codec.model.registry import DEFAULT_MODEL, find_fingerprint, find_model
 from aez.codec.picture.alpha import LOSSLESS
-from aez.codec.picture.images import Picture, Pixels
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File, data_of
 from aez.codec.symbols.representation import Latents
 

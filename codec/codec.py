@@ -34,11 +34,14 @@ from aez.codec.model.filter_weights import FilterFit
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.picture.alpha import LOSSLESS, filled
+from aez.codec.picture.alpha import LOSSLESS
+from aez.codec.picture.fill import filled
 from aez.codec.picture.grey import as_stored, coded_samples
-from aez.codec.picture.images import Picture, Pixels, as_picture, upright
+from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
+from aez.codec.picture.turning import upright
 from aez.codec.runtime.device import choose_device, choose_precision
 from aez.codec.runtime.engine import Engine
 from aez.codec.symbols.streams import StreamWriter, check_model, read_filter, read_hyper, read_tile, tile_residuals

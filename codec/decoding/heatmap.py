@@ -8,7 +8,8 @@ from aez.bitstream import Limits, read_header
 from aez.codec.codec import Codec, Data
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.decoding.regions import REDUCTIONS
-from aez.codec.picture.images import Picture, upright
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.turning import upright
 from aez.codec.runtime.patches import STRIDE
 
 LONGEST = 1536

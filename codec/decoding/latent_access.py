@@ -13,8 +13,10 @@ from aez.codec.model.filter_weights import FilterFit
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.picture.grey import as_stored, coded_samples
-from aez.codec.picture.images import Picture, Pixels, as_picture, upright
+from aez.codec.picture.inputs import as_picture
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
+from aez.codec.picture.turning import upright
 from aez.codec.runtime.engine import Engine
 from aez.codec.runtime.patches import STRIDE
 from aez.codec.runtime.picture_filter import filtered

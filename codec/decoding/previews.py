@@ -8,7 +8,7 @@ from aez.bitstream import ChunkType, FormatError, Header, Limits, read_container
 from aez.bitstream.container import Buffer
 from aez.codec.decoding.regions import REDUCTIONS, averaged
 from aez.codec.picture.colour.conversion import is_srgb, samples_to_srgb
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.symbols.windows import Window
 
 PREVIEW_SIDE = 256

@@ -1,1 +1,1 @@
-"""The autoencoder family: one file a member; :mod:`aez.codec.family.registry` finds them by name."""
+"""The autoencoder family: one file a member; :mod:`aez.codec.family.members` finds them by name."""

@@ -18,12 +18,12 @@ from aez.codec.encoding.alpha_picture import decode_alpha_part
 from aez.codec.encoding.effort import effort_of
 from aez.codec.family.base import FamilyModel
 from aez.codec.family.code_model import CodeModel
-from aez.codec.family.registry import read_family
+from aez.codec.family.members import read_family
 from aez.codec.model.registry import find_model
 from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.fill import filled
 from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.device import choose_device
 from aez.codec.symbols.symbols import Symbols
 from aez.codec.symbols.windows import Window

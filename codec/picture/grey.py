@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.fill import filled
+from aez.codec.picture.picture import Picture
 
 _BAND = 256
 """Rows compared at a time: a coloured picture is told from its first ones."""

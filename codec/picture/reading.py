@@ -10,10 +10,11 @@ from PIL import Image, UnidentifiedImageError
 from aez.bitstream import is_aez
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
-from aez.codec.picture.cut_jpeg import completed
-from aez.codec.picture.images import Picture, from_image
-from aez.codec.picture.jxl_size import jxl_size
-from aez.codec.picture.plugins import is_jxl, register_for
+from aez.codec.picture.formats.cut_jpeg import completed
+from aez.codec.picture.formats.jxl_size import jxl_size
+from aez.codec.picture.formats.plugins import is_jxl, register_for
+from aez.codec.picture.images import from_image
+from aez.codec.picture.picture import Picture
 from aez.codec.picture.sources import File, naming, reason_of
 
 HEAD = 32

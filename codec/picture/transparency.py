@@ -1,9 +1,16 @@
 """Transparency by colour: of grey and RGB pictures whose file names one colour that is not seen."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.codec.picture.picture import Picture
+
+BACKGROUND = (255, 255, 255)
+_BAND = 2**24
+"""Samples that are flattened at a time."""
 Key = int | tuple[int, ...]
 _GREY_LEVELS = {"L;2": 3, "L;4": 15}
 
@@ -34,3 +41,21 @@ def opacity(samples: NDArray[np.uint8], key: Key) -> NDArray[np.uint8]:
     """0 where (H, W) or (H, W, 3) samples have the colour, 255 elsewhere."""
     hit = samples == np.array(key, np.uint8)
     return np.where(hit if samples.ndim == 2 else hit.all(2), 0, 255).astype(np.uint8)
+
+
+def flattened(picture: Picture, background: tuple[int, int, int] = BACKGROUND) -> Picture:
+    """Laid on a colour; a grey picture stays grey if the colour is."""
+    if picture.alpha is None:
+        return picture
+    samples, ground = picture.samples, np.array(background, dtype=np.uint16)
+    if samples.ndim == 2 and len(set(background)) > 1:
+        samples = np.repeat(samples[:, :, None], 3, axis=2)
+    out = np.empty_like(samples)
+    colour = ground if samples.ndim == 3 else ground[0]
+    rows = max(1, _BAND // (samples.shape[1] * 3))
+    for top in range(0, len(samples), rows):
+        band = slice(top, top + rows)
+        alpha = picture.alpha[band].astype(np.uint16)
+        alpha = alpha[:, :, None] if samples.ndim == 3 else alpha
+        out[band] = ((samples[band] * alpha + colour * (255 - alpha)).astype(np.uint32) + 127) // 255
+    return replace(picture, samples=out, alpha=None)

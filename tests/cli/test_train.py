@@ -10,7 +10,7 @@ from PIL import Image
 pytest.importorskip("compressai")
 
 from aez.cli import train
-from aez.codec.family.registry import read_family
+from aez.codec.family.members import read_family
 from aez.codec.training import objective
 from aez.codec.training.checkpoint import load_checkpoint
 from aez.codec.training.family import load_family_checkpoint

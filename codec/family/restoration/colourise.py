@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.codec.family.colouriser import STRIDE, Colouriser, to_rgb
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.restoration.pixels import Pixels, changed, mirrored, with_samples
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.device import choose_device
 
 LONG_SIDE = 512

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.family.denoiser import SIGMA_MAX, STRIDE, Denoiser
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.restoration.noise import noise_level
 from aez.codec.family.restoration.pixels import (
     Pixels,
@@ -18,8 +18,8 @@ from aez.codec.family.restoration.pixels import (
     to_tensor,
     with_samples,
 )
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.fill import filled
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.device import choose_device
 from aez.codec.symbols.windows import Window
 

@@ -13,7 +13,7 @@ from aez.bitstream.header import MAX_SIDE
 from aez.codec.family.restoration.pixels import Pixels, Progress, changed, mirrored, squares, to_tensor
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior, resize
 from aez.codec.model.registry import DEFAULT_MODEL
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.device import choose_device
 
 FACTOR = 2

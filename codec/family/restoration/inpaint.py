@@ -22,8 +22,8 @@ from aez.codec.family.restoration.pixels import (
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
 from aez.codec.family.restoration.smooth import biharmonic
 from aez.codec.model.registry import DEFAULT_MODEL
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.fill import filled
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.device import choose_device
 from aez.codec.symbols.windows import Window
 

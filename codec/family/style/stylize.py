@@ -13,12 +13,16 @@ from torch import Tensor
 
 from aez.bitstream import ModelError
 from aez.codec.codec import Progress
-from aez.codec.family.registry import load_family, read_family
+from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
 from aez.codec.family.style.statistics import Moments, Statistics, adain, moments_of_sums
-from aez.codec.picture.images import Picture, Pixels, flattened, from_array, from_image, upright
+from aez.codec.picture.images import from_image
+from aez.codec.picture.inputs import from_array
 from aez.codec.picture.metadata.chunks import without_thumbnails
+from aez.codec.picture.picture import Picture, Pixels
+from aez.codec.picture.transparency import flattened
+from aez.codec.picture.turning import upright
 from aez.codec.runtime.device import choose_device
 from aez.codec.symbols.windows import CELL, Window, cell_windows
 

@@ -11,7 +11,7 @@ from aez.bitstream import ModelError, read_container
 from aez.codec.codec import Codec
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.symbols import windows
 from aez.codec.symbols.representation import anomaly_of, region_bits
 

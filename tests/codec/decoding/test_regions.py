@@ -12,7 +12,7 @@ from aez.bitstream import ChecksumError, Header, ImageError, read_container
 from aez.codec.codec import Codec
 from aez.codec.decoding.regions import averaged, reduction_of, stored_window
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.symbols import streams
 from aez.codec.symbols.windows import Window
 
@@ -163,7 +163,7 @@ def test_scales() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_windows_of_seen_regions(orientation: int) -> None:
-    from aez.codec.picture.images import upright
+    from aez.codec.picture.turning import upright
 
     header = Header(width=7, height=5, fingerprint=b"abcdef", quality=0, orientation=orientation)
     stored = np.arange(35, dtype=np.uint8).reshape(5, 7)

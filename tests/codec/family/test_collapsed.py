@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aez.codec.family.collapsed import CollapsedAutoencoder, PlainAutoencoder, jacobian
 from aez.codec.family.likelihood import log_likelihood
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from aez.codec.family.denoiser import Denoiser
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 
 SIZES = {"width2": 8, "width4": 12, "width8": 16, "depth2": 1, "depth4": 1, "depth8": 1}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from aez.codec import api
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.vae import OBSERVATION_SIGMA, VariationalAutoencoder
 
 

@@ -9,9 +9,10 @@ from PIL import Image, ImageCms, features
 from aez.codec.codec import Codec
 from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srgb, space_of
 from aez.codec.picture.colour.icc import Curve
-from aez.codec.picture.images import Picture, from_image, stripped
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture, stripped
 from tests.codec.picture.profiles import ADOBE, C2_CURVE, LINEAR, display_p3, grey, rgb, srgb_table, version_2
 
 LCMS: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()  # type: ignore[no-untyped-call]

@@ -11,7 +11,8 @@ from PIL import Image, PngImagePlugin
 from aez.codec.codec import Codec
 from aez.codec.picture.colour.conversion import samples_to_srgb, space_of
 from aez.codec.picture.colour.icc import Chromaticities
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
+from aez.codec.picture.picture import Picture
 from tests.codec.picture.profiles import ADOBE, display_p3, grey, png_chunk, png_with, rgb
 
 SRGB: Chromaticities = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)

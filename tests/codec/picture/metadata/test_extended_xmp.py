@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided, joined
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture
 
 GUID = b"0123456789ABCDEF" * 2
 RDF = b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'

@@ -11,9 +11,10 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from aez.bitstream import read_container
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata, bounded
 from aez.codec.picture.outputs import picture_bytes
+from aez.codec.picture.picture import Picture
 from tests.codec.picture.profiles import display_p3, png_chunk, png_with, rgb
 
 IMAGE = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image, stripped, upright
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata, exif_orientation
 from aez.codec.picture.metadata.resolution import Resolution, resolution_of, transposed, with_resolution
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture, stripped
+from aez.codec.picture.turning import upright
 from tests.codec.picture.profiles import png_chunk, png_with
 
 SAMPLES = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)

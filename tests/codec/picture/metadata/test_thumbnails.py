@@ -13,9 +13,11 @@ from PIL import ExifTags, Image
 
 from aez.codec.codec import Codec
 from aez.codec.family.restoration.pixels import with_samples
-from aez.codec.picture.images import Picture, from_image, upright
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.thumbnails import without_exif_thumbnail, without_xmp_thumbnails
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.turning import upright
 
 THUMBNAIL = b"\xff\xd8 the whole picture \xff\xd9"
 XMP = b'<x><xmp:Thumbnails rdf:x="y"><rdf:Alt>AAAA</rdf:Alt></xmp:Thumbnails><dc:title>me</dc:title></x>'

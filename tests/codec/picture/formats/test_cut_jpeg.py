@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from aez.bitstream import ImageError
-from aez.codec.picture.cut_jpeg import MOST_MISSING, changed_share, completed, last_scan_is_progressive, missing_share
+from aez.codec.picture.formats.cut_jpeg import (
+    MOST_MISSING,
+    changed_share,
+    completed,
+    last_scan_is_progressive,
+    missing_share,
+)
 from aez.codec.picture.reading import read_picture
 
 WARNING = "the end of the JPEG file is missing: the last pixels may be grey or less sharp"

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from aez.bitstream import ImageError, LimitError
-from aez.codec.picture.jxl_size import jxl_size
+from aez.codec.picture.formats.jxl_size import jxl_size
+from aez.codec.picture.formats.plugins import plugin_suffixes, register_for
 from aez.codec.picture.metadata.chunks import exif_orientation
-from aez.codec.picture.plugins import plugin_suffixes, register_for
 from aez.codec.picture.reading import read_picture
 
 pillow_heif = pytest.importorskip("pillow_heif")

@@ -1,4 +1,4 @@
-"""Opacity: coded without loss or with fewer levels, and what to code as the colour of pixels that nobody sees."""
+"""Code alpha planes in tiles, without loss or with a reduced number of levels."""
 
 import io
 import struct
@@ -16,11 +16,11 @@ _RIFF = 20
 
 
 def encode_alpha(alpha: NDArray[np.uint8], quality: float = LOSSLESS) -> bytes:
-    """The payload of an ALPHA chunk.
+    """Encode an alpha plane as the payload of an ALPHA chunk.
 
     Args:
         alpha: (H, W) uint8.
-        quality: 100 for no loss; below, fewer levels, 0 and 255 always among them.
+        quality: 100 for lossless coding; lower values leave fewer levels, which always include 0 and 255.
     """
     tiles = []
     for rows, cols in tile_areas(len(alpha), alpha.shape[1], TILE_LOG2):
@@ -35,7 +35,9 @@ def encode_alpha(alpha: NDArray[np.uint8], quality: float = LOSSLESS) -> bytes:
 def decode_alpha(
     payload: bytes, height: int, width: int, rows: tuple[int, int] | None = None, cols: tuple[int, int] | None = None
 ) -> NDArray[np.uint8]:
-    """Rows and columns (all by default) of the plane of a picture of height × width, uint8; others stay coded.
+    """Decode a region of an alpha plane, uint8; tiles outside the region stay coded.
+
+    The plane is that of a picture of height × width. ``rows`` and ``cols`` default to the whole picture.
 
     Raises:
         FormatError: the payload is damaged.
@@ -59,12 +61,12 @@ def decode_alpha(
 
 
 def level_count(quality: float) -> int:
-    """How many levels a quality leaves: 256 at 100, 2 at 1."""
+    """Return the number of levels that a quality leaves: 256 at 100, 2 at 1."""
     return round(2 ** (1 + 7 * (quality - 1) / 99))
 
 
 def with_fewer_levels(alpha: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
-    """Rounded to equidistant levels: 256 at quality 100, 16 at 50, 2 at 1."""
+    """Round to equidistant levels: 256 at quality 100, 16 at 50, 2 at 1."""
     if quality >= LOSSLESS:
         return alpha
     levels = level_count(quality)
@@ -74,7 +76,7 @@ def with_fewer_levels(alpha: NDArray[np.uint8], quality: float) -> NDArray[np.ui
 
 
 def _to_vp8l(part: NDArray[np.uint8]) -> bytes:
-    """The plane as an opaque grey picture, without WebP's own container."""
+    """Encode the plane as an opaque grey picture, without WebP's own container."""
     buffer = io.BytesIO()
     Image.fromarray(part).convert("RGB").save(buffer, "WEBP", lossless=True, quality=100, method=4, exact=True)
     data = buffer.getvalue()
@@ -86,11 +88,11 @@ def _to_vp8l(part: NDArray[np.uint8]) -> bytes:
 
 
 def _from_vp8l(stream: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """(height, width) uint8; the stream's header says this size, which was checked."""
+    """Decode a stream, whose header has been checked to state this size, to (height, width) uint8."""
     body = b"VP8L" + struct.pack("<I", len(stream)) + stream + b"\0" * (len(stream) % 2)
     data = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
     try:
-        # Not Image.open, which refuses what is above a limit that the process sets for other pictures.
+        # Image.open would apply MAX_IMAGE_PIXELS, the limit that a process sets for other pictures.
         decoder = _webp.WebPAnimDecoder(data)
         size, *_ = decoder.get_info()
         if size != (width, height):
@@ -99,6 +101,6 @@ def _from_vp8l(stream: bytes, height: int, width: int) -> NDArray[np.uint8]:
         planes = np.frombuffer(samples, np.uint8).reshape(height, width, 4)
     except FormatError:
         raise
-    except Exception:  # Pillow says that nothing came by None, a tuple of none, or an error
+    except Exception:  # Pillow reports a missing frame as None, as an empty tuple or as an error
         raise FormatError("an alpha tile is damaged") from None
     return planes[..., 1]

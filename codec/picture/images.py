@@ -29,21 +29,21 @@ _BAND = 2**24
 """Samples copied from a Pillow image at a time."""
 _GREY_MODES = ("1", "L", "LA", "La")
 _OWN_COLOURS = ("LAB", "HSV")
-"""Modes whose profile, if any, does not hold for what Pillow converts them to."""
+"""Modes whose profile does not apply to the RGB samples that Pillow converts them to."""
 _ALPHA_MODES = ("LA", "La", "RGBA", "RGBa", "PA")
 
 
 def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -> Picture:
-    """A Pillow image of any mode, of several frames the one at which it stands, as Pillow's `save` takes it.
+    """Read a Pillow image of any mode; of several frames the current one, as Pillow's `save` does.
 
     Args:
-        image: what to read; it is loaded.
-        srgb: convert to sRGB through the profile, which is then not kept.
-        strip: leave EXIF and XMP out, and a profile that says what holds without one: sRGB. Metadata that cannot be
-            kept are then not named in warnings.
+        image: image to read; it is loaded.
+        srgb: convert to sRGB through the profile, which is then left out.
+        strip: leave out EXIF, XMP and a profile that describes sRGB, which is the default. No warnings are then given
+            for metadata that cannot be kept.
 
     Raises:
-        ImageError: the pixels cannot be read or converted, or are only the thumbnail of a camera's raw file.
+        ImageError: the pixels cannot be read or converted, or are only the thumbnail of a raw file.
     """
     warnings: list[str] = []
     try:
@@ -72,7 +72,7 @@ def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -
 
 
 def _completed(image: Image.Image, metadata: Metadata, warnings: list[str]) -> Metadata:
-    """Metadata and what a file has of such kinds elsewhere; what of all that is not kept is added to the warnings."""
+    """Add metadata that the file holds in other places; append a warning for all that cannot be kept."""
     exif, lost_resolution = with_file_resolution(image, metadata.exif)
     metadata, lost_xmp = with_extended_xmp(image, replace(metadata, exif=exif))
     warnings.extend(note for note in (lost_resolution, lost_xmp, *left_out(image)) if note)
@@ -82,7 +82,7 @@ def _completed(image: Image.Image, metadata: Metadata, warnings: list[str]) -> M
 def _convert(
     image: Image.Image, profile: bytes | None, warnings: list[str]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bytes | None]:
-    """Samples, alpha, and the profile that still holds for them."""
+    """Convert an image to samples and alpha, and return them with the profile that applies to the samples."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         message = "16-bit samples are coded with 8 bits"
         if image.mode == "F":
@@ -115,7 +115,7 @@ def _convert(
 def _coloured(
     samples: NDArray[np.uint8], profile: bytes | None, srgb: bool, warnings: list[str]
 ) -> tuple[NDArray[np.uint8], bytes | None]:
-    """Samples and a profile that fit each other, or samples converted to sRGB."""
+    """Make samples and profile fit each other, or convert the samples to sRGB."""
     samples, profile, note = matched(samples, profile)
     if note:
         warnings.append(note)
@@ -129,7 +129,7 @@ def _coloured(
 
 
 def _is_grey(image: Image.Image) -> bool:
-    """Whether the samples of a loaded image will be grey."""
+    """Check whether the samples of a loaded image will be grey."""
     if image.mode in ("P", "PA"):
         return _has_grey_palette(image)
     return image.mode in (*_GREY_MODES, "I", "F") or image.mode.startswith("I;16")
@@ -152,13 +152,16 @@ def _from_cmyk(image: Image.Image, profile: bytes | None, warnings: list[str]) -
 
 
 def _copy(image: Image.Image, channels: int) -> NDArray[np.uint8]:
-    """The first channels of an image, (H, W) or (H, W, 3), in bands: Pillow's own way takes three times the memory."""
+    """Copy the first channels of an image to (H, W) or (H, W, channels).
+
+    The copy is made in bands, since Pillow's own conversion takes three times the memory.
+    """
     shape = (image.height, image.width) if channels == 1 else (image.height, image.width, channels)
     out = np.empty(shape, dtype=np.uint8)
     rows = max(1, _BAND // (image.width * channels))
     for top in range(0, image.height, rows):
         bottom = min(image.height, top + rows)
-        # Not crop, which refuses more pixels than a limit that the process sets for files that Pillow opens.
+        # Image.crop would apply MAX_IMAGE_PIXELS, the limit that a process sets for files that Pillow opens.
         box = (0, top, image.width, bottom)
         band = np.asarray(image.resize((image.width, bottom - top), Image.Resampling.NEAREST, box))
         out[top : top + rows] = (

@@ -1,4 +1,4 @@
-"""Read pictures from every kind of input that the library accepts: images, arrays and files."""
+"""Read pictures from every kind of input that the library accepts: images, arrays and paths."""
 
 import os
 
@@ -14,11 +14,11 @@ from aez.codec.picture.sources import File
 
 
 def as_picture(image: Pixels | Picture | File) -> Picture:
-    """Whatever the library takes, as what the encoder takes.
+    """Convert any input that the library accepts to a picture.
 
     Raises:
         AezError: the picture cannot be read, or is too large.
-        ValueError, TypeError: an array of the wrong kind.
+        ValueError, TypeError: an array has the wrong shape or type.
     """
     if isinstance(image, Picture):
         return image
@@ -34,13 +34,13 @@ def as_picture(image: Pixels | Picture | File) -> Picture:
 
 
 def from_array(array: NDArray[np.generic]) -> Picture:
-    """An (H, W) or (H, W, C) array, C from 1 to 4: grey, grey and alpha, RGB, RGBA.
+    """Read an (H, W) or (H, W, C) array with C from 1 to 4: grey, grey with alpha, RGB or RGBA.
 
     Samples are uint8, uint16 of either byte order, which are rounded to 8 bits, or bool, which become 0 and 255.
 
     Raises:
-        TypeError: the dtype is another.
-        ValueError: the shape is another.
+        TypeError: the array has another dtype.
+        ValueError: the array has another shape.
     """
     kind, deep = array.dtype.kind, array.dtype.kind == "u" and array.dtype.itemsize == 2
     if array.dtype not in (np.uint8, np.bool_) and not deep:

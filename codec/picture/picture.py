@@ -1,4 +1,4 @@
-"""The picture type: samples with alpha, orientation and metadata, as the codec takes and gives them."""
+"""The picture type that the encoder takes and the decoder returns."""
 
 from dataclasses import dataclass, field, replace
 
@@ -15,14 +15,14 @@ Pixels = Image.Image | NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Picture:
-    """What the encoder takes and the decoder gives.
+    """A picture: samples, alpha, orientation and metadata.
 
     Attributes:
         samples: (H, W, 3) uint8 RGB, or (H, W) uint8 grey; sRGB unless there is a profile.
-        alpha: (H, W) uint8, 0 transparent to 255 opaque, not multiplied into the samples; None if there is none.
-        orientation: how to turn it for display, as EXIF's tag 274, 1 … 8.
+        alpha: (H, W) uint8, from 0 (transparent) to 255 (opaque), not premultiplied; None for an opaque picture.
+        orientation: how to turn the picture for display, as EXIF's tag 274, 1 … 8.
         metadata: ICC profile, EXIF, XMP.
-        warnings: what of the input is not carried, one line each.
+        warnings: properties of the input that are not kept, one line each.
     """
 
     samples: NDArray[np.uint8]
@@ -33,19 +33,20 @@ class Picture:
 
     @property
     def mode(self) -> str:
-        """Pillow's name of it: L, LA, RGB or RGBA."""
+        """Pillow's name of the mode: L, LA, RGB or RGBA."""
         return ("L" if self.samples.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
 
     def to_array(self) -> NDArray[np.uint8]:
-        """(H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8: the samples, alpha behind them."""
+        """Return the samples, followed by alpha, as (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8."""
         if self.alpha is None:
             return self.samples
         return np.dstack([self.samples, self.alpha])
 
     def to_image(self) -> Image.Image:
-        """A Pillow image as stored (not turned), its metadata in ``info`` as Pillow's own readers leave them.
+        """Convert the picture as stored (not turned) to a Pillow image.
 
-        A grey picture with a profile for RGB is given as RGB.
+        Metadata are in ``info``, in the form in which Pillow's own readers leave them.
+        A grey picture with a profile for RGB becomes RGB.
         """
         samples, profile, _ = matched(self.samples, self.metadata.icc)
         image = Image.fromarray(replace(self, samples=samples).to_array())
@@ -62,6 +63,6 @@ class Picture:
 
 
 def stripped(picture: Picture) -> Picture:
-    """Without EXIF and XMP, and without a profile that says what holds without one: sRGB. Other profiles stay."""
+    """Remove EXIF, XMP and a profile that describes sRGB, which is the default; other profiles stay."""
     profile = picture.metadata.icc
     return replace(picture, metadata=Metadata(icc=None if profile and is_srgb(profile) else profile))

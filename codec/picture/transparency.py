@@ -1,4 +1,4 @@
-"""Transparency by colour: of grey and RGB pictures whose file names one colour that is not seen."""
+"""Transparency by colour (one colour of the picture is transparent), and flattening on a background."""
 
 from dataclasses import replace
 
@@ -16,9 +16,9 @@ _GREY_LEVELS = {"L;2": 3, "L;4": 15}
 
 
 def key_of(image: Image.Image) -> Key | None:
-    """The transparent colour of a picture of mode 1, L or RGB, as its 8-bit samples have it; None if there is none.
+    """Return the transparent colour of a picture of mode 1, L or RGB as 8-bit samples; None if there is none.
 
-    Pillow leaves it as a PNG file states it, in the file's depth, which is known until the pixels are loaded.
+    Pillow gives it as the PNG file states it, in the file's depth; the depth is known only until the pixels are loaded.
     """
     key = image.info.get("transparency")
     raw = _raw_modes(image)
@@ -32,19 +32,19 @@ def key_of(image: Image.Image) -> Key | None:
 
 
 def _raw_modes(image: Image.Image) -> list[str]:
-    """How the samples lie in the file of a picture that is not loaded yet, in Pillow's words."""
+    """Return Pillow's raw modes, which describe the samples in the file of a picture that is not loaded yet."""
     words = [tile[3] if isinstance(tile[3], tuple) else (tile[3],) for tile in getattr(image, "tile", [])]
     return [word for arguments in words for word in arguments if isinstance(word, str)]
 
 
 def opacity(samples: NDArray[np.uint8], key: Key) -> NDArray[np.uint8]:
-    """0 where (H, W) or (H, W, 3) samples have the colour, 255 elsewhere."""
+    """Return 0 where (H, W) or (H, W, 3) samples have the key colour, 255 elsewhere."""
     hit = samples == np.array(key, np.uint8)
     return np.where(hit if samples.ndim == 2 else hit.all(2), 0, 255).astype(np.uint8)
 
 
 def flattened(picture: Picture, background: tuple[int, int, int] = BACKGROUND) -> Picture:
-    """Laid on a colour; a grey picture stays grey if the colour is."""
+    """Blend a picture with a background colour and drop alpha; grey pictures stay grey on a grey background."""
     if picture.alpha is None:
         return picture
     samples, ground = picture.samples, np.array(background, dtype=np.uint16)

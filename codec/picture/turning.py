@@ -1,35 +1,19 @@
-"""Turn pictures for display, as their orientation says."""
+"""Turn pictures for display as their orientation says."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from aez.codec.picture.metadata.chunks import with_orientation, without_thumbnails
 from aez.codec.picture.metadata.resolution import transposed
 from aez.codec.picture.picture import Picture
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-def turned(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture as it is meant to be seen."""
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-
 
 def upright(picture: Picture) -> Picture:
-    """Turned as it is meant to be seen, its orientation 1, also where EXIF or XMP state one.
+    """Turn a picture for display and set its orientation to 1, also in EXIF and XMP if they state one.
 
-    Thumbnails, which would lie on their side, are left out.
+    Thumbnails are removed, since they would be displayed on their side.
     """
     if picture.orientation == 1:
         return picture

@@ -1,1 +1,4 @@
-"""File formats that Pillow cannot read alone: plugins, damaged JPEG files, raw files, the size of JPEG XL files."""
+"""Support for file formats that Pillow reads only with help.
+
+It covers plugins, JPEG files without an end, raw files and the size of JPEG XL files.
+"""

@@ -29,7 +29,7 @@ from aez.codec.symbols.windows import CELL, Window, cell_windows
 STYLE_SIDE = 512
 """Longer side, in pixels, to which larger styles are reduced; it sets the size of the strokes."""
 MIN_STYLE_SIDE, MAX_STYLE_SIDE = 64, 2048
-_WINDOW = 256  # side of a window, in cells; also the largest picture that is processed as one window
+_WINDOW = 256  # largest number of cells of a window
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream.errors import ImageError
+from aez.codec.family.restoration.biharmonic import biharmonic
 from aez.codec.family.restoration.pixels import (
     Pixels,
     Progress,
@@ -20,7 +21,6 @@ from aez.codec.family.restoration.pixels import (
     with_samples,
 )
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
-from aez.codec.family.restoration.smooth import biharmonic
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.picture.fill import filled
 from aez.codec.picture.picture import Picture

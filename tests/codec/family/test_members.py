@@ -1,4 +1,4 @@
-"""Members are found by name, and their weights are read back as they were, or refused."""
+"""Members are found by name; their weights are read back unchanged, or rejected."""
 
 import json
 from collections.abc import Callable

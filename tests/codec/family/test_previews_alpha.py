@@ -14,7 +14,7 @@ Photo = NDArray[np.uint8]
 
 
 def pictures(photo: Photo) -> tuple[Picture, Picture]:
-    """A picture with noise under alpha 0, and the same picture with its transparent pixels filled."""
+    """Return a picture with noise under alpha 0, and the same picture with its transparent pixels filled."""
     samples = photo[:300, :400].copy()
     alpha = np.full(samples.shape[:2], 255, np.uint8)
     alpha[75:220, 101:307] = 0

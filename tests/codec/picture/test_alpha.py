@@ -16,7 +16,7 @@ Plane = NDArray[np.uint8]
 
 @pytest.fixture
 def matte(photo: Plane) -> Plane:
-    """Opaque, transparent and everything between; 70×150."""
+    """Return a plane of 70×150 with opaque, transparent and intermediate values."""
     return np.clip(photo[100:170, 150:300, 0].astype(int) * 2 - 150, 0, 255).astype(np.uint8)
 
 
@@ -88,7 +88,7 @@ def test_alpha_quality_is_checked(codec: Codec, photo: Plane) -> None:
 
 
 def payloads(matte: Plane) -> dict[str, bytes]:
-    """Damaged payloads of a 70×150 plane."""
+    """Build damaged payloads of a 70×150 plane."""
     stream = encode_alpha(matte)[3:]
     assert vp8l_size(stream) == (150, 70)
     good = AlphaTile((0, 70), (0, 150), stream=stream)
@@ -140,7 +140,7 @@ def test_images_with_alpha(codec: Codec, photo: Plane, matte: Plane) -> None:
 
 
 def test_pillows_limit_of_pixels_is_for_other_pictures(matte: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process sets it for the files that it opens with Pillow; those of this package have limits of their own."""
+    """MAX_IMAGE_PIXELS is for files that Pillow opens; this package has its own limits."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert np.array_equal(decode_alpha(encode_alpha(matte), *matte.shape), matte)
     assert np.array_equal(from_image(Image.fromarray(matte)).samples, matte)

@@ -26,14 +26,14 @@ def test_hidden_colours_are_smooth_and_cheap(codec: Codec, photo: Photo) -> None
 
 @pytest.mark.parametrize("block", [64, 128, 1024])
 def test_filling_works_in_blocks(photo: Photo, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    """However large the blocks, and for sizes that do not divide by anything."""
+    """The result holds for blocks of any size, and for sizes that are not multiples of anything."""
     monkeypatch.setattr(fill, "_BLOCK", block)
     samples = photo[:131, :203]
     alpha = np.zeros((131, 203), np.uint8)
     alpha[:5, :7] = 255
     result = filled(samples, alpha)
     assert np.array_equal(result[:5, :7], samples[:5, :7])
-    # One small corner is seen: everything else takes its colours.
+    # Only one small corner is visible: everything else takes its colours.
     low, high = samples[:5, :7].min((0, 1)).astype(int), samples[:5, :7].max((0, 1)).astype(int)
     assert ((result >= low - 1) & (result <= high + 1)).all()
     grey = filled(samples[..., 0], alpha)

@@ -1,4 +1,4 @@
-"""RGB pictures whose samples are all grey stay RGB and exactly grey."""
+"""RGB pictures with grey samples stay RGB and exactly grey."""
 
 from fractions import Fraction
 

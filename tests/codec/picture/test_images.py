@@ -62,7 +62,7 @@ def test_modes(
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "La", "RGBa", "PA"])
 def test_alpha_is_kept(picture: Image.Image, mode: str) -> None:
-    """The right half is transparent, wholly or in part."""
+    """The right half is transparent, wholly or partly."""
     mask = Image.new("L", picture.size, 255)
     mask.paste(77, (15, 0, 20, 24))
     mask.paste(0, (20, 0, 30, 24))
@@ -131,7 +131,7 @@ def profile_bytes(name: str) -> bytes:
 
 
 def swapped_profile() -> bytes:
-    """sRGB's profile with the red and blue primaries exchanged, under another name."""
+    """Return sRGB's profile with red and blue primaries exchanged, under another name."""
     data = profile_bytes("sRGB")
     hurt = data.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
     return hurt.replace("sRGB".encode("utf-16-be"), "BGR!".encode("utf-16-be")).replace(b"sRGB", b"BGR!")
@@ -173,7 +173,7 @@ def test_unusable_profiles_are_left_out_of_conversions(picture: Image.Image, pro
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
 def test_the_frame_at_which_an_image_stands_is_taken(codec: Codec, picture: Image.Image, kind: str) -> None:
-    """As every `save` of Pillow has it; the image stays where and what it is."""
+    """Pillow's `save` also takes the current frame; the image keeps its position and contents."""
     frames = [picture, Image.new("RGB", picture.size, "red"), Image.new("RGB", picture.size, "blue")]
     buffer = io.BytesIO()
     frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], lossless=True)
@@ -200,7 +200,7 @@ def test_truncated_pictures_are_refused(photo: Photo) -> None:
 def test_whatever_a_plugin_raises_is_an_image_error(
     picture: Image.Image, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """Damaged AVIF pictures raise RuntimeError, damaged TIFF ones TypeError, and so on."""
+    """Damaged AVIF pictures raise RuntimeError, damaged TIFF pictures TypeError, and so on."""
 
     def load(_: Image.Image) -> None:
         raise error("damaged")

@@ -29,7 +29,7 @@ def test_arrays_of_other_shapes(codec: Codec, shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8, np.uint32, np.int64, complex])
 def test_arrays_of_other_types(codec: Codec, dtype: Any) -> None:
-    """The error says what was given, and a line that converts it."""
+    """The error names the dtype, and gives a line that converts the array."""
     array = np.zeros((4, 4, 3), dtype)
     with pytest.raises(TypeError, match="must be uint8") as caught:
         codec.encode(array)

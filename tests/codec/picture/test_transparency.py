@@ -58,14 +58,14 @@ def test_flattening_mixes(picture: Image.Image) -> None:
 
 
 def png_16_bits(samples: NDArray[np.uint16], key: tuple[int, ...] = ()) -> bytes:
-    """A PNG file of (H, W, 3) samples; Pillow writes none."""
+    """Write a PNG file of 16-bit (H, W, 3) samples, which Pillow cannot write."""
     height, width, _ = samples.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
     return png_file(width, height, 16, 2, rows, key)
 
 
 def png_file(width: int, height: int, depth: int, kind: int, rows: bytes, key: tuple[int, ...]) -> bytes:
-    """A PNG file of rows as they are packed, each behind its filter byte."""
+    """Write a PNG file from packed rows, each with its filter byte."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -78,7 +78,7 @@ def png_file(width: int, height: int, depth: int, kind: int, rows: bytes, key: t
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
 @pytest.mark.parametrize("key", ["first", "last", "high bits set"])
 def test_transparent_greys_of_any_depth(depth: int, key: str) -> None:
-    """One row of eight pixels: the first and the last level in turn."""
+    """The picture is one row of eight pixels that alternate between the first and the last level."""
     last = 2**depth - 1
     levels = [0, last] * 4
     bits = "".join(f"{level:0{depth}b}" for level in levels)

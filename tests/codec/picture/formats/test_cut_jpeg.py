@@ -1,4 +1,4 @@
-"""JPEG files that lack their end."""
+"""JPEG files without an end."""
 
 import io
 from pathlib import Path
@@ -44,7 +44,8 @@ def test_without_its_last_two_bytes(jpeg: bytes, tmp_path: Path) -> None:
     for source in (tmp_path / "a.jpg", io.BytesIO(jpeg[:-2])):
         picture = read_picture(source)
         assert np.array_equal(picture.samples, whole.samples)
-        assert picture.warnings in (whole.warnings, [WARNING, *whole.warnings])  # Pillow may not need them
+        # Pillow may not need the last two bytes.
+        assert picture.warnings in (whole.warnings, [WARNING, *whole.warnings])
     assert WARNING not in whole.warnings
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
@@ -65,7 +66,7 @@ def test_without_much(jpeg: bytes, kept: float) -> None:
 
 
 def test_the_border(photo: NDArray[np.uint8]) -> None:
-    """Ever shorter files are accepted until a twentieth is missing, and none after."""
+    """Shorter and shorter files are accepted until a twentieth is missing, and rejected from then on."""
     buffer = io.BytesIO()
     Image.fromarray(photo[:320, 100:350]).save(buffer, "JPEG")
     data = buffer.getvalue()

@@ -88,7 +88,7 @@ def test_ways_to_name_the_extension(named: bytes) -> None:
 
 
 def test_prefixes_of_the_extension_are_declared() -> None:
-    """Those that its outer elements declare, unless an element does so itself."""
+    """Prefixes come from the outer elements unless an element declares them itself."""
     outer = EXTENDED.replace(b"<rdf:RDF ", b'<rdf:RDF xmlns:a="urn:other" xmlns:b="urn:wrong" xmlns="urn:&amp;" ')
     outer = outer.replace(b"</b:depth>", b'</b:depth><a:width a:unit="cm">5</a:width><plain>6</plain>')
     packet = joined(PACKET, segments(outer))
@@ -103,7 +103,7 @@ def test_prefixes_of_the_extension_are_declared() -> None:
 
 
 def replaced(index: int, **parts: int | bytes) -> list[bytes]:
-    """Segments of which one has another length, offset or contents."""
+    """One of the segments has another length, offset or contents."""
     out = segments()
     guid, length, offset = struct.unpack_from(">32sII", out[index])
     head = struct.pack(">32sII", guid, parts.get("length", length), parts.get("offset", offset))

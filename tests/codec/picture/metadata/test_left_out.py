@@ -26,7 +26,7 @@ COMMENT = "a comment is not kept"
 
 
 def photoshop(iptc: bytes) -> bytes:
-    """A segment with a resource of IPTC, behind one of Photoshop's own."""
+    """Build a segment with an IPTC resource after one of Photoshop's own."""
     block = b"Photoshop 3.0\0"
     for code, data in ((0x0425, b"x" * 16), (0x0404, iptc)):
         block += b"8BIM" + struct.pack(">HxxI", code, len(data)) + data + b"\0" * (len(data) % 2)
@@ -110,7 +110,7 @@ def test_comments_are_named(comment: str) -> None:
 
 
 def test_one_of_several_comments() -> None:
-    """Of which Pillow shows the last."""
+    """Pillow provides only the last one."""
     extra = b"\xff\xfe" + struct.pack(">H", 2 + 11) + b"Grandmother"
     assert jpeg(extra=extra, comment=b"Created with GIMP").warnings == [COMMENT]
 
@@ -159,7 +159,7 @@ def test_our_own_outputs_lack_nothing() -> None:
 
 
 def test_stripping_says_nothing() -> None:
-    """Of what is to be left out."""
+    """Metadata that are stripped anyway give no warning."""
     picture = png(strip=True, Author="me")
     assert (picture.warnings, picture.metadata) == ([], Metadata())
     exif = Image.Exif()
@@ -171,7 +171,7 @@ def test_stripping_says_nothing() -> None:
 
 
 def test_too_long_metadata_are_left_out(codec: Codec) -> None:
-    """A decoder would refuse the file."""
+    """A decoder would reject the file."""
     image = IMAGE.copy()
     image.info |= {"xmp": b"x" * 2**26, "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"}
     picture = from_image(image)

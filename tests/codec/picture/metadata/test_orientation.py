@@ -55,7 +55,7 @@ ODD_ORIENTATIONS = {
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", ODD_ORIENTATIONS)
 def test_header_and_exif_agree_on_the_orientation(codec: Codec, name: str) -> None:
-    """Whoever turns by the header and whoever turns by EXIF see the same, and nothing is turned twice."""
+    """Viewers that use the header and viewers that use EXIF show the same, and nothing is turned twice."""
     exif, orientation = ODD_ORIENTATIONS[name]
     picture = from_image(jpeg_with(exif))
     assert (picture.orientation, picture.warnings) == (orientation, [])

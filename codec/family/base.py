@@ -10,14 +10,11 @@ Crops = Callable[[], Tensor]
 
 
 class FamilyModel(nn.Module, ABC):
-    """A network that ``aez train --model NAME`` trains and that is stored in a weights file.
+    """A network that ``aez train --recipe NAME`` trains and that is stored in a weights file.
 
     Attributes:
-        NAME: name for `--model`.
+        NAME: name for `--model` and `--recipe`.
         SUMMARY: description for `aez models`, one line.
-        CROP: side of training crops, in pixels.
-        BATCH: crops per step.
-        LEARNING_RATE: learning rate of AdamW.
         LOW_PRECISION: whether a :class:`~aez.codec.networks.blocks.DepthConvBlock` of the network may train in
             bfloat16.
         sizes: constructor arguments, enough to build the network again.
@@ -26,9 +23,6 @@ class FamilyModel(nn.Module, ABC):
 
     NAME: ClassVar[str]
     SUMMARY: ClassVar[str]
-    CROP: ClassVar[int] = 128
-    BATCH: ClassVar[int] = 16
-    LEARNING_RATE: ClassVar[float] = 1e-3
     LOW_PRECISION: ClassVar[bool] = True
 
     def __init__(self, **sizes: int) -> None:

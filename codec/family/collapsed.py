@@ -24,8 +24,6 @@ class PlainAutoencoder(FamilyModel):
 
     NAME = "plain"
     SUMMARY = "plain autoencoder of 32×32 patches, to compare the collapsed one with"
-    CROP = 128
-    BATCH = 16
     LOW_PRECISION = False
     CONTRACTION: ClassVar[float] = 0.0
 

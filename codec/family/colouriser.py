@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from aez.codec.family.base import FamilyModel
 from aez.codec.networks.blocks import small_start
 from aez.codec.networks.residual import UNet, channels_inside
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 
 STRIDE = 32
 """The network takes pictures whose sides are multiples of this."""
@@ -29,9 +29,6 @@ class Colouriser(FamilyModel):
 
     NAME: ClassVar[str] = "colouriser"
     SUMMARY: ClassVar[str] = "guesses the colours of grey pictures, for `aez colourise`"
-    CROP: ClassVar[int] = 256
-    BATCH: ClassVar[int] = 4
-    LEARNING_RATE: ClassVar[float] = 1e-3
 
     def __init__(
         self,

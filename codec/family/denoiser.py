@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aez.codec.family.base import FamilyModel
 from aez.codec.networks.blocks import small_start
 from aez.codec.networks.residual import UNet, channels_inside
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 
 SIGMA_MAX = 60.0
 """Standard deviation of the strongest training noise, in levels of 0 … 255."""
@@ -30,9 +30,6 @@ class Denoiser(FamilyModel):
 
     NAME: ClassVar[str] = "denoiser"
     SUMMARY: ClassVar[str] = "removes Gaussian noise of σ up to 60, for `aez denoise` and `aez compress --denoise`"
-    CROP: ClassVar[int] = 128
-    BATCH: ClassVar[int] = 8
-    LEARNING_RATE: ClassVar[float] = 1e-3
 
     def __init__(
         self,

@@ -41,9 +41,6 @@ class VariationalAutoencoder(CodeModel):
     SUMMARY = "variational autoencoder of 64×64 photographs"
     STRIDE = 64
     HALO = 0
-    CROP = 128
-    BATCH = 48
-    LEARNING_RATE = 4e-4
     STEP: ClassVar[float] = 2.0
     """Δ in units of the channel's mean posterior σ."""
 

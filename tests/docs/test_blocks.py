@@ -32,9 +32,9 @@ NOT_RUN = 'sh title="not run by the tests"'
 MARKED = {
     "README.md": 1,
     "benchmarks/README.md": 2,
-    "codec/training/README.md": 1,
     "docs/pages/install.md": 2,
     "docs/pages/shell.md": 1,
+    "docs/pages/training.md": 2,
 }
 NOT_CODE = {"bitstream/SPEC.md"}
 """Blocks without a language are formulas and bytes there; a test of the specification reads them."""

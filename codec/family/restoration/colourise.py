@@ -11,7 +11,7 @@ from aez.codec.family.colouriser import STRIDE, Colouriser, to_rgb
 from aez.codec.family.members import load_family
 from aez.codec.family.restoration.pixels import Pixels, changed, mirrored, with_samples
 from aez.codec.picture.picture import Picture
-from aez.codec.runtime.device import choose_device
+from aez.codec.runtime.torch.device import choose_device
 
 LONG_SIDE = 512
 """Longer side to which the network's input is reduced, about the scale of the training crops."""

@@ -26,7 +26,7 @@ from aez.codec.family.style.statistics import Statistics, adain, moments
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import DepthConvBlock, up
 from aez.codec.networks.transforms import Analysis, Synthesis
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 
 WEIGHTS = {"style": 4.0, "content": 0.4, "colour": 8.0, "seams": 1.0, "identity": 200.0}
 """Weights of the terms of the loss."""
@@ -69,9 +69,6 @@ class Style(FamilyModel):
 
     NAME: ClassVar[str] = "style"
     SUMMARY: ClassVar[str] = "style propagation in one pass (`aez stylize`)"
-    CROP: ClassVar[int] = 192
-    BATCH: ClassVar[int] = 8
-    LEARNING_RATE: ClassVar[float] = 5e-4
     DEPTHS: ClassVar[tuple[int, int, int]] = (1, 2, 2)
     EMBEDDING: ClassVar[int] = 96
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from aez.codec import api
 from aez.codec.family.sparse import HardConcreteAutoencoder, SparseAutoencoder, SparseCodeModel
 from aez.codec.training.family import family_trainer
-from aez.codec.training.loop import Schedule
+from aez.codec.training.recipe import load_recipe
 
 SMALL = {"channels": 48, "analysis": 16, "synthesis16": 16, "synthesis8": 16, "points": 4}
 
@@ -33,9 +33,8 @@ def test_without_the_penalty_codes_are_not_sparse(
     for penalised in (True, False):
         torch.manual_seed(0)
         model = kind(**SMALL)
-        trainer = family_trainer(
-            model, pictures, Schedule(minutes=1, batch=4, crop=64, learning_rate=6e-3, warmup=5), torch.device("cpu")
-        )
+        settings = load_recipe("sparse", ["batch=4", "crop=64", "learning_rate=6e-3", "warmup=5"])
+        trainer = family_trainer(model, pictures, settings, torch.device("cpu"))
         trainer.autocast = torch.float32
         if not penalised:
             activation = model.activation

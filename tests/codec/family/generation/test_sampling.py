@@ -11,7 +11,7 @@ from aez.codec.codec import Codec
 from aez.codec.family.generation.copula import CELLS, PREFIX, QUINCUNX, Copula, channels_of, read_copulas
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled, sampled_file
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.copula import with_copulas
+from aez.codec.training.fits.copula import CopulaFit
 
 Photo = NDArray[np.uint8]
 
@@ -19,11 +19,11 @@ Photo = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def neighbourly(tiny: Weights, photo: Photo) -> Weights:
     pieces = [torch.from_numpy(photo[i:, i:].copy()).permute(2, 0, 1) for i in (0, 40, 90)]
-    return with_copulas(tiny, pieces)
+    return CopulaFit().apply(tiny, pieces)
 
 
 def plain(codec: Codec, quality: float = 60, temperature: float = 1.0) -> Recipe:
-    return Recipe(codec.position_of(quality), temperature)
+    return Recipe(codec.quality_scale.position_of(quality), temperature)
 
 
 def test_draws_are_pinned() -> None:
@@ -40,7 +40,7 @@ def test_symbols_follow_their_tables(codec: Codec) -> None:
     """Sampled symbols have the frequencies of their tables, and their cost is the entropy."""
     weights = codec.weights
     symbols = sampled(codec, 1024, 1024, Draws(1), plain(codec))
-    indices = weights.hyper_indices(codec.position_of(60)).numpy()
+    indices = weights.hyper_indices(codec.quality_scale.position_of(60)).numpy()
     for channel in (0, 5):
         counts = weights.hyper_tables.counts[indices[channel]] / 2**24
         bound = int(weights.hyper_tables.bounds[indices[channel]])

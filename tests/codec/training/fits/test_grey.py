@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from aez.bitstream import ModelError
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import NEVER_CODED, Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.grey import with_grey_tables
+from aez.codec.training.fits.grey import GreyFit
 
 Photo = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def fitted(tiny: Weights, photo: Photo) -> Weights:
-    return with_grey_tables(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+    return GreyFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
 
 
 def test_grey_files_become_smaller(codec: Codec, fitted: Weights, photo: Photo) -> None:

@@ -1,0 +1,109 @@
+"""Lossy opacity: the smallest of no loss, fewer levels, and the plane coded as a grey picture by the model itself."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream import Header, Limits
+from aez.bitstream.alpha import read_alpha_picture, write_alpha_picture
+from aez.codec.geometry.windows import Window
+from aez.codec.picture.alpha import LOSSLESS, decode_alpha, encode_alpha, level_count, with_fewer_levels
+from aez.codec.picture.averages import averaged
+from aez.codec.picture.psnr import psnr_of
+
+if TYPE_CHECKING:
+    from aez.codec.base import PictureCodec
+
+EDGE = 5
+"""Distance from 0 and 255 within which a decoded sample is taken as 0 or 255."""
+_ENDS_BOUND = 8
+"""What is wholly transparent or opaque may be off by so much at high quality: nothing that is seen."""
+_FEWEST_BYTES = 64
+_CHECKED = Limits(max_pixels=2**32, max_pixels_per_byte=2**32)  # of the size of a picture that was within limits
+_TRIALS = 4
+_DB_A_QUALITY = 0.2
+
+
+def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality: float, effort: int) -> bytes:
+    """The smallest payload of an ALPHA chunk that is as near to the plane as fewer levels would be.
+
+    Args:
+        codec: what codes the plane as a picture.
+        alpha: (H, W) uint8.
+        quality: 1 … 100; 100 for no loss.
+        effort: 0 … 9, of the picture.
+    """
+    best = encode_alpha(alpha)
+    if quality >= LOSSLESS:
+        return best
+    best = min(best, encode_alpha(with_fewer_levels(alpha, quality)), key=len)
+    # A sharp matte is small already, and no picture; a file of its own would cost more than it saves.
+    trial, spread = quality, _spread(alpha)
+    for _ in range(_TRIALS):
+        if len(best) <= _FEWEST_BYTES:
+            break
+        payload = write_alpha_picture(codec.encode(spread, trial, effort=effort), EDGE)
+        if len(payload) >= len(best):
+            break
+        missing = _missing(
+            alpha, _gathered(codec.decode_array(memoryview(payload)[2:], limits=_CHECKED), EDGE), quality
+        )
+        if missing <= 0:
+            return payload
+        if trial >= LOSSLESS:
+            break
+        trial = min(LOSSLESS, trial + max(2.0, missing / _DB_A_QUALITY))
+    return best
+
+
+def decode_alpha_part(
+    codec: "PictureCodec", payload: bytes, header: Header, window: Window, reduction: int
+) -> NDArray[np.uint8]:
+    """A window, on the grid reduced by ``reduction``, of the plane that an ALPHA chunk holds, uint8.
+
+    Raises:
+        FormatError: the payload is damaged.
+    """
+    span = window.scaled(reduction, header.height, header.width)
+    picture = read_alpha_picture(payload, header)
+    if picture is None:
+        plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
+        return averaged(plane, reduction, window)
+    region = span.left, span.top, span.shape[1], span.shape[0]
+    coded = codec.decode_array(picture.data, region=region, scale=1 / reduction, limits=_CHECKED)
+    return _gathered(coded, picture.edge)
+
+
+def _spread(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As it is coded: what is between 0 and 255 moved away from them, so that small errors of these vanish again."""
+    table = (EDGE + (np.arange(256) * (255 - 2 * EDGE) + 127) // 255).astype(np.uint8)
+    table[0], table[255] = 0, 255
+    return _mapped(table, alpha)
+
+
+def _gathered(coded: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
+    """Inverse of :func:`_spread`, SPEC section 7.4."""
+    span = 255 - 2 * edge
+    values = np.arange(256).clip(edge, 255 - edge) - edge
+    return _mapped(((values * 255 + span // 2) // span).astype(np.uint8), coded)
+
+
+def _mapped(table: NDArray[np.uint8], plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every sample looked up, row by row, so that the indices of a large plane are never in memory together."""
+    out = np.empty_like(plane)
+    for row, target in zip(plane, out, strict=True):
+        target[:] = table[row]
+    return out
+
+
+def _missing(alpha: NDArray[np.uint8], back: NDArray[np.uint8], quality: float) -> float:
+    """How many dB a decoded plane lacks of what rounding to levels would give; 0 or less if it is near enough."""
+    step = 255 / (level_count(quality) - 1)
+    missing = 10 * math.log10(12 * (255 / step) ** 2) - psnr_of(alpha, back)
+    worst = 0
+    for want, got in zip(alpha, back, strict=True):
+        error = np.abs(got.astype(np.int16) - want)
+        worst = max(worst, int(error.max(where=(want == 0) | (want == 255), initial=0)))
+    return max(missing, 20 * math.log10(max(worst, 1) / max(step, _ENDS_BOUND)))

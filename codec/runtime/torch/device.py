@@ -1,0 +1,72 @@
+"""Where the float networks run, and in what precision."""
+
+import functools
+import os
+from pathlib import Path
+
+import torch
+
+from aez.bitstream.errors import AezError
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""What Linux calls them: AVX-512 and AMX on x86, and ARM's."""
+
+if hasattr(os, "register_at_fork"):
+    # A fork copies this process without the threads of torch's pool: a child that used the pool would wait for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto`, `cpu`, `cuda` or `mps` to a device.
+
+    Raises:
+        AezError: the device is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not present.get(name, False):
+        raise AezError(f"there is no device {name!r} here")
+    if name == "cuda":
+        # Means and the linear shortcuts must be real float32: TF32 keeps 10 bits of latents that reach hundreds.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+    return torch.device(name)
+
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def precision_for(name: str, kind: str) -> torch.dtype:
+    """Return the precision of a name, ``auto``, ``float32`` or ``bfloat16``, on a kind of device.
+
+    Raises:
+        ValueError: the name is another.
+    """
+    if name == "auto":
+        return choose_precision(kind)
+    if name not in PRECISIONS:
+        raise ValueError(f"precision must be auto, float32 or bfloat16, not {name!r}")
+    return PRECISIONS[name]
+
+
+@functools.cache
+def choose_precision(kind: str) -> torch.dtype:
+    """Bfloat16 where the processor multiplies in it, float32 elsewhere: the same on every run on one machine.
+
+    The two precisions give slightly different files, so nothing is measured: a measurement depends on what else the
+    machine is doing.
+    """
+    if kind == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if kind == "cpu" and _cpu_has_bfloat16() else torch.float32
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU has instructions that multiply bfloat16; without them it is several times slower than float32."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    except OSError:  # not Linux
+        return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())  # torch 2.6 and later
+    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())

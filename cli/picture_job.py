@@ -60,8 +60,8 @@ class PictureJob(Job):
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
         """Read a picture, change it and make a file of it."""
+        from aez.codec.picture.alpha.transparency import BACKGROUND
         from aez.codec.picture.outputs import format_of
-        from aez.codec.picture.transparency import BACKGROUND
 
         self.prepare()
         kind = format_of(Path(target if target != storage.STDIO else "standard output.png"))

@@ -26,7 +26,7 @@ from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window
 from aez.codec.model.quality import QualityScale
 from aez.codec.options import DecodeOptions, EncodeOptions
-from aez.codec.picture.fill import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.grey import as_stored
 from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails

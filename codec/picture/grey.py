@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.codec.picture.fill import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
 
 _BAND = 256

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.errors import ImageError
+from aez.codec.picture.alpha.transparency import key_of, opacity
 from aez.codec.picture.colour.avif import avif_codes
 from aez.codec.picture.colour.conversion import (
     cmyk_to_srgb,
@@ -23,7 +24,6 @@ from aez.codec.picture.metadata.left_out import left_out
 from aez.codec.picture.metadata.orientation import read_oriented
 from aez.codec.picture.metadata.resolution import with_file_resolution
 from aez.codec.picture.picture import Picture, stripped
-from aez.codec.picture.transparency import key_of, opacity
 
 _BAND = 2**24
 """Samples copied from a Pillow image at a time."""

@@ -19,7 +19,7 @@ from aez.codec.family.restoration.pixels import (
     with_samples,
 )
 from aez.codec.geometry.windows import Window
-from aez.codec.picture.fill import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 

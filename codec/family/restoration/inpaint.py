@@ -23,7 +23,7 @@ from aez.codec.family.restoration.pixels import (
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
 from aez.codec.geometry.windows import Window
 from aez.codec.model.registry import DEFAULT_MODEL
-from aez.codec.picture.fill import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 

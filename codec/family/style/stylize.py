@@ -19,11 +19,11 @@ from aez.codec.family.style.patches import choose_patches, matched
 from aez.codec.family.style.statistics import Moments, Statistics, adain, moments_of_sums
 from aez.codec.geometry.grid import CELL
 from aez.codec.geometry.windows import Window, cell_windows
+from aez.codec.picture.alpha.transparency import flattened
 from aez.codec.picture.images import from_image
 from aez.codec.picture.inputs import from_array
 from aez.codec.picture.metadata.chunks import without_thumbnails
 from aez.codec.picture.picture import Picture, Pixels
-from aez.codec.picture.transparency import flattened
 from aez.codec.picture.turning import upright
 from aez.codec.runtime.torch.device import choose_device
 

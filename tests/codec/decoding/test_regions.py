@@ -11,9 +11,7 @@ from PIL import Image
 from aez.bitstream import ChecksumError, Header, ImageError, read_container
 from aez.codec.codec import Codec
 from aez.codec.decoding.regions import reduction_of, stored_window
-from aez.codec.geometry.windows import Window
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.averages import averaged
 from aez.codec.picture.picture import Picture
 from aez.codec.symbols.streams import StreamReader
 
@@ -173,12 +171,6 @@ def test_windows_of_seen_regions(orientation: int) -> None:
         window = stored_window((x, y, width, height), header, seen=True)
         part = upright(Picture(stored[window.slices[1:]].copy(), orientation=orientation)).samples
         assert np.array_equal(part, seen[y : y + height, x : x + width])
-
-
-def test_averages_of_planes() -> None:
-    plane = np.array([[0, 10, 255], [20, 30, 255], [1, 2, 3]], np.uint8)
-    assert averaged(plane, 2, Window(0, 2, 0, 2)).tolist() == [[15, 255], [2, 3]]
-    assert averaged(plane, 1, Window(0, 3, 0, 3)) is plane
 
 
 def test_alpha_is_reduced(codec: Codec, picture: Photo) -> None:

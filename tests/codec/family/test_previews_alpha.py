@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from aez.bitstream import read_preview
 from aez.codec.codec import Codec
 from aez.codec.family.coding import FamilyCodec
-from aez.codec.picture.fill import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
 
 Photo = NDArray[np.uint8]

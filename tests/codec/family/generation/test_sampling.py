@@ -10,6 +10,7 @@ from aez.bitstream import ModelError
 from aez.codec.codec import Codec
 from aez.codec.family.generation.copula import CELLS, PREFIX, QUINCUNX, Copula, channels_of, read_copulas
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled, sampled_file
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.training.fits.copula import CopulaFit
 
@@ -40,7 +41,7 @@ def test_symbols_follow_their_tables(codec: Codec) -> None:
     """Sampled symbols have the frequencies of their tables, and their cost is the entropy."""
     weights = codec.weights
     symbols = sampled(codec, 1024, 1024, Draws(1), plain(codec))
-    indices = weights.hyper_indices(codec.quality_scale.position_of(60)).numpy()
+    indices = OperatingPoint(weights, codec.quality_scale.position_of(60)).hyper_indices
     for channel in (0, 5):
         counts = weights.hyper_tables.counts[indices[channel]] / 2**24
         bound = int(weights.hyper_tables.bounds[indices[channel]])
@@ -125,7 +126,7 @@ def test_what_is_measured_is_drawn(codec: Codec, neighbourly: Weights) -> None:
     def likeness(one: Codec, *, independent: bool) -> float:
         found = []
         for number in range(4):
-            recipe = Recipe(one.position_of(60), independent=independent)
+            recipe = Recipe(one.quality_scale.position_of(60), independent=independent)
             r = sampled(one, 512, 512, Draws(5, number), recipe).r[0].astype(float)
             signs = np.sign(r)
             even = np.indices(r.shape).sum(0) % 2 == 0

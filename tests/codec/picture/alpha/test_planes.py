@@ -6,8 +6,8 @@ from PIL import Image
 from aez.bitstream import Container, FormatError, TruncatedError, read_container, write_container
 from aez.bitstream.alpha import AlphaTile, read_alpha, vp8l_size, write_alpha
 from aez.codec.codec import Codec
-from aez.codec.picture import alpha as alpha_module
-from aez.codec.picture.alpha import decode_alpha, encode_alpha, with_fewer_levels
+from aez.codec.picture.alpha import planes as alpha_module
+from aez.codec.picture.alpha.planes import decode_alpha, encode_alpha, with_fewer_levels
 from aez.codec.picture.images import from_image
 from aez.codec.picture.inputs import from_array
 

@@ -3,8 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
-from aez.codec.picture import fill
-from aez.codec.picture.fill import filled
+from aez.codec.picture.alpha import fill
+from aez.codec.picture.alpha.fill import filled
 
 Photo = NDArray[np.uint8]
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.codec.picture.alpha.transparency import flattened
 from aez.codec.picture.images import from_image
-from aez.codec.picture.transparency import flattened
 
 Photo = NDArray[np.uint8]
 

@@ -199,58 +199,91 @@ def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collect
         FormatError (TruncatedError, ChecksumError): the file is not valid.
         LimitError: the file asks for more than ``limits`` allows.
     """
-    limits = limits or Limits()
-    header: Header | None = None
-    hyper = alpha = pixel_filter = None
-    found: list[bytes] = []
-    metadata: dict[ChunkType, bytes] = {}
-    chunks: list[tuple[str, int]] = []
-    ancillary = 0
-    ended = False
     view = memoryview(data)
+    parts = _Parts(limits or Limits(), len(view))
     for chunk in _walk(view):
-        kind = chunk.kind
-        unread = kind == ChunkType.TILE and tiles is not None and len(found) not in tiles
-        payload = view[:0] if unread else chunk.payload(view)
-        if ended:
+        unread = chunk.kind == ChunkType.TILE and tiles is not None and len(parts.tiles) not in tiles
+        parts.add(chunk, view[:0] if unread else chunk.payload(view))
+    return parts.container()
+
+
+class _Parts:
+    """The parts of a file that have been read so far."""
+
+    def __init__(self, limits: Limits, file_size: int) -> None:
+        self.limits, self.file_size = limits, file_size
+        self.header: Header | None = None
+        self.hyper: bytes | None = None
+        self.alpha: bytes | None = None
+        self.filter: bytes | None = None
+        self.tiles: list[bytes] = []
+        self.metadata: dict[ChunkType, bytes] = {}
+        self.chunks: list[tuple[str, int]] = []
+        self.ancillary = 0
+        self.ended = False
+
+    def add(self, chunk: _Chunk, payload: memoryview) -> None:
+        """Add the next chunk of the file.
+
+        Raises:
+            FormatError: the chunk is malformed or out of place.
+            LimitError: the file asks for more than the limits allow.
+        """
+        if self.ended:
             raise FormatError("there are bytes behind the END chunk")
-        if not chr(kind).isascii() or not chr(kind).isalpha():
-            raise FormatError(f"chunk type {kind} is not a letter")
-        chunks.append((chr(kind), chunk.end - chunk.start))
-        if header is None:
-            if kind != ChunkType.HEADER:
+        letter = chr(chunk.kind)
+        if not letter.isascii() or not letter.isalpha():
+            raise FormatError(f"chunk type {chunk.kind} is not a letter")
+        self.chunks.append((letter, chunk.end - chunk.start))
+        if self.header is None:
+            if chunk.kind != ChunkType.HEADER:
                 raise FormatError("the first chunk is not the header")
-            header = Header.from_bytes(payload)
-            limits.check(header, len(data))
-        elif kind & _ANCILLARY_BIT:
-            ancillary += len(payload)
-            if ancillary > limits.max_metadata:
-                raise LimitError(f"the metadata are larger than {limits.max_metadata} bytes")
-            if kind in _METADATA:
-                known = ChunkType(kind)
-                if known in metadata:
-                    raise FormatError(f"chunk {chr(kind)!r} appears twice")
-                metadata[known] = bytes(payload)
-            elif kind == ChunkType.FILTER:
-                if pixel_filter is not None:
-                    raise FormatError("chunk 'f' appears twice")
-                pixel_filter = bytes(payload)
-        elif kind == ChunkType.ALPHA and alpha is None and hyper is None:
-            alpha = bytes(payload)
-        elif kind == ChunkType.HYPER and hyper is None:
-            hyper = bytes(payload)
-        elif kind == ChunkType.TILE and hyper is not None and len(found) < header.tile_count():
-            found.append(bytes(payload))
+            self.header = Header.from_bytes(payload)
+            self.limits.check(self.header, self.file_size)
+        elif chunk.kind & _ANCILLARY_BIT:
+            self._add_ancillary(chunk.kind, payload)
+        else:
+            self._add_critical(chunk.kind, payload, self.header.tile_count())
+
+    def _add_ancillary(self, kind: int, payload: memoryview) -> None:
+        self.ancillary += len(payload)
+        if self.ancillary > self.limits.max_metadata:
+            raise LimitError(f"the metadata are larger than {self.limits.max_metadata} bytes")
+        if kind in _METADATA:
+            known = ChunkType(kind)
+            if known in self.metadata:
+                raise FormatError(f"chunk {chr(kind)!r} appears twice")
+            self.metadata[known] = bytes(payload)
+        elif kind == ChunkType.FILTER:
+            if self.filter is not None:
+                raise FormatError("chunk 'f' appears twice")
+            self.filter = bytes(payload)
+
+    def _add_critical(self, kind: int, payload: memoryview, tile_count: int) -> None:
+        if kind == ChunkType.ALPHA and self.alpha is None and self.hyper is None:
+            self.alpha = bytes(payload)
+        elif kind == ChunkType.HYPER and self.hyper is None:
+            self.hyper = bytes(payload)
+        elif kind == ChunkType.TILE and self.hyper is not None and len(self.tiles) < tile_count:
+            self.tiles.append(bytes(payload))
         elif kind == ChunkType.END:
             if payload:
                 raise FormatError("the END chunk is not empty")
-            ended = True
+            self.ended = True
         elif kind in list(ChunkType):
             raise FormatError(f"chunk {chr(kind)!r} is out of place")
         else:
             raise FormatError(f"chunk {chr(kind)!r} is needed for decoding but not known to this decoder")
-    if not ended or header is None:
-        raise TruncatedError("the file ends before its END chunk")
-    if hyper is None or len(found) != header.tile_count() or header.alpha != (alpha is not None):
-        raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
-    return Container(header, hyper, found, metadata, alpha, chunks, pixel_filter)
+
+    def container(self) -> Container:
+        """Return the container of a complete file.
+
+        Raises:
+            FormatError (TruncatedError): a chunk is missing, or one is there that the header does not announce.
+        """
+        header, hyper = self.header, self.hyper
+        if not self.ended or header is None:
+            raise TruncatedError("the file ends before its END chunk")
+        if hyper is None or len(self.tiles) != header.tile_count() or header.alpha != (self.alpha is not None):
+            raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
+        return Container(header, hyper, self.tiles, self.metadata, self.alpha, self.chunks, self.filter)

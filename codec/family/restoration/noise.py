@@ -30,7 +30,7 @@ def noise_levels(samples: NDArray[np.uint8], seen: NDArray[np.bool_] | None = No
         seen: (H, W) mask of the pixels that count; None for all.
 
     Returns:
-        One value per channel; 0 for pictures of fewer than 4 pixels a side.
+        One value per channel; 0 for pictures of fewer than 4 pixels per side.
     """
     planes = samples[:, :, None] if samples.ndim == 2 else samples
     return tuple(_level(planes[:, :, channel], seen) for channel in range(planes.shape[2]))

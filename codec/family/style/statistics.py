@@ -11,19 +11,19 @@ EPSILON = 1e-4
 
 
 @dataclass(frozen=True)
-class Moments:
+class ChannelMoments:
     """Means and standard deviations of channels over a picture, (N, C) each."""
 
     mean: Tensor
     std: Tensor
 
-    def towards(self, other: "Moments", strength: float) -> "Moments":
+    def towards(self, other: "ChannelMoments", strength: float) -> "ChannelMoments":
         """Interpolate between these moments (strength 0) and others (strength 1)."""
-        return Moments(torch.lerp(self.mean, other.mean, strength), torch.lerp(self.std, other.std, strength))
+        return ChannelMoments(torch.lerp(self.mean, other.mean, strength), torch.lerp(self.std, other.std, strength))
 
-    def take(self, order: Tensor) -> "Moments":
+    def take(self, order: Tensor) -> "ChannelMoments":
         """Return the moments of some of the pictures."""
-        return Moments(self.mean[order], self.std[order])
+        return ChannelMoments(self.mean[order], self.std[order])
 
     @property
     def vector(self) -> Tensor:
@@ -35,9 +35,9 @@ class Moments:
 class Statistics:
     """Statistics of a style: moments of y at 1/16, of h at 1/8, and of h of the picture at half its size."""
 
-    latent: Moments
-    features: Moments
-    half: Moments
+    latent: ChannelMoments
+    features: ChannelMoments
+    half: ChannelMoments
 
     def towards(self, other: "Statistics", strength: float) -> "Statistics":
         """Interpolate between these statistics (strength 0) and others (strength 1)."""
@@ -57,20 +57,20 @@ class Statistics:
         return torch.cat([self.latent.vector, self.features.vector, self.half.vector], 1)
 
 
-def moments(x: Tensor) -> Moments:
+def moments(x: Tensor) -> ChannelMoments:
     """Return the moments of (N, C, H, W)."""
     flat = x.flatten(2)
     mean = flat.mean(2)
-    return Moments(mean, ((flat - mean[..., None]).square().mean(2) + EPSILON**2).sqrt())
+    return ChannelMoments(mean, ((flat - mean[..., None]).square().mean(2) + EPSILON**2).sqrt())
 
 
-def adain(x: Tensor, own: Moments, wanted: Moments) -> Tensor:
+def adain(x: Tensor, own: ChannelMoments, wanted: ChannelMoments) -> Tensor:
     """Give x other moments: σ' · (x − μ) / σ + μ', with the gain σ' / σ bounded by ``MAX_GAIN``."""
     gain = ((wanted.std + EPSILON) / (own.std + EPSILON)).clamp(1 / MAX_GAIN, MAX_GAIN)
     return (x - own.mean[..., None, None]) * gain[..., None, None] + wanted.mean[..., None, None]
 
 
-def moments_of_sums(sums: Tensor) -> Moments:
+def moments_of_sums(sums: Tensor) -> ChannelMoments:
     """Return the moments of one picture in float32.
 
     ``sums`` are counts, sums and sums of squares of channels, (3, C) float64.
@@ -78,4 +78,4 @@ def moments_of_sums(sums: Tensor) -> Moments:
     count, total, squares = sums
     mean = total / count
     variance = (squares / count - mean.square()).clamp_min(0)
-    return Moments(mean.float()[None], (variance + EPSILON**2).sqrt().float()[None])
+    return ChannelMoments(mean.float()[None], (variance + EPSILON**2).sqrt().float()[None])

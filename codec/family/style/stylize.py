@@ -16,7 +16,7 @@ from aez.codec.base import Progress
 from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
-from aez.codec.family.style.statistics import Moments, Statistics, adain, moments_of_sums
+from aez.codec.family.style.statistics import ChannelMoments, Statistics, adain, moments_of_sums
 from aez.codec.geometry.grid import CELL
 from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.picture.alpha.transparency import flattened
@@ -232,6 +232,6 @@ def _doubled(window: Window) -> Window:
     return Window(2 * window.top, 2 * window.bottom, 2 * window.left, 2 * window.right)
 
 
-def _leading(moments: Moments, channels: int) -> Moments:
+def _leading(moments: ChannelMoments, channels: int) -> ChannelMoments:
     """Return the moments of the first channels."""
-    return Moments(moments.mean[:, :channels], moments.std[:, :channels])
+    return ChannelMoments(moments.mean[:, :channels], moments.std[:, :channels])

@@ -14,7 +14,7 @@ from aez.codec.family.style import stylize as styling
 from aez.codec.family.style.loss import content_distance, moment_distance, seam_distance, sliced, style_distance
 from aez.codec.family.style.model import Style
 from aez.codec.family.style.patches import choose_patches
-from aez.codec.family.style.statistics import Moments, adain, moments
+from aez.codec.family.style.statistics import ChannelMoments, adain, moments
 from aez.codec.family.style.stylize import Stylist, stylize, stylize_picture
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
@@ -59,7 +59,7 @@ def test_adain_gives_the_wanted_moments() -> None:
     assert torch.allclose(made.std, moments(style).std, rtol=1e-3)
     still = adain(x, moments(x), moments(x))
     assert torch.allclose(still, x, atol=1e-5)
-    flat = Moments(torch.zeros(2, 3), torch.zeros(2, 3))
+    flat = ChannelMoments(torch.zeros(2, 3), torch.zeros(2, 3))
     assert adain(x * 1e-6, flat, moments(style)).std() < 1, "noise is not blown up"
 
 

@@ -100,7 +100,7 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AezError(f"{out}: cannot be made a folder ({error.strerror})") from None
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
     kept = []
     for target, (samples, data) in zip(targets, pictures, strict=True):
@@ -145,7 +145,7 @@ def _of_codec(
 
 
 def _of_vae(count: int, seed: int, device: str) -> _Drawn:
-    from aez.codec.family.registry import load_family
+    from aez.codec.family.members import load_family
     from aez.codec.runtime.torch.device import choose_device
 
     pictures = load_family("vae", str(choose_device(device))).sample(count, seed)  # type: ignore[operator]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError, ModelError
 from aez.codec.family.base import FamilyModel
-from aez.codec.family.registry import family_class, read_family, save_family
+from aez.codec.family.members import family_class, read_family, save_family
 from aez.codec.networks.blocks import DepthConvBlock
 from aez.codec.picture.files import write_atomically
 from aez.codec.training.data import CropSampler, iter_pictures

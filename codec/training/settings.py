@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from aez.bitstream.errors import AezError
-from aez.codec.family.registry import MODELS
+from aez.codec.family.members import MODELS
 
 FLAGSHIP = "photo"
 """The ``model`` of recipes that train the codec's own networks; all other models are members of the family."""

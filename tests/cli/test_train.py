@@ -8,7 +8,7 @@ from PIL import Image
 
 pytest.importorskip("compressai")
 
-from aez.codec.family.registry import read_family
+from aez.codec.family.members import read_family
 from aez.codec.model.weightfile import read_weights
 from aez.codec.training.checkpoints.checkpoint import load_checkpoint
 from aez.codec.training.family import load_family_checkpoint

@@ -13,7 +13,7 @@ from aez.codec.alpha_picture import EDGE, _gathered, _spread, encode_lossy_alpha
 from aez.codec.codec import Codec
 from aez.codec.encoding.target import Target
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.alpha import encode_alpha, with_fewer_levels
+from aez.codec.picture.alpha.planes import encode_alpha, with_fewer_levels
 from aez.codec.picture.psnr import psnr_of
 
 Plane = NDArray[np.uint8]

@@ -13,7 +13,7 @@ from aez.codec.decoding.rate_map import rate_map
 from aez.codec.geometry import windows
 from aez.codec.heatmap import heatmap
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.symbols.representation import anomaly_of, region_bits
 
 Photo = NDArray[np.uint8]

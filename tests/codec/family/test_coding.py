@@ -14,8 +14,8 @@ from aez.codec.encoding.target import Target
 from aez.codec.family import coding
 from aez.codec.family.coding import FamilyCodec
 from aez.codec.family.collapsed import PlainAutoencoder
-from aez.codec.picture.images import Picture
 from aez.codec.picture.metadata.chunks import Metadata
+from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
 
 Photo = NDArray[np.uint8]

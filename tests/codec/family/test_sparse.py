@@ -1,4 +1,4 @@
-"""The penalty makes the code sparse, and the zeros are saved."""
+"""The penalty makes the code sparse, and zeros cost few bytes."""
 
 from collections.abc import Callable
 
@@ -55,7 +55,7 @@ def test_gates_close_exactly() -> None:
 
 
 def test_expected_cost_is_that_of_open_gates() -> None:
-    """1 − σ(…) is the probability that a gate is exactly 0: counted."""
+    """The share of gates that are exactly 0 is 1 − σ(…)."""
     torch.manual_seed(1)
     model = HardConcreteAutoencoder(**SMALL).train()
     model.ELEMENT_COST, model.OCTAVE_COST = 1.0, 0.0
@@ -77,5 +77,5 @@ def test_sparser_codes_are_smaller_files(name: str, photo: NDArray[np.uint8]) ->
     assert share[0] > share[1] > share[2] and share[0] > 0.97
     assert size[0] < size[1] < size[2]
     assert error[0] > error[1] > error[2]
-    # The zeros are really saved: a file takes a small part of what its elements at a byte each would.
+    # A file takes a small part of one byte per element, so the zeros cost little.
     assert size[1] < 0.1 * code.size

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aez.bitstream import ModelError
-from aez.codec.family.registry import read_family
+from aez.codec.family.members import read_family
 from aez.codec.model import registry, weightfile
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import find_fingerprint, find_model, packaged_models, read_entry

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aez.bitstream import AezError
-from aez.codec.family.registry import MODELS
+from aez.codec.family.members import MODELS
 from aez.codec.training.fits import FITS
 from aez.codec.training.recipe import BASE, load_recipe, recipe_names
 from aez.codec.training.settings import SETTINGS

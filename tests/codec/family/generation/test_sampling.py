@@ -28,7 +28,7 @@ def plain(codec: Codec, quality: float = 60, temperature: float = 1.0) -> Recipe
 
 
 def test_draws_are_pinned() -> None:
-    """The raw stream of PCG64 for a seed: the same numbers with every NumPy."""
+    """The raw stream of PCG64 for a seed is the same in every version of NumPy."""
     assert Draws(7, 3)(4).tolist() == [16358348, 14840575, 3891818, 12268547]
     draws = Draws(0)(100_000)
     assert draws.min() >= 0 and draws.max() < 2**24
@@ -38,7 +38,7 @@ def test_draws_are_pinned() -> None:
 
 
 def test_symbols_follow_their_tables(codec: Codec) -> None:
-    """Frequencies of drawn symbols are those that the tables code them with, and what they cost is their entropy."""
+    """Sampled symbols have the frequencies of their tables, and their cost is the entropy."""
     weights = codec.weights
     symbols = sampled(codec, 1024, 1024, Draws(1), plain(codec))
     indices = OperatingPoint(weights, codec.quality_scale.position_of(60)).hyper_indices
@@ -89,7 +89,7 @@ def test_sizes_out_of_range(codec: Codec, size: tuple[int, int]) -> None:
 
 
 def regular(neighbours: object, strength: float) -> Copula:
-    """Two channels; each place is ``strength`` times its first neighbour, and noise to a variance of 1."""
+    """Build a copula of two channels: ``strength`` times the first neighbour, plus noise to a variance of 1."""
     regression = np.zeros((2, 6))
     regression[0, 0] = regression[1, 1] = strength
     return Copula.rounded(
@@ -101,7 +101,7 @@ def regular(neighbours: object, strength: float) -> Copula:
 
 
 def test_neighbours_in_cells() -> None:
-    """Places follow the autoregression, and each by itself stays uniform."""
+    """Places follow the autoregression, and each place by itself is uniform."""
     u = regular(CELLS, 0.8).uniform(60, 80, Draws(3)) / 2**24
     assert u.shape == (2, 60, 80)
     assert np.corrcoef(u[0, :, 1:].ravel(), u[0, :, :-1].ravel())[0, 1] == pytest.approx(0.79, abs=0.05)
@@ -120,7 +120,7 @@ def test_neighbours_on_the_quincunx() -> None:
 
 
 def test_what_is_measured_is_drawn(codec: Codec, neighbourly: Weights) -> None:
-    """Pictures of a model that knows neighbours have neighbours that are alike, and the same tables."""
+    """With copulas, neighbours are similar and the tables stay the same."""
     better = Codec(neighbourly, "cpu", "float32")
 
     def likeness(one: Codec, *, independent: bool) -> float:

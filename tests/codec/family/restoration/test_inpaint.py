@@ -23,7 +23,7 @@ Samples = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def scratches(cat: Samples) -> NDArray[np.bool_]:
-    """Lines of 3 pixels across the cat."""
+    """Return a mask of lines, 3 pixels wide, across the photograph."""
     rows, cols = np.indices(cat.shape[:2])
     return ((rows + cols) % 37 < 3) | ((2 * rows - cols) % 53 < 4)
 

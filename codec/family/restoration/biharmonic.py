@@ -1,23 +1,22 @@
-"""The smoothest continuation of a picture into its holes."""
+"""Continue a picture smoothly into its holes."""
 
 import torch.nn.functional as F
 from torch import Tensor
 
 ITERATIONS = 400
 TOLERANCE = 1e-4
-"""Ends the iteration when the residual's norm is this share of the first one."""
+"""Share of the first residual's norm at which the iteration ends."""
 
 
 def biharmonic(x: Tensor, known: Tensor, iterations: int = ITERATIONS) -> Tensor:
     """Minimise ∫(Δu)² over the unknown pixels, so that Δ²u = 0 there (Damelin & Hoang, 2018), by conjugate gradients.
 
-    Holes that are wider than some 50 pixels are not solved to the end: there the coarse first guess stays visible,
-    smoothed.
+    Holes wider than about 50 pixels are not solved completely: a smoothed version of the first guess remains.
 
     Args:
-        x: (1, C, H, W), with a first guess where nothing is known.
+        x: (1, C, H, W), with a first guess at unknown pixels.
         known: (1, 1, H, W), 1 where ``x`` is kept, 0 elsewhere.
-        iterations: at most.
+        iterations: largest number of iterations.
 
     Returns:
         (1, C, H, W) in ``x``'s dtype.
@@ -40,6 +39,6 @@ def biharmonic(x: Tensor, known: Tensor, iterations: int = ITERATIONS) -> Tensor
 
 
 def _laplacian(u: Tensor) -> Tensor:
-    """Sum of the four neighbours less four times the pixel; beyond the edge it goes on: so the map is symmetric."""
+    """Apply the five-point Laplacian; edge pixels are replicated, which keeps the operator symmetric."""
     p = F.pad(u, (1, 1, 1, 1), mode="replicate")
     return p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:] - 4 * u

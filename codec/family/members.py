@@ -1,4 +1,7 @@
-"""The members of the family and their weights files. Importing this does not import torch."""
+"""Find the members of the family by name, and read and write their weights files.
+
+This module does not import torch.
+"""
 
 import functools
 import hashlib
@@ -26,16 +29,16 @@ MODELS: dict[str, str] = {
     "denoiser": "aez.codec.family.denoiser:Denoiser",
     "style": "aez.codec.family.style.model:Style",
 }
-"""Name to module and class."""
+"""Module and class of each member, by name."""
 MAX_BYTES = 2**25
 _MAX_SIZE = 4096
 
 
 def family_class(name: str) -> "type[FamilyModel]":
-    """The class behind a name.
+    """Return the class of a member.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is no member of that name.
     """
     if name not in MODELS:
         raise ModelError(f"{name}: no such model; there is {', '.join(MODELS)}")
@@ -45,7 +48,10 @@ def family_class(name: str) -> "type[FamilyModel]":
 
 
 def fingerprint_of(name: str, sizes: Mapping[str, int], tensors: "Mapping[str, Tensor]") -> bytes:
-    """6 bytes of SHA-256 over a model's name, sizes and tensors as stored: what files made with it carry."""
+    """Return the fingerprint of a model: 6 bytes of SHA-256 over its name, its sizes and its tensors as stored.
+
+    Files made with the model carry it.
+    """
     import torch
 
     digest = hashlib.sha256(json.dumps([name, dict(sizes)], sort_keys=True).encode())
@@ -57,7 +63,7 @@ def fingerprint_of(name: str, sizes: Mapping[str, int], tensors: "Mapping[str, T
 
 
 def save_family(path: Path, model: "FamilyModel", card: Mapping[str, Any]) -> None:
-    """Write a model's weights, large matrices as int8 and the rest as float16, with its sizes and training facts.
+    """Write the weights of a model with its sizes and training facts; large matrices are int8, the rest is float16.
 
     Raises:
         ModelError: a weight is not finite as float16.
@@ -84,7 +90,7 @@ def save_family(path: Path, model: "FamilyModel", card: Mapping[str, Any]) -> No
 
 
 def read_family(path: Path) -> "FamilyModel":
-    """Read a weights file of the family: float32, on the CPU, in evaluation mode; ``fingerprint`` is set to 6 bytes.
+    """Read a weights file of the family as a float32 model on the CPU, in evaluation mode, with its fingerprint.
 
     Raises:
         ModelError: the file is missing, damaged or of another kind.
@@ -123,10 +129,10 @@ def read_family(path: Path) -> "FamilyModel":
 
 @functools.lru_cache(maxsize=4)
 def load_family(name: str, device: str = "cpu") -> "FamilyModel":
-    """A packaged member of the family, the same one for the same arguments; do not change it.
+    """Load a packaged member of the family; the same arguments return the same object, which must not be changed.
 
     Raises:
-        ModelError: it is not in the package.
+        ModelError: the member is not in the package.
     """
     family_class(name)
     path = FAMILY_FOLDER / f"{name}.safetensors"

@@ -1,4 +1,4 @@
-"""JPEG files that lack their end, as broken transfers leave them."""
+"""Read JPEG files whose end is missing, for example after an interrupted transfer."""
 
 import io
 import struct
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MOST_MISSING = 1 / 20
-"""Share of a picture's pixels that may be missing."""
+"""Largest share of a picture's pixels that may be missing."""
 _SIGNATURE, _END = b"\xff\xd8\xff", b"\xff\xd9"
-# Data that no encoder writes (0xFF would be a marker): where the last scan goes on in them, pixels change.
+# Bytes that no encoder writes (0xFF would be a marker): pixels change where the last scan continues into them.
 _NOISE = bytes(range(255)) * 257
 _BLOCK = 8
 _START_OF_SCAN = 0xDA
@@ -21,9 +21,10 @@ _COEFFICIENTS = 64
 
 
 def completed(data: bytes) -> bytes | None:
-    """A JPEG file that Pillow refuses, with an end; None if it is another file, or lacks more than a little.
+    """Complete a JPEG file that Pillow rejects with an end marker.
 
-    Every scan must have begun, and what the last one lacks may concern at most ``MOST_MISSING`` of the pixels.
+    Return None if the data are another file, or if too much is missing: every scan must have begun, and the missing
+    part of the last scan may affect at most ``MOST_MISSING`` of the pixels.
     """
     if not data.startswith(_SIGNATURE):
         return None
@@ -33,7 +34,7 @@ def completed(data: bytes) -> bytes | None:
             return None
         samples = _decoded(data + _END)
         missing = changed_share(samples, _decoded(data + _NOISE + _END)) if progressive else missing_share(samples)
-    except Exception:  # it is damaged in another way, of which the first error speaks
+    except Exception:  # damaged in another way, which the first error describes
         return None
     return data + _END if missing <= MOST_MISSING else None
 
@@ -44,7 +45,7 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
 
 
 def last_scan_is_progressive(data: bytes) -> bool | None:
-    """Whether the scans of a JPEG file are progressive; None unless the last one has begun."""
+    """Check whether the scans of a JPEG file are progressive; return None unless the last scan has begun."""
     open_values: dict[int, set[int]] = {}
     progressive, at = False, 2
     while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
@@ -62,7 +63,7 @@ def last_scan_is_progressive(data: bytes) -> bool | None:
         elif marker == _START_OF_SCAN:
             count = segment[0]
             if not progressive and count < len(open_values):
-                return None  # a colour alone may be missing, which does not show as grey
+                return None  # a missing colour component does not show as grey
             first, last, bits = segment[1 + 2 * count : 4 + 2 * count]
             if not progressive or bits & 15 == 0:
                 for i in range(count):
@@ -72,7 +73,9 @@ def last_scan_is_progressive(data: bytes) -> bool | None:
 
 
 def missing_share(samples: NDArray[np.uint8]) -> float:
-    """Share of the pixels at a picture's end that the decoder had no data for: it leaves them in the middle grey.
+    """Return the share of pixels at the end of a picture for which the decoder had no data.
+
+    The decoder leaves such pixels at middle grey.
 
     Args:
         samples: (H, W) or (H, W, C) uint8, as decoded.
@@ -89,7 +92,7 @@ def missing_share(samples: NDArray[np.uint8]) -> float:
 
 
 def changed_share(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Share of the pixels from the first block on in which two pictures differ, in the order of a scan.
+    """Return the share of pixels, in scan order, from the first block in which two pictures differ.
 
     Args:
         one: (H, W) or (H, W, C) uint8.

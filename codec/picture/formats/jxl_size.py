@@ -1,4 +1,7 @@
-"""The size that a JPEG XL file states: Pillow's plugin decodes a file whole before it tells."""
+"""Read the size of a JPEG XL picture from its header.
+
+Pillow's plugin decodes the whole file before it tells the size.
+"""
 
 import struct
 
@@ -10,7 +13,7 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
 def jxl_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a JPEG XL file states; None if it states none."""
+    """Return width and height as a JPEG XL file states them; None if it states none."""
     stream = data[:_NEEDED] if data.startswith(_CODESTREAM) else _start_of_stream(data)
     if not stream.startswith(_CODESTREAM):
         return None
@@ -25,7 +28,7 @@ def jxl_size(data: bytes) -> tuple[int, int] | None:
 
 
 class _Bits:
-    """Bits of little-endian data, the lowest first."""
+    """Reader of the bits of little-endian data, lowest bit first."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.value = int.from_bytes(data, "little") >> at
@@ -43,7 +46,7 @@ def _side(bits: _Bits, small: int) -> int:
 
 
 def _start_of_stream(data: bytes) -> bytes:
-    """The first bytes of the codestream in a container, which may lie in several boxes."""
+    """Collect the first bytes of the codestream of a container, which may be spread over several boxes."""
     stream, at = b"", 0
     while at + 8 <= len(data) and len(stream) < _NEEDED:
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -57,6 +60,6 @@ def _start_of_stream(data: bytes) -> bytes:
         if kind == b"jxlc":
             return data[start : min(end, start + _NEEDED)]
         if kind == b"jxlp":
-            stream += data[start + 4 : min(end, start + 4 + _NEEDED)]  # behind its number
+            stream += data[start + 4 : min(end, start + 4 + _NEEDED)]  # after the box's sequence number
         at = end
     return stream

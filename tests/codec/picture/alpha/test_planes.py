@@ -6,16 +6,17 @@ from PIL import Image
 from aez.bitstream import Container, FormatError, TruncatedError, read_container, write_container
 from aez.bitstream.alpha import AlphaTile, read_alpha, vp8l_size, write_alpha
 from aez.codec.codec import Codec
-from aez.codec.picture import alpha as alpha_module
-from aez.codec.picture.alpha import decode_alpha, encode_alpha, filled, with_fewer_levels
-from aez.codec.picture.images import from_array, from_image
+from aez.codec.picture.alpha import planes as alpha_module
+from aez.codec.picture.alpha.planes import decode_alpha, encode_alpha, with_fewer_levels
+from aez.codec.picture.images import from_image
+from aez.codec.picture.inputs import from_array
 
 Plane = NDArray[np.uint8]
 
 
 @pytest.fixture
 def matte(photo: Plane) -> Plane:
-    """Opaque, transparent and everything between; 70×150."""
+    """Return a plane of 70×150 with opaque, transparent and intermediate values."""
     return np.clip(photo[100:170, 150:300, 0].astype(int) * 2 - 150, 0, 255).astype(np.uint8)
 
 
@@ -86,39 +87,8 @@ def test_alpha_quality_is_checked(codec: Codec, photo: Plane) -> None:
             codec.encode(photo[:8, :8], alpha_quality=quality)
 
 
-def test_hidden_colours_are_smooth_and_cheap(codec: Codec, photo: Plane) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (192, 192, 3), dtype=np.uint8)
-    noise[:, :64] = photo[100:292, 200:264]
-    alpha = np.zeros((192, 192), np.uint8)
-    alpha[:, :64] = 255
-    result = filled(noise, alpha)
-    assert np.array_equal(result[:, :64], noise[:, :64])
-    assert np.abs(np.diff(result[:, 64:].astype(int), axis=1)).mean() < 2
-    assert np.abs(result[:, 64].astype(int) - result[:, 63]).mean() < 25
-    plain, hidden = len(codec.encode(noise, 50)), len(codec.encode(np.dstack([noise, alpha]), 50))
-    assert hidden < 0.75 * plain
-    assert filled(photo, np.full(photo.shape[:2], 1, np.uint8)) is photo
-    assert filled(noise, np.zeros((192, 192), np.uint8)).max() == 0
-
-
-@pytest.mark.parametrize("block", [64, 128, 1024])
-def test_filling_works_in_blocks(photo: Plane, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    """However large the blocks, and for sizes that do not divide by anything."""
-    monkeypatch.setattr(alpha_module, "_BLOCK", block)
-    samples = photo[:131, :203]
-    alpha = np.zeros((131, 203), np.uint8)
-    alpha[:5, :7] = 255
-    result = filled(samples, alpha)
-    assert np.array_equal(result[:5, :7], samples[:5, :7])
-    # One small corner is seen: everything else takes its colours.
-    low, high = samples[:5, :7].min((0, 1)).astype(int), samples[:5, :7].max((0, 1)).astype(int)
-    assert ((result >= low - 1) & (result <= high + 1)).all()
-    grey = filled(samples[..., 0], alpha)
-    assert np.array_equal(grey, result[..., 0])
-
-
 def payloads(matte: Plane) -> dict[str, bytes]:
-    """Damaged payloads of a 70×150 plane."""
+    """Build damaged payloads of a 70×150 plane."""
     stream = encode_alpha(matte)[3:]
     assert vp8l_size(stream) == (150, 70)
     good = AlphaTile((0, 70), (0, 150), stream=stream)
@@ -170,7 +140,7 @@ def test_images_with_alpha(codec: Codec, photo: Plane, matte: Plane) -> None:
 
 
 def test_pillows_limit_of_pixels_is_for_other_pictures(matte: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process sets it for the files that it opens with Pillow; those of this package have limits of their own."""
+    """MAX_IMAGE_PIXELS is for files that Pillow opens; this package has its own limits."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert np.array_equal(decode_alpha(encode_alpha(matte), *matte.shape), matte)
     assert np.array_equal(from_image(Image.fromarray(matte)).samples, matte)

@@ -1,4 +1,7 @@
-"""Raw files of cameras: most are TIFF files whose first picture is a thumbnail, which Pillow opens as the picture."""
+"""Reject cameras' raw files.
+
+Most of them are TIFF files whose first picture is a thumbnail, which Pillow opens as if it were the picture.
+"""
 
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
@@ -12,12 +15,12 @@ _BIGTIFF = 43
 
 
 def refuse_raw(image: Image.Image) -> None:
-    """Refuse an opened file whose picture is only the thumbnail of another that Pillow cannot read.
+    """Reject an opened file whose picture is only the thumbnail of a picture that Pillow cannot read.
 
-    A frame that is not the first one was asked for by whoever went to it.
+    A frame other than the first one has been selected by the caller, so it is accepted.
 
     Raises:
-        ImageError: it is one.
+        ImageError: the file is a raw file.
     """
     if isinstance(image, TiffImageFile) and image.tell() == 0 and _is_thumbnail(image):
         raise ImageError("is a raw file; only its thumbnail can be read")
@@ -30,9 +33,9 @@ def _is_thumbnail(image: TiffImageFile) -> bool:
 
 
 def _has_more(image: TiffImageFile) -> bool:
-    """Whether the file is a CR2, or a directory below the first one describes a larger picture.
+    """Check whether the file is a CR2 file, or a directory below the first one describes a larger picture.
 
-    Only a file that is open can tell: Pillow closes it once the pixels are there.
+    This needs an open file; Pillow closes it when the pixels are loaded.
     """
     file = image.fp
     if file is None or file.closed:
@@ -51,14 +54,14 @@ def _has_more(image: TiffImageFile) -> bool:
 
 
 def _size_at(image: TiffImageFile, head: bytes, at: object) -> tuple[int, int]:
-    """Width and height that a directory states; 0 where it cannot be read."""
+    """Return width and height as a directory states them; 0 if they cannot be read."""
     assert image.fp is not None
     try:
         directory = ImageFileDirectory_v2(head if head[2] == _BIGTIFF else head[:8])
         image.fp.seek(_number(at))
         directory.load(image.fp)
         return _number(directory.get(ExifTags.Base.ImageWidth)), _number(directory.get(ExifTags.Base.ImageLength))
-    except Exception:  # whatever Pillow's parser stumbles over
+    except Exception:  # whatever Pillow's parser raises
         return 0, 0
 
 

@@ -1,4 +1,4 @@
-"""Formats that Pillow reads with packages beside it."""
+"""Formats that Pillow reads with plugins of other packages."""
 
 import io
 import struct
@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from aez.bitstream import ImageError, LimitError
-from aez.codec.picture.jxl_size import jxl_size
+from aez.codec.picture.formats.jxl_size import jxl_size
+from aez.codec.picture.formats.plugins import plugin_suffixes, register_for
 from aez.codec.picture.metadata.chunks import exif_orientation
-from aez.codec.picture.plugins import plugin_suffixes, register_for
 from aez.codec.picture.reading import read_picture
 
 pillow_heif = pytest.importorskip("pillow_heif")
@@ -26,7 +26,7 @@ READ = "from aez.codec.picture.reading import read_picture; from pathlib import 
 
 
 def written(kind: str, **options: Any) -> bytes:
-    """A picture of 60×40, its left upper quarter blue."""
+    """Write a picture of 60×40 whose upper left quarter is blue."""
     image = Image.new("RGB", (60, 40), "red")
     image.paste((0, 0, 255), (0, 0, 30, 20))
     buffer = io.BytesIO()
@@ -62,12 +62,12 @@ def test_a_missing_package_is_named(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", PACKAGES)
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_nothing_is_turned_twice(kind: str, orientation: int) -> None:
-    """HEIC and JPEG XL say themselves how to turn a picture, and their decoders do."""
+    """HEIC and JPEG XL files state the orientation themselves, and their decoders apply it."""
     exif = Image.Exif()
     exif[274] = orientation
     picture = read_picture(io.BytesIO(written(kind, exif=exif.tobytes(), quality=95)))
     assert (picture.orientation, exif_orientation(picture.metadata.exif)) == (1, 1)
-    turned = kind == "HEIF" and orientation == 6  # the JPEG XL plugin writes what EXIF say into EXIF alone
+    turned = kind == "HEIF" and orientation == 6  # the JPEG XL plugin writes EXIF's orientation to EXIF alone
     assert picture.samples.shape == ((60, 40, 3) if turned else (40, 60, 3))
 
 
@@ -88,12 +88,12 @@ def test_a_jpeg_in_jpeg_xl_is_turned_by_exif(tmp_path: Path) -> None:
     "size", [(1, 1), (8, 8), (60, 40), (256, 256), (320, 200), (48, 40), (500, 511), (513, 64), (160, 90), (9000, 3)]
 )
 def test_the_size_of_jpeg_xl(size: tuple[int, int], container: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked at before pixels are decoded."""
+    """The size is checked before pixels are decoded."""
     buffer = io.BytesIO()
     Image.new("RGB", size).save(buffer, "JXL", use_container=container)
     data = buffer.getvalue()
     assert jxl_size(data) == size
-    monkeypatch.setitem(Image.OPEN, "JXL", None)  # which would decode it
+    monkeypatch.setitem(Image.OPEN, "JXL", None)  # Image.open would decode the file
     with pytest.raises(LimitError, match=f"{size[0]}×{size[1]} = "):
         read_picture(io.BytesIO(data), max_pixels=size[0] * size[1] - 1)
 

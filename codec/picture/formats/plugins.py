@@ -1,4 +1,4 @@
-"""Formats that Pillow reads with packages beside it, which are imported when a file needs them."""
+"""Load Pillow plugins of other packages when a file needs them."""
 
 import importlib
 import importlib.util
@@ -14,12 +14,12 @@ class Plugin:
     """A package that adds a format to Pillow.
 
     Attributes:
-        name: of the format, for people.
-        kind: Pillow's name of it.
-        package: what to install.
-        module: what to import.
-        register: function of the module that registers it; None where the import does.
-        suffixes: of its files.
+        name: name of the format in messages.
+        kind: Pillow's name of the format.
+        package: package to install.
+        module: module to import.
+        register: function of the module that registers the format; None if the import registers it.
+        suffixes: suffixes of the format's files.
     """
 
     name: str
@@ -46,18 +46,21 @@ _JXL_STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 
 
 def plugin_suffixes(*, installed: bool) -> frozenset[str]:
-    """Suffixes of these formats, lower case: of all, or of those whose package is installed, without importing it."""
+    """Return the suffixes of the plugins' formats, lower case.
+
+    With ``installed``, only formats whose package is installed are included; the package is not imported.
+    """
     there = (plugin for plugin in _PLUGINS if not installed or importlib.util.find_spec(plugin.module) is not None)
     return frozenset[str]().union(*(plugin.suffixes for plugin in there))
 
 
 def is_jxl(head: bytes) -> bool:
-    """Whether a file that starts with these bytes is a JPEG XL one."""
+    """Check whether a file that starts with these bytes is a JPEG XL file."""
     return head.startswith(_JXL_STARTS)
 
 
 def register_for(head: bytes) -> None:
-    """Make Pillow read a file that starts with these bytes, if it needs one of these packages.
+    """Register the plugin that a file with these first bytes needs, if any.
 
     Raises:
         ImageError: the package is not installed.
@@ -78,6 +81,6 @@ def _plugin_of(head: bytes) -> Plugin | None:
         return _JXL
     if head[4:8] != b"ftyp":
         return None
-    # The brands that HEIC and AVIF share come with one that tells which of the two it is.
+    # HEIC and AVIF share some brands; such a file lists one of HEIC's own brands as well.
     major, others = head[8:12], {head[at : at + 4] for at in range(16, len(head), 4)}
     return _HEIF if major in _HEIC_BRANDS or (major in _SHARED_BRANDS and others & _HEIC_BRANDS) else None

@@ -1,4 +1,4 @@
-"""Raw files of cameras."""
+"""Cameras' raw files."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ def tiff(tags: dict[int, Any], **options: Any) -> bytes:
 
 
 def with_sub_directory(width: int, height: int, **options: Any) -> bytes:
-    """A TIFF file with tag 330, which leads to a directory behind the picture."""
+    """Write a TIFF file with tag 330, which points to a directory behind the picture."""
     start = len(tiff({330: 0}, **options))
     start += start % 2
     data = tiff({330: start}, **options).ljust(start, b"\0")
@@ -56,7 +56,7 @@ def test_tags_tell_it_once_the_file_is_closed() -> None:
 
 
 def test_cr2() -> None:
-    """Its first picture may be large and is not called a thumbnail; the mark behind its header tells it."""
+    """The mark behind the header identifies it: its first picture may be large, and is not marked as a thumbnail."""
     plain = tiff({})
     (directory,) = struct.unpack_from("<I", plain, 4)
     moved = plain[:4] + struct.pack("<I", len(plain) + len(plain) % 2) + b"CR\2\0" + plain[12:]

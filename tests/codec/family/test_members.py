@@ -1,4 +1,4 @@
-"""Members are found by name, and their weights are read back as they were, or refused."""
+"""Members are found by name; their weights are read back unchanged, or rejected."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor
 from aez.bitstream import ModelError
 from aez.codec import api
 from aez.codec.family.code_model import CodeModel
-from aez.codec.family.registry import MODELS, family_class, load_family, read_family, save_family
+from aez.codec.family.members import MODELS, family_class, load_family, read_family, save_family
 from aez.codec.family.sparse import SparseAutoencoder
 from aez.codec.model.eight_bits import FROM
 from aez.codec.model.registry import FAMILY_FOLDER, find_fingerprint, find_model, packaged_models

@@ -1,4 +1,4 @@
-"""JPEG files that lack their end."""
+"""JPEG files without an end."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from aez.bitstream import ImageError
-from aez.codec.picture.cut_jpeg import MOST_MISSING, changed_share, completed, last_scan_is_progressive, missing_share
+from aez.codec.picture.formats.cut_jpeg import (
+    MOST_MISSING,
+    changed_share,
+    completed,
+    last_scan_is_progressive,
+    missing_share,
+)
 from aez.codec.picture.reading import read_picture
 
 WARNING = "the end of the JPEG file is missing: the last pixels may be grey or less sharp"
@@ -38,7 +44,8 @@ def test_without_its_last_two_bytes(jpeg: bytes, tmp_path: Path) -> None:
     for source in (tmp_path / "a.jpg", io.BytesIO(jpeg[:-2])):
         picture = read_picture(source)
         assert np.array_equal(picture.samples, whole.samples)
-        assert picture.warnings in (whole.warnings, [WARNING, *whole.warnings])  # Pillow may not need them
+        # Pillow may not need the last two bytes.
+        assert picture.warnings in (whole.warnings, [WARNING, *whole.warnings])
     assert WARNING not in whole.warnings
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
@@ -59,7 +66,7 @@ def test_without_much(jpeg: bytes, kept: float) -> None:
 
 
 def test_the_border(photo: NDArray[np.uint8]) -> None:
-    """Ever shorter files are accepted until a twentieth is missing, and none after."""
+    """Shorter and shorter files are accepted until a twentieth is missing, and rejected from then on."""
     buffer = io.BytesIO()
     Image.fromarray(photo[:320, 100:350]).save(buffer, "JPEG")
     data = buffer.getvalue()

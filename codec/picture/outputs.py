@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from aez.bitstream.errors import ImageError
+from aez.codec.memory import return_freed_memory
 from aez.codec.picture.alpha.transparency import BACKGROUND, flattened
 from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srgb, space_of
 from aez.codec.picture.metadata.chunks import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
@@ -19,7 +20,6 @@ from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided
 from aez.codec.picture.metadata.resolution import is_resolution_alone, is_unknown, resolution_alone, resolution_options
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.turning import upright
-from aez.codec.runtime.memory import return_freed_memory
 
 # Defaults: the highest quality that a format reaches at a usual file size.
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {

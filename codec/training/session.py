@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.memory import keep_freed_memory
+from aez.codec.memory import keep_freed_memory
 from aez.codec.runtime.torch.device import choose_device
 from aez.codec.training.data import iter_pictures
 from aez.codec.training.loop import Trainer, start_distributed

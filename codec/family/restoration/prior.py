@@ -21,6 +21,7 @@ from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, 
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.gaussian import unit_bits
+from aez.codec.networks.loading import training_model
 from aez.codec.networks.quality import lambda_of
 from aez.codec.runtime.torch.filter_gradient import filtered_pictures, neighbourhoods
 
@@ -45,7 +46,7 @@ class LatentPrior:
             quality: 1 … 100; sets the unit of the latents and the weight of an error relative to a bit.
             device: device of the networks.
         """
-        self.model: HyperpriorModel = weights.to_training_model().to(device).eval().requires_grad_(False)
+        self.model: HyperpriorModel = training_model(weights).to(device).eval().requires_grad_(False)
         self.position = torch.full((1,), weights.quality_scale.point_of(quality), device=device)
         self.weight = float(lambda_of(self.position, weights.config.points))
         self.filter: Tensor | None = None

@@ -25,6 +25,7 @@ from aez.codec.family.style.patches import laid_out
 from aez.codec.family.style.statistics import Statistics, adain, moments
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import DepthConvBlock, up
+from aez.codec.networks.loading import training_model
 from aez.codec.networks.transforms import Analysis, Synthesis
 from aez.codec.runtime.torch.device import choose_precision
 
@@ -129,7 +130,7 @@ class Style(FamilyModel):
         from aez.codec.model.registry import DEFAULT_MODEL, find_model
         from aez.codec.model.weightfile import read_weights
 
-        source = read_weights(find_model(DEFAULT_MODEL).path).to_training_model()
+        source = training_model(read_weights(find_model(DEFAULT_MODEL).path))
         for mine, theirs in ((self.analysis, source.analysis), (self.synthesis, source.synthesis)):
             state = theirs.state_dict()
             state["gain.rows"] = state["gain.rows"][-1:].repeat(2, 1)

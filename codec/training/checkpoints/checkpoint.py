@@ -14,6 +14,7 @@ from aez.bitstream.errors import ModelError
 from aez.codec.model.registry import WEIGHTS_FORMAT
 from aez.codec.model.weightfile import read_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.networks.loading import training_model
 from aez.codec.picture.files import write_atomically
 
 CHECKPOINT_FORMAT = "aez-checkpoint-1"
@@ -52,7 +53,7 @@ def load_checkpoint(path: Path, *, average: bool) -> tuple[HyperpriorModel, int]
             metadata = file.metadata() or {}
             if metadata.get("format") == WEIGHTS_FORMAT:
                 weights = read_weights(path)
-                return weights.to_training_model(), int(weights.card.get("pixels", 0))
+                return training_model(weights), int(weights.card.get("pixels", 0))
             if metadata.get("format") != CHECKPOINT_FORMAT:
                 raise ModelError(f"{path}: not a checkpoint of this program")
             prefix = "average." if average else "live."

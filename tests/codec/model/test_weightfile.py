@@ -15,6 +15,7 @@ from aez.codec.model import registry, weightfile
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import find_fingerprint, find_model, packaged_models, read_entry
 from aez.codec.model.weightfile import Weights, parse_weights, read_weights, serialise_weights
+from aez.codec.networks.loading import coding_model, training_model
 
 
 def test_round_trip(tiny: Weights, tiny_path: Path) -> None:
@@ -139,7 +140,7 @@ TENSORS: list[tuple[str, Any]] = [
 def test_wrong_tensors_are_refused(tiny: Weights, name: str, change: Any) -> None:
     wrong = replace(tiny, tensors=tiny.tensors | {name: change(tiny.tensors[name])})
     with pytest.raises(ModelError):
-        parse_weights(serialise_weights(wrong)).to_model()
+        coding_model(parse_weights(serialise_weights(wrong)))
 
 
 @pytest.mark.parametrize(
@@ -171,9 +172,9 @@ def test_table_of_a_position_is_the_nearest_points(tiny: Weights) -> None:
 
 
 def test_training_model_is_what_was_exported(tiny: Weights) -> None:
-    model = tiny.to_training_model()
+    model = training_model(tiny)
     state = model.state_dict()
-    for name, tensor in tiny.to_model().state_dict().items():
+    for name, tensor in coding_model(tiny).state_dict().items():
         assert torch.equal(state[name], tensor)
     k1 = int(tiny.tensors["training.scale_fraction_bits"][0])
     assert np.array_equal(state["scale.conv1.weight"].flatten(1) * 2**k1, tiny.exact.conv1)

@@ -12,6 +12,7 @@ from aez.codec.family.generation.copula import CELLS, PREFIX, QUINCUNX, Copula, 
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled, sampled_file
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
+from aez.codec.networks.loading import training_model
 from aez.codec.training.fits.copula import CopulaFit
 
 Photo = NDArray[np.uint8]
@@ -143,7 +144,7 @@ def test_files_do_not_change(tiny: Weights, neighbourly: Weights, photo: Photo) 
     assert neighbourly.fingerprint == tiny.fingerprint
     picture = photo[:70, :90]
     assert Codec(neighbourly, "cpu", "float32").encode(picture, 40) == Codec(tiny, "cpu", "float32").encode(picture, 40)
-    neighbourly.to_training_model()
+    training_model(neighbourly)
 
 
 def test_copulas_are_kept_in_weights_files(neighbourly: Weights) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from aez.benchmarks.console import interval_options, run, table
+from aez.benchmarks.commands import interval_options, run, table
 from aez.benchmarks.curves import Curve, Point, monotone, read_curves
 from aez.bitstream.errors import AezError
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from aez.benchmarks.adapters.base import UnavailableError
+from aez.benchmarks.codecs.base import UnavailableError
 from aez.bitstream.errors import AezError
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 

@@ -12,7 +12,7 @@ import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from aez.benchmarks.console import run
+from aez.benchmarks.commands import run
 from aez.bitstream.errors import AezError
 
 SIZE = 768, 512

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from aez.bitstream.errors import AezError, ImageError
-from aez.codec.picture.images import flattened, from_image, upright
+from aez.bitstream.errors import AezError
+from aez.codec.picture.images import flattened
+from aez.codec.picture.reading import read_picture
+from aez.codec.picture.sources import naming
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 
@@ -51,11 +53,8 @@ def read_rgb(path: Path) -> Image.Image:
     Raises:
         ImageError: it cannot be read.
     """
-    try:
-        with Image.open(path) as image:
-            picture = upright(flattened(from_image(image, srgb=True)))
-    except (OSError, ImageError) as error:
-        raise ImageError(f"{path}: cannot be read as a picture ({error})") from None
+    with naming(str(path)):
+        picture = flattened(read_picture(path, to_srgb=True, auto_orient=True))
     return Image.fromarray(picture.samples).convert("RGB")
 
 

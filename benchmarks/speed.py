@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from aez.benchmarks.adapters.base import Adapter, UnavailableError
-from aez.benchmarks.adapters.ours import Aez
-from aez.benchmarks.adapters.registry import CodecSpec, build, parse_codec
-from aez.benchmarks.console import model_option, run, table
+from aez.benchmarks.codecs.base import Adapter, UnavailableError
+from aez.benchmarks.codecs.own import Aez
+from aez.benchmarks.codecs.specs import CodecSpec, build, parse_codec
+from aez.benchmarks.commands import model_option, run, table
 from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.stages import STAGES, timed_stages

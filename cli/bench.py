@@ -8,18 +8,12 @@ from pathlib import Path
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.console import say, say_lines
-from aez.cli.progress import Progress
-from aez.cli.rate_options import Number
+from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.options.types import Number, split_list
+from aez.cli.shared.progress import ProgressBar
 
-OptionalList = tuple[str, ...]
 REPORT_PACKAGES = ("bjontegaard", "matplotlib", "plotly")
 """What every report needs; codecs and metrics that are not installed are left out of it."""
-
-
-def split_list(values: OptionalList) -> list[str]:
-    """Options that may be repeated and hold several items with commas between them."""
-    return list(dict.fromkeys(item.strip() for value in values for item in value.split(",") if item.strip()))
 
 
 def require(*packages: str) -> None:
@@ -60,8 +54,8 @@ def require(*packages: str) -> None:
               help="Megabytes of embedded pictures at most.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print errors and warnings only.")
 def command(
-    images: tuple[Path, ...], out: Path, codecs: OptionalList, external: OptionalList, qualities: OptionalList,
-    metrics: OptionalList, device: str, jobs: int, threads: int | None, repeats: int, published: str,
+    images: tuple[Path, ...], out: Path, codecs: tuple[str, ...], external: tuple[str, ...], qualities: tuple[str, ...],
+    metrics: tuple[str, ...], device: str, jobs: int, threads: int | None, repeats: int, published: str,
     title: str | None, viewer_pictures: int, viewer_mb: float, quiet: bool,
 ) -> None:  # fmt: skip
     """Measure rate, distortion and speed of codecs on IMAGES (files or folders) and write a report.
@@ -75,12 +69,12 @@ def command(
     avif-s6, avif-s4-420, jxl-e7. Options follow after colons: avif:speed=4:subsampling=420
     """
     require(*REPORT_PACKAGES)
-    from aez.benchmarks.console import results_table
+    from aez.benchmarks.codecs.selection import choose_codecs
+    from aez.benchmarks.commands import results_table
     from aez.benchmarks.pictures import collect_pictures
-    from aez.benchmarks.report import Outputs, make_report, usable_metrics
-    from aez.benchmarks.runner import Settings, default_threads
-    from aez.benchmarks.selection import choose_codecs
-    from aez.benchmarks.viewer import ViewerLimits
+    from aez.benchmarks.report.make import Outputs, make_report, usable_metrics
+    from aez.benchmarks.report.runner import Settings, default_threads
+    from aez.benchmarks.report.viewer import ViewerLimits
 
     def report(line: str) -> None:
         say(f"aez: {line}", err=True)
@@ -93,7 +87,7 @@ def command(
     name = title or (images[0].resolve() if images[0].is_dir() else images[0].resolve().parent).name
     outputs = Outputs(out, name, published, ViewerLimits(pictures=viewer_pictures, megabytes=viewer_mb), missing)
     start = time.perf_counter()
-    with Progress("measurements", quiet=quiet) as advance:
+    with ProgressBar("measurements", quiet=quiet) as advance:
         results = make_report(paths, specs, settings, outputs, report, advance)
     if not quiet:
         say_lines(results_table(results))

@@ -6,9 +6,8 @@ from typing import Any
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.bench import OptionalList, split_list
-from aez.cli.console import say, say_lines
-from aez.cli.rate_options import Number
+from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.options.types import Number, split_list
 
 
 @click.command()
@@ -32,8 +31,8 @@ from aez.cli.rate_options import Number
 )
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 def command(
-    pictures: tuple[Path, ...], codecs: OptionalList, external: OptionalList, qualities: OptionalList,
-    bpp: float | None, size: int | None, metrics: OptionalList, device: str, out: Path | None,
+    pictures: tuple[Path, ...], codecs: tuple[str, ...], external: tuple[str, ...], qualities: tuple[str, ...],
+    bpp: float | None, size: int | None, metrics: tuple[str, ...], device: str, out: Path | None,
     crop: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Metrics of two pictures, A (the original) and B; or, with --codecs, of A coded to files of one size."""
@@ -45,12 +44,12 @@ def command(
     if bpp and size:
         raise click.UsageError("--bpp and --size exclude each other")
     if out is not None:
-        from aez.cli.paths import check_output
+        from aez.cli.shared.paths import check_output
 
         check_output(str(pictures[0]), str(out), overwrite)
     try:
-        from aez.benchmarks import comparison
-        from aez.benchmarks.selection import choose_codecs
+        from aez.benchmarks.codecs.selection import choose_codecs
+        from aez.benchmarks.report import comparison
     except ImportError as error:
         raise AezError(f"`aez compare` needs the extra `bench`: pip install 'aez[bench]' ({error})") from None
 
@@ -67,7 +66,7 @@ def command(
     shots: list[Any] = comparison.code_to_size(pictures[0], specs, bpp or 0.5, size, chosen, device, note)
     say_lines(comparison.shots_table(shots))
     if out is not None:
-        from aez.cli.storage import mode_like, write_bytes
+        from aez.cli.shared.storage import mode_like, write_bytes
 
         drawn = comparison.side_by_side(pictures[0], shots, area)
         write_bytes(str(out), drawn, replace=overwrite, mode=mode_like(str(pictures[0])))

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aez.cli.batch import run
-from aez.cli.inputs import picture_suffixes
-from aez.cli.jobs import Progress
-from aez.cli.options import Shared, runtime_options
-from aez.cli.picture_job import PictureJob
-from aez.cli.search_options import search_options
+from aez.cli.shared.batch.jobs import Progress
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.options.runtime import Shared, runtime_options
+from aez.cli.shared.options.search import search_options
+from aez.cli.shared.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from aez.codec.picture.images import Picture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.rate_options import Number
+from aez.cli.shared.options.types import Number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,9 +78,9 @@ def command(
     A codec's entropy model knows textures and how bright and busy regions are, not objects: what it draws is not a
     scene. Files are named after model, seed and number.
     """
-    from aez.cli import storage
-    from aez.cli.console import say
-    from aez.cli.picture_files import any_bytes, check_kind
+    from aez.cli.shared import storage
+    from aez.cli.shared.console import say
+    from aez.cli.shared.picture_files import any_bytes, check_kind
 
     suffix = "." + kind.lower().removeprefix(".")
     check_kind(f"output{suffix}")

@@ -6,8 +6,8 @@ import click
 
 from aez.bitstream import read_header
 from aez.bitstream.errors import AezError
-from aez.cli.console import say, say_lines
-from aez.cli.storage import mode_like, read_bytes, shown, write_bytes
+from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.storage import mode_like, read_bytes, shown, write_bytes
 
 
 @click.command()
@@ -64,7 +64,7 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
     """Write the heat map, and say which block costs most."""
     from pathlib import Path
 
-    from aez.cli.paths import check_output
+    from aez.cli.shared.paths import check_output
     from aez.codec.picture.images import Picture
     from aez.codec.picture.outputs import format_of, picture_bytes
 

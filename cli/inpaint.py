@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream.errors import ImageError
-from aez.cli import storage
-from aez.cli.batch import run
-from aez.cli.compress_job import read_picture
-from aez.cli.inputs import picture_suffixes
-from aez.cli.jobs import Progress
-from aez.cli.options import Shared, runtime_options
-from aez.cli.picture_job import PictureJob
-from aez.cli.search_options import search_options
+from aez.cli.shared import storage
+from aez.cli.shared.batch.jobs import Progress
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.options.runtime import Shared, runtime_options
+from aez.cli.shared.options.search import search_options
+from aez.cli.shared.picture_files import read_input
+from aez.cli.shared.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from aez.codec.picture.images import Picture
@@ -34,9 +34,7 @@ class InpaintJob(PictureJob):
         from aez.codec.family.restoration.prior import load_prior
         from aez.codec.runtime.device import choose_device
 
-        picture = read_picture(
-            storage.open_source(self.mask), self.mask, self.max_pixels, auto_orient=False, strip=False, to_srgb=False
-        )
+        picture = read_input(storage.open_source(self.mask), self.mask, self.max_pixels)
         self.missing = missing_pixels(picture.samples if picture.samples.ndim == 2 else picture.samples.max(2))
         load_prior(QUALITY, self.model, str(choose_device(self.device)))
 

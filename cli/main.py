@@ -8,8 +8,8 @@ import click
 
 import aez
 from aez.bitstream.errors import AezError
-from aez.cli.console import occupy_closed_streams, say
-from aez.cli.results import is_out_of_memory
+from aez.cli.shared.batch.results import is_out_of_memory
+from aez.cli.shared.console import occupy_closed_streams, say
 
 INTERRUPTED = 130
 """What a shell reports for a process that Ctrl-C ended."""

@@ -3,7 +3,7 @@
 import click
 
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
-from aez.cli.rate_options import Number
+from aez.cli.shared.options.types import Number
 
 
 @click.command()
@@ -48,11 +48,11 @@ def command(
 
     Any size; inputs are pictures that Pillow reads, or .aez files. The output is in sRGB, turned upright.
     """
-    from aez.cli import storage
-    from aez.cli.console import say
-    from aez.cli.options import set_up_process
-    from aez.cli.paths import check_output
-    from aez.cli.picture_files import any_bytes, check_kind, read_any
+    from aez.cli.shared import storage
+    from aez.cli.shared.console import say
+    from aez.cli.shared.options.runtime import set_up_process
+    from aez.cli.shared.paths import check_output
+    from aez.cli.shared.picture_files import any_bytes, check_kind, read_any
 
     for source, replace in ((content, True), (style, True), (content, overwrite)):
         check_output(source, out, replace)

@@ -11,7 +11,7 @@ from aez.bitstream import is_aez
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.codec.picture.cut_jpeg import completed
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import Picture, from_image, upright
 from aez.codec.picture.jxl_size import jxl_size
 from aez.codec.picture.plugins import is_jxl, register_for
 from aez.codec.picture.sources import File, naming, reason_of
@@ -33,9 +33,14 @@ def read_path(path: File) -> Picture:
 
 
 def read_picture(
-    source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False, strip: bool = False
+    source: Path | io.BytesIO,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    to_srgb: bool = False,
+    strip: bool = False,
+    auto_orient: bool = False,
 ) -> Picture:
-    """The first frame of a picture file.
+    """Read the first frame of a picture file.
 
     Args:
         source: a path, which is read as it is decoded, or what is in the file.
@@ -43,13 +48,15 @@ def read_picture(
             whole process, is checked beside it.
         to_srgb: convert to sRGB through the profile, which is then not kept.
         strip: leave EXIF, XMP and a profile for sRGB out, see :func:`from_image`.
+        auto_orient: turn the pixels to the orientation for display.
 
     Raises:
         ImageError: it is missing, a folder, damaged, no picture or an `.aez` file.
         LimitError: it has too many pixels.
     """
     try:
-        return _read(source, max_pixels, to_srgb, strip)
+        picture = _read(source, max_pixels, to_srgb, strip)
+        return upright(picture) if auto_orient else picture
     except AezError:
         raise
     except UnidentifiedImageError:

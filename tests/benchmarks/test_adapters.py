@@ -6,12 +6,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from aez.benchmarks.adapters.base import UnavailableError
-from aez.benchmarks.adapters.external import split_description
-from aez.benchmarks.adapters.registry import DEFAULT_CODECS, CodecSpec, build, parse_codec
-from aez.benchmarks.matching import match_size
+from aez.benchmarks.codecs.base import UnavailableError
+from aez.benchmarks.codecs.external import split_description
+from aez.benchmarks.codecs.matching import match_size
+from aez.benchmarks.codecs.selection import choose_codecs
+from aez.benchmarks.codecs.specs import DEFAULT_CODECS, CodecSpec, build, parse_codec
 from aez.benchmarks.metrics import psnr
-from aez.benchmarks.selection import choose_codecs
 from aez.bitstream.errors import AezError
 
 

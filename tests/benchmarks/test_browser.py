@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from aez.benchmarks.report import Outputs, make_report
-from aez.benchmarks.runner import Settings
-from aez.benchmarks.selection import choose_codecs
-from aez.benchmarks.viewer import ViewerLimits
+from aez.benchmarks.codecs.selection import choose_codecs
+from aez.benchmarks.report.make import Outputs, make_report
+from aez.benchmarks.report.runner import Settings
+from aez.benchmarks.report.viewer import ViewerLimits
 
 FLAGS = [
     "--headless=new",

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aez.benchmarks.distances import frechet, kernel
-from aez.benchmarks.generation import Eye, normal_pixels, shuffled
+from aez.benchmarks.family.distances import frechet, kernel
+from aez.benchmarks.family.generation import Eye, normal_pixels, shuffled
 from aez.codec.codec import Codec
 
 Photo = NDArray[np.uint8]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aez.bitstream import AezError
-from aez.cli.inputs import Input, aez_suffixes, expand_inputs, picture_suffixes
+from aez.cli.shared.inputs import Input, aez_suffixes, expand_inputs, picture_suffixes
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from aez.bitstream import AezError
-from aez.cli.inputs import Input
-from aez.cli.paths import check_output, plan_outputs
+from aez.cli.shared.inputs import Input
+from aez.cli.shared.paths import check_output, plan_outputs
 from aez.codec.codec import Codec
 
 

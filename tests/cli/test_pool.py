@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from aez.bitstream import AezError
-from aez.cli.jobs import Converted, FileRules, Job, Progress
-from aez.cli.pool import run_in_processes
-from aez.cli.results import Result
+from aez.cli.shared.batch.jobs import Converted, FileRules, Job, Progress
+from aez.cli.shared.batch.pool import run_in_processes
+from aez.cli.shared.batch.results import Result
 
 
 @dataclass

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import read_header
-from aez.cli import rate_options
+from aez.cli.shared.options import coding as options
+from aez.cli.shared.options.types import Size
 from aez.codec import codec as codec_module
 from aez.codec.codec import Codec
 from aez.codec.encoding import effort
@@ -23,7 +24,7 @@ def larger(folder: Path, photo: NDArray[np.uint8]) -> Path:
 
 
 def test_defaults_are_the_librarys() -> None:
-    ours = rate_options.DEFAULT_QUALITY, rate_options.DEFAULT_EFFORT
+    ours = options.DEFAULT_QUALITY, options.DEFAULT_EFFORT
     assert ours == (codec_module.DEFAULT_QUALITY, effort.DEFAULT_EFFORT)
 
 
@@ -52,7 +53,7 @@ def test_options_that_make_no_sense(
 
 @pytest.mark.parametrize(("text", "size"), [("1500", 1500), ("1.5kB", 1500), ("2KiB", 2048), ("1 MB", 10**6)])
 def test_sizes(text: str, size: int) -> None:
-    assert rate_options.Size().convert(text, None, None) == size
+    assert Size().convert(text, None, None) == size
 
 
 def test_targets(aez: Any, larger: Path, model: Any, codec: Codec) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aez.bitstream import AezError
-from aez.cli import storage
+from aez.cli.shared import storage
 from aez.codec.codec import Codec
 
 fsspec = pytest.importorskip("fsspec")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_SAMPLED_PIXELS = 2**24
 DRAWN_QUALITY = 20.0
-"""At which what is drawn is nearest to photographs (`python -m aez.benchmarks.generation`)."""
+"""At which what is drawn is nearest to photographs (`python -m aez.benchmarks.family.generation`)."""
 
 
 class Draws:

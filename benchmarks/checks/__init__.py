@@ -1,0 +1,1 @@
+"""Checks of promises: each command fails if the codec breaks its own."""

@@ -1,0 +1,55 @@
+"""What restored pictures are compared with: well-kept implementations of published methods, at good settings."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.benchmarks.codecs.base import UnavailableError
+
+Samples = NDArray[np.uint8]
+# For noise up to the first number: patch size, distance of patches, strength as a share of σ. The best of a search on
+# photographs that are not the test's.
+_NON_LOCAL = ((20.0, 5, 10, 0.6), (35.0, 5, 10, 0.5), (255.0, 7, 10, 0.3))
+
+
+def non_local_means(samples: Samples, sigma: float) -> Samples:
+    """Buades et al. (CVPR 2005) by scikit-image, σ given, (H, W, 3) uint8."""
+    try:
+        from skimage.restoration import denoise_nl_means
+    except ImportError:
+        raise UnavailableError("non-local means need scikit-image (pip install scikit-image)") from None
+    patch, distance, strength = next(row[1:] for row in _NON_LOCAL if sigma <= row[0])
+    level = sigma / 255
+    options = {"patch_size": patch, "patch_distance": distance, "fast_mode": True, "channel_axis": 2}
+    return to_levels(denoise_nl_means(samples / 255, h=strength * level, sigma=level, **options))
+
+
+def bm3d(samples: Samples, sigma: float) -> Samples:
+    """Colour BM3D (Dabov et al., ICIP 2007; Mäkinen et al., IEEE TIP 2020) by the authors' package, (H, W, 3) uint8.
+
+    Its licence is for non-commercial use only, so no extra of this package installs it.
+    """
+    try:
+        from bm3d import bm3d_rgb
+    except ImportError:
+        raise UnavailableError("BM3D needs the package bm3d (pip install bm3d)") from None
+    return to_levels(bm3d_rgb(samples / 255, sigma / 255))
+
+
+def biharmonic(samples: Samples, missing: NDArray[np.bool_]) -> Samples:
+    """Biharmonic inpainting (Damelin & Hoang, 2018) by scikit-image, (H, W, 3) uint8 and (H, W)."""
+    try:
+        from skimage.restoration import inpaint_biharmonic
+    except ImportError:
+        raise UnavailableError("biharmonic inpainting needs scikit-image (pip install scikit-image)") from None
+    return to_levels(inpaint_biharmonic(samples / 255, missing, channel_axis=2))
+
+
+def resized(samples: Samples, width: int, height: int, kind: Image.Resampling = Image.Resampling.BICUBIC) -> Samples:
+    """By Pillow."""
+    return np.asarray(Image.fromarray(samples).resize((width, height), kind))
+
+
+def to_levels(samples: NDArray[np.float64]) -> Samples:
+    """Samples in [0, 1] as 8-bit ones."""
+    return np.asarray((np.asarray(samples) * 255).round().clip(0, 255).astype(np.uint8))

@@ -1,0 +1,1 @@
+"""What a benchmark report is made of: runs, results, plots, pages and comparisons."""

@@ -1,4 +1,4 @@
-"""What all commands here share: options, tables, and one line instead of a traceback."""
+"""Options, tables and error handling of all benchmark commands."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ Function = Callable[..., Any]
 
 
 def picture_options(first: int | None = None) -> Callable[[Function], Function]:
-    """The argument FOLDER and the options `--first` and `--model`.
+    """Add the argument FOLDER and the options `--first` and `--model`.
 
     Args:
-        first: how many pictures are used unless the user says otherwise; None for all.
+        first: default number of pictures; None for all.
     """
 
     def decorate(function: Function) -> Function:
@@ -38,7 +38,7 @@ def picture_options(first: int | None = None) -> Callable[[Function], Function]:
 
 
 def model_option(function: Function) -> Function:
-    """`--model`."""
+    """Add `--model`."""
     option = click.option(
         "--model", default="photo", show_default=True, metavar="NAME|PATH", help="Packaged model or weights file."
     )
@@ -46,7 +46,7 @@ def model_option(function: Function) -> Function:
 
 
 def quality_option(*default: float) -> Callable[[Function], Function]:
-    """`-q`, which may be given several times, as ``qualities``."""
+    """Add the repeatable option `-q`, passed as ``qualities``."""
     return click.option(
         "-q",
         "--quality",
@@ -55,12 +55,12 @@ def quality_option(*default: float) -> Callable[[Function], Function]:
         multiple=True,
         default=default,
         show_default=True,
-        help="Give it once for each quality.",
+        help="Quality; may be repeated.",
     )
 
 
 def interval_options(function: Function) -> Function:
-    """`--low` and `--high`, the PSNR interval of BD-rates."""
+    """Add `--low` and `--high`, the PSNR interval of BD-rates."""
     for name, value in (("--high", 40.0), ("--low", 28.0)):
         function = click.option(
             name, type=float, default=value, show_default=True, help="End of the PSNR interval of BD-rates, dB."
@@ -69,7 +69,7 @@ def interval_options(function: Function) -> Function:
 
 
 def run(command: click.Command) -> NoReturn:
-    """Run a command; an AezError is one line on standard error and exit code 1."""
+    """Run a command; print an AezError as one line on standard error, and exit with code 1."""
     try:
         command.main()
     except AezError as error:
@@ -79,7 +79,7 @@ def run(command: click.Command) -> NoReturn:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows of text under a header, the first column flush left and the others flush right."""
+    """Format rows under a header, the first column flush left and the others flush right."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     lines = []
     for name, *cells in (header, *rows):
@@ -89,7 +89,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def results_table(results: Mapping[str, Any]) -> str:
-    """The BD-rates of a run against its JPEG (or first codec), and the speed of its codecs."""
+    """Format the BD-rates of a run against its JPEG (or first codec), and the speed of its codecs."""
     measured = [codec for codec in results["codecs"] if not codec["published"]]
     names = [codec["name"] for codec in measured]
     anchor = "jpeg" if "jpeg" in names else names[0]

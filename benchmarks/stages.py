@@ -1,4 +1,4 @@
-"""The stages of the codec while it really encodes and decodes, for whoever wants to time or count them."""
+"""Hooks around the stages of the codec, for timing and counting."""
 
 import time
 from collections import defaultdict
@@ -36,7 +36,7 @@ STAGES: dict[str, list[tuple[object, str]]] = {
 
 @contextmanager
 def around_stages(around: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
-    """Enter ``around(stage)`` whenever a stage runs, as long as the context lasts. For one thread of Python."""
+    """Enter ``around(stage)`` whenever a stage runs within the context. For one Python thread only."""
     with ExitStack() as stack:
         for stage, functions in STAGES.items():
             for owner, name in functions:
@@ -46,7 +46,7 @@ def around_stages(around: Callable[[str], AbstractContextManager[None]]) -> Iter
 
 @contextmanager
 def timed_stages() -> Iterator[dict[str, float]]:
-    """Seconds by stage, added up while the context lasts. For the CPU: nothing waits for an accelerator."""
+    """Add up seconds by stage within the context. For the CPU only: nothing waits for an accelerator."""
     seconds: dict[str, float] = defaultdict(float)
 
     @contextmanager

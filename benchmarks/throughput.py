@@ -1,8 +1,7 @@
-"""Throughput of the command on a folder of small pictures: `--jobs 1`, `--jobs 2`, and Ray on this machine.
+"""Throughput of `aez compress` on small pictures: `--jobs 1`, `--jobs 2`, and Ray on this machine.
 
-Every setting runs on N pictures and on 2N. The totals hold start-up, as they do for a user; the rate without it is N
-divided by the difference of the two times, whatever the batches in which results arrive. Per core means: divided by the
-processes.
+Every setting runs on N pictures and on 2N. The totals include start-up; the rate without it is N
+divided by the difference of the two times. Rates per core are divided by the number of processes.
 
     python -m aez.benchmarks.throughput FOLDER [--count 1000] [--side 128] [--repeats 1]
 """
@@ -27,7 +26,7 @@ from aez.bitstream.errors import AezError
 
 
 def cut_pictures(sources: list[Path], out: Path, count: int, side: int) -> None:
-    """Write ``count`` PNG files of side × side pixels, cut from the pictures in turn at ever new places."""
+    """Write ``count`` PNG files of side × side pixels, cut from the pictures in turn at different places."""
     images: list[Image.Image] = [image for image in map(read_rgb, sources) if min(image.size) >= side]
     if not images:
         raise AezError(f"no picture has {side} pixels a side")
@@ -38,7 +37,7 @@ def cut_pictures(sources: list[Path], out: Path, count: int, side: int) -> None:
 
 
 def time_run(folder: Path, out: Path, options: list[str]) -> float:
-    """Seconds of a whole run.
+    """Time a whole run in seconds.
 
     Raises:
         AezError: the command failed, or did not report every picture.
@@ -53,13 +52,13 @@ def time_run(folder: Path, out: Path, options: list[str]) -> float:
 
 
 def steady_rate(count: int, short: float, long: float) -> float:
-    """Pictures a second without start-up, from the seconds of ``count`` and of twice as many; NaN if noise hides it."""
+    """Compute pictures per second without start-up from two run times; NaN if noise hides it."""
     return count / (long - short) if long > short else math.nan
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One setting: seconds of N and of 2N pictures, medians over the repeats."""
+    """Times of one setting: seconds of N and of 2N pictures, medians over the repeats."""
 
     name: str
     processes: int
@@ -69,11 +68,11 @@ class Timing:
 
     @property
     def steady(self) -> float:
-        """Pictures a second without start-up."""
+        """Pictures per second without start-up."""
         return steady_rate(self.count, self.short, self.long)
 
     def row(self) -> tuple[str, ...]:
-        """Cells of the table."""
+        """Return the cells of the table."""
         total = 2 * self.count / self.long
         start_up = self.short - self.count / self.steady
         cells = (self.short, self.long, start_up, total, total / self.processes, self.steady)
@@ -102,7 +101,7 @@ def command(folder: Path, model: str, count: int, side: int, repeats: int) -> No
             pictures = Path(temporary) / f"in{size}"
             pictures.mkdir()
             cut_pictures(sources, pictures, size, side)
-        # Settings alternate, so that whatever else the machine does falls on all of them.
+        # Settings alternate, so that other load on the machine affects all of them.
         for _ in range(repeats):
             for size in sizes:
                 for name, _, options in runs:

@@ -13,11 +13,11 @@ from aez.cli.shared.options.types import Number, split_list
 from aez.cli.shared.progress import ProgressBar
 
 REPORT_PACKAGES = ("bjontegaard", "matplotlib", "plotly")
-"""What every report needs; codecs and metrics that are not installed are left out of it."""
+"""Packages that every report needs. Codecs and metrics that are not installed are skipped."""
 
 
 def require(*packages: str) -> None:
-    """Ask for packages before the work that needs them.
+    """Check that packages are installed.
 
     Raises:
         AezError: at least one is not installed; the text names all of them.
@@ -30,9 +30,9 @@ def require(*packages: str) -> None:
 @click.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder of the report; a stopped run goes on there.")  # fmt: skip
+              help="Folder of the report; a stopped run continues there.")  # fmt: skip
 @click.option("--codecs", multiple=True, metavar="LIST",
-              help="Codecs with commas between them, see below.  [default: all that are installed]")  # fmt: skip
+              help="Comma-separated codecs, see below.  [default: all that are installed]")  # fmt: skip
 @click.option("--external", multiple=True, metavar="CMD",
               help="'NAME: ENCODE {in} {out} {quality} => DECODE {in} {out}'; may be repeated.")  # fmt: skip
 @click.option("--qualities", multiple=True, metavar="[NAME=]Q,Q…",
@@ -40,18 +40,20 @@ def require(*packages: str) -> None:
 @click.option("--metrics", multiple=True, metavar="LIST",
               help="psnr, psnr_y, ms_ssim, ssimulacra2, lpips, dists.  [default: the first four]")  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Where networks and metrics run.")  # fmt: skip
+              help="Device of networks and metrics.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Pictures at a time; times are worth more with 1.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each job.  [default: the CPUs, shared out]")
-@click.option("--repeats", type=click.IntRange(min=0), default=3, show_default=True, help="Timed rounds.")
+              help="Pictures measured in parallel; times are reliable only with 1.")  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads per job.  [default: the CPUs divided by the jobs]"
+)
+@click.option("--repeats", type=click.IntRange(min=0), default=3, show_default=True, help="Timed repetitions.")
 @click.option("--published", type=click.Choice(["main", "all", "none"]), default="main", show_default=True,
               help="Published curves of the same set of pictures to show.")  # fmt: skip
-@click.option("--title", help="Of the report.  [default: the name of the pictures' folder]")
+@click.option("--title", help="Title of the report.  [default: the name of the pictures' folder]")
 @click.option("--viewer-pictures", type=click.IntRange(min=0), default=2, show_default=True,
-              help="Pictures in the report's viewer.")  # fmt: skip
+              help="Number of pictures in the report's viewer.")  # fmt: skip
 @click.option("--viewer-mb", type=Number(min=0), default=16.0, show_default=True,
-              help="Megabytes of embedded pictures at most.")  # fmt: skip
+              help="Largest total size of embedded pictures in megabytes.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print errors and warnings only.")
 def command(
     images: tuple[Path, ...], out: Path, codecs: tuple[str, ...], external: tuple[str, ...], qualities: tuple[str, ...],
@@ -62,7 +64,6 @@ def command(
 
     The report is report.html (one file), results.json, results.csv and three plots.
 
-    \b
     Codecs: aez (options model, effort, precision), jpeg (subsampling, optimise), mozjpeg
     (subsampling), webp (method), avif (speed, subsampling), jxl (effort), heic, jpeg2000,
     compressai (arch, metric, weights); short for some settings: jpeg-444, jpeg-plain,

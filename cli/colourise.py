@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ColouriseJob(PictureJob):
-    """`aez colourise` of one file."""
+    """A run of `aez colourise`."""
 
     saturation: float
 
@@ -30,7 +30,7 @@ class ColouriseJob(PictureJob):
         load_family("colouriser", str(choose_device(self.device)))
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
-        """Guess the colours."""
+        """Colourise a picture."""
         from aez.codec.family.restoration.colourise import colourised
 
         return colourised(picture, saturation=self.saturation, device=self.device)
@@ -43,7 +43,7 @@ class ColouriseJob(PictureJob):
     type=Number(0, 4),
     default=1.0,
     show_default=True,
-    help="Multiply the colours, which are guessed pale where many are possible.",
+    help="Factor of the colours' strength; guesses are pale where several colours are likely.",
 )
 @runtime_options
 def command(inputs: tuple[str, ...], saturation: float, shared: Shared) -> None:

@@ -12,10 +12,10 @@ from aez.cli.shared.options.types import Number, split_list
 
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="A [B]", type=click.Path(path_type=Path))
-@click.option("--codecs", multiple=True, metavar="LIST", help="Code A with these instead, as `aez bench` names them.")
+@click.option("--codecs", multiple=True, metavar="LIST", help="Compare these codecs on A, named as in `aez bench`.")
 @click.option("--external", multiple=True, metavar="CMD", help="As for `aez bench`; needs --qualities.")
-@click.option("--qualities", multiple=True, metavar="NAME=Q,Q…", help="Qualities that an external codec may use.")
-@click.option("--bpp", type=Number(min=0, min_open=True), help="Size of all files in bits a pixel.  [default: 0.5]")
+@click.option("--qualities", multiple=True, metavar="NAME=Q,Q…", help="Qualities of an external codec.")
+@click.option("--bpp", type=Number(min=0, min_open=True), help="Size of all files in bits per pixel.  [default: 0.5]")
 @click.option("--size", type=click.IntRange(min=1), help="Size of all files in bytes.")
 @click.option("--metrics", multiple=True, metavar="LIST", help="As for `aez bench`.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
@@ -24,10 +24,10 @@ from aez.cli.shared.options.types import Number, split_list
     "--output",
     "out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="PNG to write: the pictures side by side.",
+    help="PNG file of the pictures side by side.",
 )
 @click.option(
-    "--crop", metavar="X,Y,SIDE", help="Part that -o shows, in pixels, twice enlarged.  [default: the middle]"
+    "--crop", metavar="X,Y,SIDE", help="Part that -o shows, in pixels, enlarged twice.  [default: the middle]"
 )
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 def command(
@@ -35,7 +35,7 @@ def command(
     bpp: float | None, size: int | None, metrics: tuple[str, ...], device: str, out: Path | None,
     crop: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    """Metrics of two pictures, A (the original) and B; or, with --codecs, of A coded to files of one size."""
+    """Compare picture B with its original A; or, with --codecs, compare codecs on A at one file size."""
     coding = bool(codecs or external)
     if len(pictures) != (1 if coding else 2):
         raise click.UsageError("give one picture with --codecs, or two without")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class DenoiseJob(PictureJob):
-    """`aez denoise` of one file."""
+    """A run of `aez denoise`."""
 
     sigma: float | None
     effort: int
@@ -42,7 +42,7 @@ class DenoiseJob(PictureJob):
     type=click.IntRange(0, 3),
     default=0,
     show_default=True,
-    help="Average 1, 2, 4 or 8 turned and mirrored copies: better, and as many times slower.",
+    help="Average over 1, 2, 4 or 8 turned and mirrored copies: better, and slower by that factor.",
 )
 @runtime_options
 def command(inputs: tuple[str, ...], sigma: float | None, effort: int, shared: Shared) -> None:

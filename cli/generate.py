@@ -20,12 +20,12 @@ DRAWN_QUALITY = 20.0
 
 
 class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
-    """``256x192`` as width and height."""
+    """A width and height in the form ``256x192``."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Text to a pair."""
+        """Convert text to a pair."""
         if isinstance(value, tuple):
             return value
         found = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", str(value))
@@ -35,28 +35,48 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 
 
 @click.command()
-@click.option("-n", "--count", type=click.IntRange(1, MAX_COUNT), default=16, show_default=True, help="Pictures.")
-@click.option("--size", type=_Shape(), metavar="WxH", help="Pixels.  [default: 256x256; the model vae has 64x64]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same gives the same.")
+@click.option(
+    "-n", "--count", type=click.IntRange(1, MAX_COUNT), default=16, show_default=True, help="Number of pictures."
+)
+@click.option("--size", type=_Shape(), metavar="WxH", help="Size in pixels.  [default: 256x256; 64x64 for vae]")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed; the same seed gives the same pictures.",
+)
 @click.option(
     "--model",
     default="photo",
     show_default=True,
     metavar="NAME|PATH",
-    help="A codec's model, whose entropy model is drawn from, or vae.",
+    help="Model of the codec, whose entropy model is sampled, or vae.",
 )
-@click.option("-q", "--quality", type=Number(1, 100), help="Of a codec's model, and of .aez files.  [default: 20]")
+@click.option(
+    "-q", "--quality", type=Number(1, 100), help="Quality that the codec samples at, and of .aez files.  [default: 20]"
+)
 @click.option(
     "--temperature",
     type=Number(0, 1),
     default=1.0,
     show_default=True,
-    help="What a codec's σ are multiplied by: lower is smoother.",
+    help="Factor of the codec's standard deviations: lower is smoother.",
 )
-@click.option("--independent", is_flag=True, help="Ignore how neighbouring symbols of the codec belong together.")
-@click.option("-f", "--format", "kind", default="png", show_default=True, metavar="SUFFIX", help="aez, or as Pillow's.")
-@click.option("--grid", is_flag=True, help="Write one picture of all of them beside each other, too.")
-@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Folder; made if need be.")
+@click.option("--independent", is_flag=True, help="Ignore the correlation of neighbouring symbols.")
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    default="png",
+    show_default=True,
+    metavar="SUFFIX",
+    help="aez, or a suffix that Pillow can write.",
+)
+@click.option("--grid", is_flag=True, help="Also write one picture that shows all side by side.")
+@click.option(
+    "-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Output folder; created if missing."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 def command(
@@ -73,10 +93,10 @@ def command(
     device: str,
     overwrite: bool,
 ) -> None:
-    """Draw pictures from what a model takes pictures to be.
+    """Sample pictures from the distribution that a model has learned.
 
-    A codec's entropy model knows textures and how bright and busy regions are, not objects: what it draws is not a
-    scene. Files are named after model, seed and number.
+    The codec's entropy model knows brightness and texture of regions, but no objects: its samples are not scenes. Files
+    are named after model, seed and number.
     """
     from aez.cli.shared import storage
     from aez.cli.shared.console import say
@@ -118,7 +138,7 @@ def command(
 
 
 _Drawn = Iterator[tuple["NDArray[np.uint8]", bytes | None]]
-"""Samples, and the `.aez` file that they were drawn as."""
+"""Samples, and the `.aez` file that holds them."""
 
 
 def _of_codec(
@@ -152,7 +172,7 @@ def _of_vae(count: int, seed: int, device: str) -> _Drawn:
 
 
 def _grid(pictures: "list[NDArray[np.uint8]]") -> "NDArray[np.uint8]":
-    """Pictures of one size in rows, two pixels apart."""
+    """Arrange pictures of one size in rows, two pixels apart."""
     import math
 
     import numpy as np

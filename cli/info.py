@@ -16,7 +16,7 @@ from aez.cli.shared.storage import mode_like, read_bytes, shown, write_bytes
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the decoded symbols.")
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the file, if aez does not have them.")
 @click.option(
-    "--heatmap", metavar="OUT", help="Picture to draw: bits a pixel of every 16×16 block, over the dimmed picture."
+    "--heatmap", metavar="OUT", help="Draw a heat map: bits per pixel of every 16×16 block, over the dimmed picture."
 )
 @click.option("--alone", is_flag=True, help="Draw the heat map without the picture.")
 @click.option("--overwrite", is_flag=True, help="Replace a heat map that exists.")
@@ -61,7 +61,7 @@ def command(
 
 
 def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) -> None:
-    """Write the heat map, and say which block costs most."""
+    """Write the heat map of a file."""
     from pathlib import Path
 
     from aez.cli.shared.paths import check_output

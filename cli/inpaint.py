@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class InpaintJob(PictureJob):
-    """`aez inpaint` of one file."""
+    """A run of `aez inpaint`."""
 
     model: str
     steps: int | None
@@ -54,15 +54,15 @@ class InpaintJob(PictureJob):
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "--mask", required=True, metavar="MASK", help="Picture as large as the inputs, not black where pixels are missing."
+    "--mask", required=True, metavar="MASK", help="Picture of the inputs' size; pixels that are not black mark holes."
 )
 @search_options
 @runtime_options
 def command(inputs: tuple[str, ...], mask: str, steps: int | None, model: str, shared: Shared) -> None:
     """Fill the holes of pictures: NAME.filled.png beside each input unless -o says otherwise.
 
-    In the holes the content is searched that is cheapest to code with what is around them; other pixels stay as they
-    are. INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input.
+    Fills the holes with the content that costs the fewest bits next to its surroundings; other pixels do not change.
+    INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input.
     """
     job = InpaintJob(shared.device, shared.threads_each, shared.max_pixels, shared.rules, model, steps, mask)
     run(job, inputs, shared, suffix=".filled.png", takes=picture_suffixes)

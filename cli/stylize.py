@@ -8,20 +8,29 @@ from aez.cli.shared.options.types import Number
 
 @click.command()
 @click.argument("content")
-@click.option("--style", required=True, metavar="PICTURE", help="Picture whose style is taken.")
+@click.option("--style", required=True, metavar="PICTURE", help="Picture that gives the style.")
 @click.option(
-    "-o", "--output", "out", required=True, metavar="OUT", help="Output: .aez, or any suffix that Pillow writes."
+    "-o",
+    "--output",
+    "out",
+    required=True,
+    metavar="OUT",
+    help="Output file: .aez, or any suffix that Pillow can write.",
 )
-@click.option("--strength", type=Number(0, 1), default=1.0, show_default=True, help="0 gives the content back.")
+@click.option(
+    "--strength", type=Number(0, 1), default=1.0, show_default=True, help="Strength from 0 (content unchanged) to 1."
+)
 @click.option(
     "--style-size",
     type=click.IntRange(64, 2048),
     default=512,
     show_default=True,
     metavar="PIXELS",
-    help="Reduce the style's longer side to this; smaller makes finer strokes.",
+    help="Size that the style's longer side is reduced to; smaller gives finer strokes.",
 )
-@click.option("-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Of an .aez output.")
+@click.option(
+    "-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Quality of an .aez output."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option(
@@ -46,7 +55,8 @@ def command(
 ) -> None:
     """Paint the picture CONTENT in the style of another.
 
-    Any size; inputs are pictures that Pillow reads, or .aez files. The output is in sRGB, turned upright.
+    Inputs are .aez files, or pictures of any size that Pillow can read. The output is in sRGB, in the orientation for
+    display.
     """
     from aez.cli.shared import storage
     from aez.cli.shared.console import say

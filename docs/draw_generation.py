@@ -1,6 +1,6 @@
-"""The figure of `docs/pages/family/generation.md`: pictures drawn without neighbours, with them, and cooler.
+"""Figure of `docs/pages/family/generation.md`: sampled without neighbours, with them, at a lower temperature.
 
-    python docs/draw_generation.py OUT.jpg
+Run ``python docs/draw_generation.py OUT.jpg``.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Figures of the documentation: noise, holes, size and colours, from the pictures of `examples/`.
+"""Figures of denoising, inpainting, enlarging and colourising in `docs/pages/family/`.
 
-    python docs/draw_restoration.py FOLDER [--what denoising,inpainting,enlarging,colours]
+Pictures come from `examples/`. Run ``python docs/draw_restoration.py FOLDER``.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Load = Callable[[str], Samples]
 
 
 def strip(pictures: Mapping[str, Samples], columns: int) -> Image.Image:
-    """Pictures of one size in rows, their names below."""
+    """Arrange pictures of one size in rows, with their names below."""
     height, width = next(iter(pictures.values())).shape[:2]
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * (width + _GAP) - _GAP, rows * (height + _LABEL + _GAP) - _GAP), "white")
@@ -40,7 +40,7 @@ def strip(pictures: Mapping[str, Samples], columns: int) -> Image.Image:
 
 
 def denoising(load: Load) -> Image.Image:
-    """σ = 25 removed by three methods."""
+    """Remove noise of σ = 25 by three methods."""
     clean = load("chelsea")[40:264, 90:314]
     noisy = with_noise(clean, 25, 0)
     ways = {"noise of 25 levels": noisy, "non-local means": non_local_means(noisy, 25)}
@@ -53,7 +53,7 @@ def denoising(load: Load) -> Image.Image:
 
 
 def inpainting(load: Load) -> Image.Image:
-    """A text across a picture, and blocks that are missing."""
+    """Fill a text across a picture, and missing blocks."""
     clean = load("astronaut")[20:244, 110:334]
     page = Image.new("L", (224, 224), 0)
     font = ImageFont.load_default(20)
@@ -72,7 +72,7 @@ def inpainting(load: Load) -> Image.Image:
 
 
 def enlarging(load: Load) -> Image.Image:
-    """A reduced picture enlarged twice."""
+    """Enlarge a reduced picture by two."""
     clean = load("chelsea")[60:284, 60:284]
     small = resized(clean, 112, 112)
     near = resized(small, 224, 224, Image.Resampling.NEAREST)
@@ -82,7 +82,7 @@ def enlarging(load: Load) -> Image.Image:
 
 
 def colours(load: Load) -> Image.Image:
-    """Grey, guessed, guessed and made stronger, true."""
+    """Colourise two pictures, also with stronger colours."""
     ways: dict[str, Samples] = {}
     for name in ("astronaut", "chelsea"):
         true = load(name)

@@ -1,6 +1,6 @@
-"""The figure of `docs/pages/family/style.md`: two pictures in three drawn styles, and one at several strengths.
+"""Figure of `docs/pages/family/style.md`: two pictures in three drawn styles, and one at several strengths.
 
-    python docs/draw_style.py EXAMPLES OUT.webp
+Run ``python docs/draw_style.py EXAMPLES OUT.webp``.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ Samples = NDArray[np.uint8]
 
 
 def stained_glass(seed: int = 0, panes: int = 160) -> Samples:
-    """Panes of bright colours, each with a gradient, between dark lines of lead."""
+    """Draw panes of bright colours, each with a gradient, between dark lines of lead."""
     random = np.random.default_rng(seed)
     place = random.uniform(0, SIDE, (panes, 2))
     palette = np.array([[200, 30, 40], [20, 70, 180], [240, 190, 40], [30, 140, 80], [120, 40, 140], [240, 235, 215]])
@@ -35,7 +35,7 @@ def stained_glass(seed: int = 0, panes: int = 160) -> Samples:
 
 
 def woodcut(seed: int = 0) -> Samples:
-    """Curved lines of dark ink on warm paper, wider where a hidden landscape is dark."""
+    """Draw curved lines of dark ink on warm paper, of varying width."""
     random = np.random.default_rng(seed)
     row, col = np.mgrid[:SIDE, :SIDE] / SIDE
     tone = 0.5 + 0.5 * sum(
@@ -50,7 +50,7 @@ def woodcut(seed: int = 0) -> Samples:
 
 
 def dabs(seed: int = 0, count: int = 5000) -> Samples:
-    """Short strokes of a brush in a few related colours, one upon the other, along a turning field."""
+    """Draw short brush strokes in a few related colours along a turning field."""
     random = np.random.default_rng(seed)
     out = np.full((SIDE, SIDE, 3), 120.0)
     palette = np.array([[36, 58, 110], [60, 110, 170], [120, 170, 190], [230, 200, 90], [200, 140, 50], [30, 60, 50]])
@@ -76,7 +76,7 @@ def _levels(values: NDArray[np.float64]) -> Samples:
 
 
 def square(image: Image.Image) -> Image.Image:
-    """The middle of a picture, reduced to 256×256."""
+    """Cut the middle of a picture, and reduce it to 256×256."""
     side = min(image.size)
     left, top = ((n - side) // 2 for n in image.size)
     return image.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)

@@ -1,1 +1,1 @@
-"""Checks of promises: each command fails if the codec breaks its own."""
+"""Checks of the codec's promises. Each is a command that fails if its promise is broken."""

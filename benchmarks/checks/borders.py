@@ -1,8 +1,8 @@
-"""Borders: the error in the last blocks of a picture against that of the same pixels inside a larger picture.
+"""Errors at borders: the last blocks of a picture against the same pixels inside a larger picture.
 
-Pictures of every side are encoded and decoded, each the corner of one picture of 256×256 pixels, which is measured,
-too. What a picture loses in its last row and column of 16×16 blocks more than the large one at the same place is the
-fault of its border. Contents: a flat colour, a sky (a gradient), and a photograph (a file that you name).
+Pictures of every side are encoded and decoded; each is the corner of one picture of 256×256 pixels, which is measured
+too. The error that the last row and column of 16×16 blocks have beyond the large picture's at the same place is due
+to the border. Contents: a flat colour, a sky (a gradient), and a photograph (a given file).
 
     python -m aez.benchmarks.checks.borders PHOTO [--first 1] [--last 130] [--step 1] [-q 20 -q 50 -q 90] [--grey]
 """
@@ -23,19 +23,19 @@ from aez.codec.codec import Codec
 SIDE = 256
 BLOCK = 16
 RATIO, EXTRA = 1.5, 2.0
-"""The error of a border block may be so many times that inside, and so many levels more."""
+"""Tolerance: a border block's error may be ``RATIO`` times the error inside plus ``EXTRA`` levels."""
 OTHER_SIDES = (33, 64, 80)
 """Widths of the pictures of every height."""
 Pixels = NDArray[np.uint8]
 
 
 def flat(height: int, width: int) -> Pixels:
-    """One colour, (height, width, 3)."""
+    """Return one colour, (height, width, 3)."""
     return np.broadcast_to(np.array([200, 180, 90], np.uint8), (height, width, 3)).copy()
 
 
 def sky(height: int, width: int) -> Pixels:
-    """A blue that grows lighter downwards and to the right, (height, width, 3)."""
+    """Return a blue that grows lighter downwards and to the right, (height, width, 3)."""
     row, col = np.mgrid[:height, :width].astype(float)[..., None] / SIDE
     levels = np.array([60, 120, 220]) + row * np.array([130, 100, 30]) + 10 * col
     samples: Pixels = np.clip(levels, 0, 255).round().astype(np.uint8)
@@ -44,11 +44,11 @@ def sky(height: int, width: int) -> Pixels:
 
 @dataclass(frozen=True)
 class Border:
-    """Errors of one picture, root mean squares of a 16×16 block in levels.
+    """Errors of one picture: root mean squares of 16×16 blocks in levels.
 
     Attributes:
-        here: largest of the border blocks.
-        inside: largest of the same pixels where the picture goes on.
+        here: largest error of the border blocks.
+        inside: largest error of the same pixels inside the larger picture.
     """
 
     here: float
@@ -56,12 +56,12 @@ class Border:
 
     @property
     def excess(self) -> float:
-        """How far the error is above what is allowed; at most 0 if it is not."""
+        """Error beyond the tolerance; at most 0 if within."""
         return self.here - (RATIO * self.inside + EXTRA)
 
 
 def squared_error(codec: Codec, picture: Pixels, quality: float, effort: int) -> NDArray[np.float64]:
-    """Squared error of every pixel of a picture after encoding and decoding, (H, W), the mean of its samples."""
+    """Encode and decode a picture, and return the squared error of every pixel, (H, W), the mean of its samples."""
     picture = np.ascontiguousarray(picture)
     decoded = codec.decode_array(codec.encode(picture, quality, effort=effort))
     error: NDArray[np.float64] = np.square(decoded.astype(float) - picture).reshape(*picture.shape[:2], -1).mean(2)
@@ -69,7 +69,7 @@ def squared_error(codec: Codec, picture: Pixels, quality: float, effort: int) ->
 
 
 def border(own: NDArray[np.float64], larger: NDArray[np.float64]) -> Border:
-    """Compare the :func:`squared_error` of a picture with that of a larger one that it is the top left corner of."""
+    """Compare the :func:`squared_error` of a picture with that of a larger one, whose top left corner it is."""
     blocks = list(_border_blocks(*own.shape))
     here, inside = (
         max(float(np.sqrt(error[block].mean())) for block in blocks)
@@ -79,7 +79,7 @@ def border(own: NDArray[np.float64], larger: NDArray[np.float64]) -> Border:
 
 
 def _border_blocks(height: int, width: int) -> Iterable[tuple[slice, slice]]:
-    """The last row and the last column of 16×16 blocks."""
+    """Yield the last row and the last column of 16×16 blocks."""
     bottom, right = ((side - 1) // BLOCK * BLOCK for side in (height, width))
     for top in range(0, height, BLOCK):
         for left in range(0, width, BLOCK):

@@ -1,4 +1,4 @@
-"""Determinism: files of several encoder configurations, decoded in many, by what they agree on.
+"""Determinism: agreement of decodes between configurations of one machine.
 
 Configurations are threads, precision, instruction sets, memory layout and, if there is one, a GPU, each in processes of
 its own. The symbols of a file must be the same everywhere. Pixels of any two decodes must agree within ±1 on 99.9 % of
@@ -31,7 +31,7 @@ _BATCH = 4  # pictures whose decodes are on disk at once
 
 @dataclass(frozen=True)
 class Difference:
-    """Between two decodes, or the worst of many: largest |Δ|, share of samples with |Δ| ≤ 1, PSNR in dB."""
+    """The difference of two decodes, or the worst of many: largest |Δ|, share of samples with |Δ| ≤ 1, PSNR in dB."""
 
     largest: int
     share: float
@@ -39,17 +39,17 @@ class Difference:
 
     @property
     def tolerable(self) -> bool:
-        """Whether it is within the contract."""
+        """True if the difference is within the contract."""
         return self.share >= LEAST_SHARE and self.psnr >= LEAST_PSNR
 
     def cells(self) -> tuple[str, str, str, str]:
-        """For a table."""
+        """Return the cells of a table row."""
         return str(self.largest), f"{100 * self.share:.4f} %", f"{self.psnr:.2f}", "yes" if self.tolerable else "NO"
 
 
 @dataclass(frozen=True)
 class Decodes:
-    """One file decoded in every configuration: digests of its symbols and differences of the pixels of any two."""
+    """One file in every configuration: digests of its symbols, and pixel differences of every pair of decodes."""
 
     quality: str
     digests: frozenset[str]
@@ -57,20 +57,20 @@ class Decodes:
 
 
 def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Difference:
-    """Between two decodes of one file."""
+    """Compare two decodes of one file."""
     delta = np.abs(a.astype(np.int16) - b)
     return Difference(int(delta.max()), float(np.mean(delta <= 1)), psnr(a, b))
 
 
 def worst(differences: Sequence[Difference]) -> Difference:
-    """The worst of each figure."""
+    """Return the worst of each figure."""
     return Difference(
         max(d.largest for d in differences), min(d.share for d in differences), min(d.psnr for d in differences)
     )
 
 
 def encode_everywhere(pictures: Sequence[Path], qualities: Sequence[float], model: str, folder: Path) -> list[Path]:
-    """Encode in every configuration; files of equal bytes are kept once."""
+    """Encode in every configuration, and keep files of equal bytes once."""
     files: dict[bytes, Path] = {}
     for number, setup in enumerate(encoders()):
         out = folder / f"encoder{number}"
@@ -95,7 +95,7 @@ def decode_everywhere(files: Sequence[Path], model: str, folder: Path) -> Iterat
 
 
 def report(decodes: Sequence[Decodes]) -> str:
-    """The worst of any two decodes by quality, and of each configuration against the first."""
+    """Return tables of the worst difference by quality, and of each configuration against the first."""
     by_quality: dict[str, list[Difference]] = defaultdict(list)
     by_setup: dict[str, list[Difference]] = defaultdict(list)
     reference = decoders()[0]
@@ -121,7 +121,7 @@ def report(decodes: Sequence[Decodes]) -> str:
 def command(folder: Path, first: int | None, model: str, qualities: tuple[float, ...]) -> None:
     """Compare decodes of the pictures in FOLDER between configurations of this machine."""
     pictures = list_pictures(folder, first)
-    find_model(model)  # a wrong name is told here, not by the first of the processes
+    find_model(model)  # reports a wrong name before the first process starts
     decodes: list[Decodes] = []
     for start in range(0, len(pictures), _BATCH):
         with TemporaryDirectory() as temporary:

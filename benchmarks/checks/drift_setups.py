@@ -1,4 +1,4 @@
-"""The configurations that `aez.benchmarks.checks.drift` compares, and how to run a job in one of them."""
+"""Configurations that `aez.benchmarks.checks.drift` compares, and processes that run in them."""
 
 import json
 import os
@@ -24,7 +24,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Setup:
-    """A way to run the codec.
+    """A configuration of the codec.
 
     Attributes:
         threads: CPU threads.
@@ -42,12 +42,12 @@ class Setup:
 
     @property
     def name(self) -> str:
-        """For reports and folders."""
+        """Name in reports and of folders."""
         parts = [self.device, f"{self.threads}-thread", self.precision, self.isa]
         return " ".join(parts + ["contiguous"] * self.contiguous)
 
     def run(self, model: str, inputs: Sequence[Path], out: Path, qualities: Sequence[float] = ()) -> Mapping[str, str]:
-        """Run a job in this configuration; see :class:`DriftJob` for the arguments and ``work`` for what comes back.
+        """Run a job in this configuration; see :class:`DriftJob` for the arguments and ``work`` for the result.
 
         Raises:
             AezError: the process failed; the text is its last line.
@@ -78,12 +78,12 @@ class Setup:
 
 
 def encoders() -> list[Setup]:
-    """Threads × precision."""
+    """Return the encoders' configurations: threads × precision."""
     return [Setup(threads, precision) for precision in PRECISIONS for threads in (1, 2)]
 
 
 def decoders() -> list[Setup]:
-    """Threads × precision × instruction sets; other layouts, the oldest instruction sets, and a GPU if there is one."""
+    """Return the decoders' configurations: threads × precision × instruction sets, memory layouts, and a GPU if any."""
     setups = [
         Setup(threads, precision, isa)
         for isa in ("native", "default")

@@ -1,4 +1,4 @@
-"""One configuration of `aez.benchmarks.checks.drift`, in a process of its own: a JSON job on standard input, JSON back.
+"""Worker process of `aez.benchmarks.checks.drift`: JSON job on standard input, JSON on standard output.
 
 Threads, instruction sets and memory layout are settings of a whole process, so each configuration needs one.
 """
@@ -22,7 +22,7 @@ from aez.codec.symbols.streams import read_filter
 
 @dataclass(frozen=True)
 class DriftJob:
-    """What a worker does: encode pictures, or decode files.
+    """A worker's job: encode pictures, or decode files.
 
     Attributes:
         model: a packaged model's name or a weights file's path.
@@ -45,18 +45,18 @@ class DriftJob:
     contiguous: bool
 
     def to_json(self) -> str:
-        """For :meth:`from_json`."""
+        """Return the job as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "DriftJob":
-        """Inverse of :meth:`to_json`."""
+        """Read what :meth:`to_json` returned."""
         values = json.loads(text)
         return cls(**values | {"inputs": tuple(values["inputs"]), "qualities": tuple(values["qualities"])})
 
 
 def work(job: DriftJob) -> dict[str, str]:
-    """Do a job.
+    """Run a job.
 
     Returns:
         Decoding: the digest of the symbols of each input, by its name. Encoding: nothing.
@@ -80,7 +80,7 @@ def encode(codec: Codec, job: DriftJob) -> None:
 
 
 def decode(codec: Codec, job: DriftJob) -> dict[str, str]:
-    """Write the samples of every file; digests by file name."""
+    """Write the samples of every file, and return digests by file name."""
     digests = {}
     for path in map(Path, job.inputs):
         header, symbols = codec.unpack(path.read_bytes())
@@ -93,7 +93,7 @@ def decode(codec: Codec, job: DriftJob) -> dict[str, str]:
 
 
 def use_contiguous_layout(model: nn.Module) -> None:
-    """Make every convolution run on contiguous tensors: weights alone do not decide, inputs have their say too."""
+    """Make every convolution run on contiguous weights and inputs, which both decide on the layout."""
 
     def relayout(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
         return tuple(x.contiguous() for x in inputs)

@@ -1,8 +1,8 @@
-"""What comes back of every kind of input: modes × formats × metadata × sizes, through files and back.
+"""Round trips of every kind of input: modes × formats × metadata × sizes.
 
 Pictures of all kinds are made from one photograph (or a pattern), written by Pillow, read and encoded as `aez compress`
-does it, decoded and written as `aez decompress` does it, and read again by Pillow. Printed is what the file holds, what
-came back, and whether alpha and metadata are the same bytes. It fails if something that is promised did not come back.
+does, decoded and written as `aez decompress` does, and read again by Pillow. The table shows what the file holds, what
+the output holds, and whether alpha and metadata have the same bytes. Exit code 1 if a promise is broken.
 
     python -m aez.benchmarks.checks.input_kinds [PICTURE] [--large] [-o kinds.json]
 """
@@ -33,7 +33,7 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
 
 @dataclass(frozen=True)
 class Kind:
-    """An input: the file's suffix, Pillow's mode, columns and rows, metadata, and what ``save`` is told."""
+    """An input: the file's suffix, Pillow's mode, columns and rows, metadata, and the output's suffix."""
 
     suffix: str
     mode: str
@@ -43,13 +43,13 @@ class Kind:
 
     @property
     def label(self) -> str:
-        """For a table."""
+        """Text for a table."""
         return f"{self.suffix[1:]} {self.mode} {self.size[0]}×{self.size[1]} {self.metadata}".strip()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it: modes as coded and as written again, differences, warnings, and what is wrong."""
+    """The result of a round trip: modes as coded and as written, differences, warnings, and faults."""
 
     kind: str
     coded: str
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def kinds(large: bool) -> Iterator[Kind]:
-    """All inputs."""
+    """Yield all inputs."""
     small = (96, 64)
     for mode in ("1", "L", "LA", "P", "P transparent", "RGB", "RGBA", "I;16", "RGB animated"):
         yield Kind(".gif" if "animated" in mode else ".png", mode, small)
@@ -98,7 +98,7 @@ def kinds(large: bool) -> Iterator[Kind]:
 
 
 def make(kind: Kind, photo: Image.Image) -> tuple[bytes, Metadata]:
-    """The input's bytes, and the metadata in it."""
+    """Return an input's bytes, and the metadata in it."""
     mode, _, special = kind.mode.partition(" ")
     base = photo.resize(kind.size, Image.Resampling.BICUBIC)
     options: dict[str, Any] = {}
@@ -139,7 +139,7 @@ def make(kind: Kind, photo: Image.Image) -> tuple[bytes, Metadata]:
 
 
 def _grey_profile() -> bytes:
-    """A grey ICC profile, the smallest that colour management takes: D50, gamma 2.2."""
+    """Return the smallest grey ICC profile that colour management accepts: D50, gamma 2.2."""
 
     def tag(body: bytes) -> bytes:
         return body + bytes(-len(body) % 4)
@@ -158,7 +158,7 @@ def _grey_profile() -> bytes:
 
 
 def try_kind(kind: Kind, photo: Image.Image, codec: Codec, folder: Path) -> Outcome:
-    """One input through files and back."""
+    """Encode, decode and write one input."""
     source = folder / f"input{kind.suffix}"
     content, metadata = make(kind, photo)
     source.write_bytes(content)
@@ -181,7 +181,7 @@ def try_kind(kind: Kind, photo: Image.Image, codec: Codec, folder: Path) -> Outc
         given = getattr(metadata, name)
         if given is None:
             continue
-        # TIFF holds EXIF as tags of its own, so its bytes are not those of an EXIF block.
+        # TIFF stores EXIF as tags, so its bytes differ from those of an EXIF block.
         same = getattr(decoded.metadata, name) == given or (kind.suffix == ".tif" and name == "exif")
         written = getattr(again.metadata, name)
         state = "exact" if written == getattr(decoded.metadata, name) else "rewritten" if written else "left out"
@@ -199,14 +199,14 @@ def try_kind(kind: Kind, photo: Image.Image, codec: Codec, folder: Path) -> Outc
 
 
 def _excused(kind: Kind, name: str) -> bool:
-    """What a format cannot do: TIFF holds EXIF as tags; WebP and a grey profile."""
+    """Check for known limits of formats: TIFF holds EXIF as tags; WebP holds no grey profile."""
     return (kind.output == ".tif" and name == "exif") or (
         kind.output == ".webp" and name == "icc" and kind.mode in ("L", "LA")
     )
 
 
 def pattern() -> Image.Image:
-    """What serves as a photograph if none is given."""
+    """Return a picture to use if no photograph is given."""
     row, col = np.mgrid[:256, :384]
     waves = [127 + 80 * np.sin(row / a + col / b) for a, b in ((17, 29), (31, 13), (23, 41))]
     return Image.fromarray(np.stack(waves, 2).round().astype(np.uint8))

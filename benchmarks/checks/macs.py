@@ -1,8 +1,8 @@
-"""Complexity: multiply–accumulates a pixel of each stage of a model, counted while it really encodes and decodes.
+"""Complexity: multiply–accumulates (MAC) per pixel of each stage, counted during a real encode and decode.
 
 Every convolution and matrix product that torch dispatches is counted from the shapes of its tensors, the integers of
 the exact scale path included, and put down to the stage that runs. Biases, activations and gains are left out, as is
-usual. Exit code 1 if decoding takes more than ``--limit`` kMAC a pixel.
+usual. Exit code 1 if decoding takes more than ``--limit`` kMAC per pixel.
 
     python -m aez.benchmarks.checks.macs [--model NAME|PATH] [--width 1536 --height 1024] [--limit 15]
 """
@@ -32,7 +32,7 @@ _LEFT_OPERAND = {_aten.mm: 0, _aten.bmm: 0, _aten.addmm: 1, _aten.addmm_: 1, _at
 
 
 class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts multiply–accumulates while it is entered.
+    """A counter of multiply–accumulates, active as a context.
 
     Attributes:
         counts: by stage; ``""`` for what runs outside all stages.
@@ -47,7 +47,7 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @contextmanager
     def running(self, stage: str) -> Iterator[None]:
-        """Put what is counted down to a stage."""
+        """Count for a stage within the context."""
         self.stage = stage
         yield
         self.stage = ""
@@ -55,7 +55,7 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Do what was asked for, and count it if it multiplies."""
+        """Run an operation, and count its multiply–accumulates."""
         kwargs = kwargs or {}
         with self:
             # In inference mode composite operations (conv2d, matmul) arrive whole: take them apart first.
@@ -68,7 +68,7 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def macs_of(operation: Any, args: Sequence[Any], result: Any) -> int:
-    """Multiply–accumulates of one of torch's operations; 0 if it is neither a convolution nor a matrix product."""
+    """Return the multiply–accumulates of a torch operation; 0 if it is no convolution or matrix product."""
     if operation is _aten.convolution:
         source, weight, _, _, _, _, transposed, *_ = args
         positions: Tensor = source if transposed else result
@@ -79,7 +79,7 @@ def macs_of(operation: Any, args: Sequence[Any], result: Any) -> int:
 
 
 def count_codec(codec: Codec, width: int, height: int) -> tuple[Counter[str], Counter[str]]:
-    """Multiply–accumulates of encoding and of decoding a picture of noise, by stage."""
+    """Count multiply–accumulates of encoding and of decoding a picture of noise, by stage."""
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     encoding, decoding = MacCounter(), MacCounter()
     with around_stages(encoding.running), encoding:
@@ -98,7 +98,7 @@ def count_codec(codec: Codec, width: int, height: int) -> tuple[Counter[str], Co
 @model_option
 @click.option("--width", type=click.IntRange(1, 65535), default=1536, show_default=True)
 @click.option("--height", type=click.IntRange(1, 65535), default=1024, show_default=True)
-@click.option("--limit", type=float, default=15.0, show_default=True, help="kMAC a pixel that decoding may take.")
+@click.option("--limit", type=float, default=15.0, show_default=True, help="kMAC per pixel that decoding may take.")
 def command(model: str, width: int, height: int, limit: float) -> None:
     """Count kMAC per pixel of encoding and decoding."""
     codec = Codec(model, "cpu", "float32")

@@ -1,4 +1,4 @@
-"""Peak memory and time by size: whole pictures, one region, one small picture, each in a process of its own.
+"""Peak memory and time by picture size: encoding, decoding, one region, a preview, each in its own process.
 
 Pictures of the sizes asked for are put together from those in FOLDER and kept as JPEG files. Every row is one process
 that does what `aez` does, reads and writes files included: `ru_maxrss` of that process, and the seconds of the work
@@ -31,7 +31,7 @@ _WORKER = "from aez.benchmarks.checks.memory import work; import sys; work(*sys.
 
 
 def make_picture(sources: list[Path], megapixels: float, out: Path) -> None:
-    """A square mosaic of photographs, each enlarged to 1600 columns."""
+    """Write a square mosaic of photographs, each enlarged to 1600 columns."""
     side = math.isqrt(round(megapixels * 1e6))
     mosaic = Image.new("RGB", (side, side))
     number = top = 0
@@ -47,7 +47,7 @@ def make_picture(sources: list[Path], megapixels: float, out: Path) -> None:
 
 
 def work(what: str, source: str, target: str, model: str, threads: str) -> None:
-    """One row, in this process: prints seconds, gigabytes and bytes written as JSON."""
+    """Measure one row in this process; print seconds, gigabytes and bytes written as JSON."""
     import torch
 
     from aez.codec.codec import Codec
@@ -84,7 +84,7 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
 
 
 def measure(what: str, source: Path, target: Path, model: str, threads: int) -> dict[str, float]:
-    """One row in a process of its own.
+    """Measure one row in a process of its own.
 
     Raises:
         AezError: it failed.

@@ -1,9 +1,9 @@
-"""How far a file's size is from the rate that the float model estimates for the very symbols in it.
+"""Difference between a file's size and the float model's rate estimate for its symbols.
 
-The estimate knows nothing of the coder: continuous Gaussians with σ from the float twin of the exact scale path, in
-plain floating point. Real files must lie within 1 % + 64 bytes of it (signature, header, checksums); exit code 1 if one
-does not. Printed too is the rate that the exact path costs: bits of r under σ of its table indices against bits
-under the twin's σ.
+The estimate is independent of the entropy coder: continuous Gaussians with σ from the float twin of the exact scale
+path, in plain floating point. Real files must lie within 1 % + 64 bytes (signature, header, checksums) of the estimate;
+otherwise the exit code is 1. The table also shows the cost of the exact path: bits of r under σ of its table indices
+against bits under the twin's σ.
 
     python -m aez.benchmarks.checks.rate_gap FOLDER [--first N] [--model NAME|PATH] [-q 5 -q 50 -q 100]
 """
@@ -36,7 +36,7 @@ ALLOWED_SHARE, ALLOWED_BYTES = 0.01, 64
 
 @dataclass(frozen=True)
 class Gap:
-    """One file.
+    """Size and estimate of one file.
 
     Attributes:
         real: its size in bytes.
@@ -49,23 +49,23 @@ class Gap:
     exact_loss: float
 
     def cells(self) -> tuple[str, ...]:
-        """For a table."""
+        """Return the cells of a table row."""
         gap = f"{self.real - self.estimate:+.1f}"
         return str(self.real), f"{self.estimate:.1f}", gap, f"{self.percent:.3f}", f"{self.exact_loss:+.3f}"
 
     @property
     def excess(self) -> float:
-        """Bytes that the difference exceeds the allowance for signature, header and checksums by, at least 0."""
+        """Bytes of the difference beyond the allowance for signature, header and checksums, at least 0."""
         return max(0.0, abs(self.real - self.estimate) - ALLOWED_BYTES)
 
     @property
     def percent(self) -> float:
-        """The same in percent of the estimate."""
+        """``excess`` in percent of the estimate."""
         return 100 * self.excess / self.estimate
 
 
 def gaussian_bits(symbols: NDArray[np.int16], log_scale: Tensor, coded: NDArray[np.bool_]) -> float:
-    """Bits of integers under N(0, σ²), each the mass on [k − 1/2, k + 1/2].
+    """Return the bits of integers under N(0, σ²), each the mass on [k − 1/2, k + 1/2].
 
     Args:
         symbols: integers.
@@ -80,7 +80,7 @@ def gaussian_bits(symbols: NDArray[np.int16], log_scale: Tensor, coded: NDArray[
 
 @torch.inference_mode()
 def estimate(model: HyperpriorModel, header: Header, symbols: Symbols) -> tuple[float, float, float]:
-    """Bits of a file's symbols.
+    """Estimate the bits of a file's symbols.
 
     Args:
         model: with the float twin, ``Weights.to_training_model()``.

@@ -1,7 +1,7 @@
-"""Seams: the same files decoded in windows and whole, on photographs and on flat gradients.
+"""Seams: differences between decodes in windows and in one piece, on photographs and on a gradient.
 
 Each file is decoded in one window, then in windows of 256, 512 and 1024 pixels a side. Differences within 8 pixels of a
-window's border are told apart from the rest; where windows show, the former are larger. With ``--out`` a picture of the
+window's border are listed apart from the rest; seams make the former larger. With ``--out`` a picture of the
 differences, 64 times as strong, is written for every file whose decodes differ.
 
     python -m aez.benchmarks.checks.seams FOLDER [--first N] [-q 5 -q 50 -q 100] [--out FOLDER]
@@ -34,7 +34,7 @@ LEAST_SHARE, LEAST_PSNR = 0.999, 55.0
 
 @contextmanager
 def windows_of(cells: int | None) -> Iterator[None]:
-    """Windows of so many cells a side while the context lasts; one window for None."""
+    """Decode in windows of ``cells`` cells a side within the context; in one window for None."""
     whole, side = (2**31, 1) if cells is None else (0, cells)
     windows = functools.partial(cell_windows, height=side, size=side * side, whole=whole)
     with patch("aez.codec.runtime.engine.cell_windows", lambda area, **_: windows(area)):
@@ -42,7 +42,7 @@ def windows_of(cells: int | None) -> Iterator[None]:
 
 
 def gradient(height: int = 1100, width: int = 1500) -> NDArray[np.uint8]:
-    """A slow diagonal gradient, (height, width, 3), on which any step would be seen."""
+    """Return a slow diagonal gradient, (height, width, 3), on which any step is visible."""
     row, col = np.mgrid[:height, :width]
     ramp = 96 + 64 * (row / height + col / width) / 2
     samples: NDArray[np.uint8] = np.round(np.stack([ramp, ramp + 10, ramp - 20], 2)).astype(np.uint8)
@@ -50,7 +50,7 @@ def gradient(height: int = 1100, width: int = 1500) -> NDArray[np.uint8]:
 
 
 def near_borders(height: int, width: int, cells: int) -> NDArray[np.bool_]:
-    """(height, width): whether a pixel is within ``NEAR`` pixels of a border between two windows."""
+    """Mark pixels within ``NEAR`` pixels of a border between two windows, (height, width)."""
     side = cells * CELL_PIXELS
 
     def near(length: int) -> NDArray[np.bool_]:
@@ -65,7 +65,7 @@ def near_borders(height: int, width: int, cells: int) -> NDArray[np.bool_]:
 
 
 def compare(whole: NDArray[np.uint8], pieces: NDArray[np.uint8], cells: int) -> tuple[int, float, float, float, float]:
-    """Largest |Δ|, share with |Δ| ≤ 1, PSNR, and the shares of samples that differ near borders and elsewhere."""
+    """Return largest |Δ|, share with |Δ| ≤ 1, PSNR, and shares of samples that differ near borders and elsewhere."""
     delta = np.abs(whole.astype(np.int16) - pieces)
     near = near_borders(whole.shape[0], whole.shape[1], cells)
     other = delta[~near]

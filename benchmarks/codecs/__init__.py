@@ -1,1 +1,1 @@
-"""Codecs that can be benchmarked, one small adapter each; ``registry`` finds them by name."""
+"""Codecs to measure, one adapter each; ``specs`` finds them by name."""

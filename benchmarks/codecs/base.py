@@ -1,4 +1,4 @@
-"""What an adapter is: one codec at fixed settings but for its quality, from pictures to bytes and back."""
+"""The interface of an adapter: one codec with all settings fixed except its quality."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from aez.bitstream.errors import AezError
 
 
 class UnavailableError(AezError):
-    """A codec or metric is not installed here; the text says how to get it."""
+    """A codec or metric that is not installed; the text says how to install it."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The qualities that a codec takes: every number from ``low`` to ``high``, or every integer."""
+    """The qualities of a codec: every number from ``low`` to ``high``, or every integer."""
 
     low: float
     high: float
@@ -27,10 +27,10 @@ class Adapter(ABC):
 
     Attributes:
         name: unique in a report.
-        version: of the codec and of the library that calls it; results are kept by it.
-        qualities: those of its default curve, in the order of its own scale.
-        scale: what qualities can be searched for a file size; None if only ``qualities`` are known to be valid.
-        rated: False if pictures come back wrong by design (random weights), so that only times mean anything.
+        version: version of the codec and of the library that calls it; part of the key of results.
+        qualities: qualities of its default curve, in the order of its scale.
+        scale: qualities to search for a file size; None if only ``qualities`` are known to be valid.
+        rated: False if decoded pictures are meaningless (random weights), so that only times count.
         note: a line for the report; may be empty.
     """
 
@@ -43,15 +43,15 @@ class Adapter(ABC):
 
     @abstractmethod
     def encode(self, image: Image.Image, quality: float) -> bytes:
-        """A picture of mode RGB as the bytes of a file."""
+        """Encode a picture of mode RGB to the bytes of a file."""
 
     @abstractmethod
     def decode(self, data: bytes) -> Image.Image:
-        """Those bytes as a picture of mode RGB, its pixels decoded."""
+        """Decode the bytes to a picture of mode RGB, pixels included."""
 
 
 def take_options(given: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    """Defaults overridden by what was given.
+    """Return the defaults, overridden by the options given.
 
     Raises:
         AezError: an option is not known.
@@ -63,7 +63,7 @@ def take_options(given: Mapping[str, str], known: Mapping[str, str]) -> dict[str
 
 
 def whole(options: Mapping[str, str], key: str, low: int, high: int) -> int:
-    """An option as an integer.
+    """Return an option as an integer.
 
     Raises:
         AezError: it is none, or out of range.
@@ -78,7 +78,7 @@ def whole(options: Mapping[str, str], key: str, low: int, high: int) -> int:
 
 
 def subsampling(options: Mapping[str, str]) -> str:
-    """The option ``subsampling`` as Pillow writes it.
+    """Return the option ``subsampling`` in Pillow's notation.
 
     Raises:
         AezError: it is none of 420, 422 and 444.

@@ -1,4 +1,4 @@
-"""CompressAI's zoo: real bit streams by its range coder; pretrained where the weights can be had."""
+"""CompressAI's models with real bit streams; pretrained where the weights can be downloaded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +16,10 @@ _STRIDE = 64
 
 
 class CompressAI(Adapter):
-    """One architecture; each quality is a model of its own, loaded when it is first needed."""
+    """One architecture. Each quality is a model of its own, loaded when it is first needed."""
 
     def __init__(self, name: str, options: Mapping[str, str], device: str) -> None:
-        """Find the architecture, and load its first quality to see whether trained weights can be had."""
+        """Find the architecture, and load its first quality to see whether trained weights can be downloaded."""
         chosen = take_options(options, {"arch": "mbt2018-mean", "metric": "mse", "weights": "pretrained"})
         try:
             import compressai
@@ -61,7 +61,7 @@ class CompressAI(Adapter):
 
     @torch.inference_mode()
     def encode(self, image: Image.Image, quality: float) -> bytes:
-        """The strings and what else decoding needs; CompressAI has no file format of its own."""
+        """Return the strings and the sizes that decoding needs; CompressAI has no file format."""
         x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().to(self.device) / 255
         x = F.pad(x, (0, -image.width % _STRIDE, 0, -image.height % _STRIDE), mode="replicate")
         coded = self._model(quality).compress(x)
@@ -72,7 +72,7 @@ class CompressAI(Adapter):
 
     @torch.inference_mode()
     def decode(self, data: bytes) -> Image.Image:
-        """The picture."""
+        """Decode a file to a picture."""
         width, height, quality, rows, cols, count = (int.from_bytes(data[i : i + 2], "little") for i in range(0, 12, 2))
         strings, at = [], 12
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""Any command line as a codec: VTM, BPG, cjpeg of another build, or one that does not exist yet."""
+"""Any command line as a codec: VTM, BPG, another build of cjpeg."""
 
 import hashlib
 import io
@@ -24,9 +24,9 @@ HOW = (
 
 
 def split_description(text: str) -> tuple[str, str, str]:
-    """Name, encoding command and decoding command (empty if there is none) of ``NAME: ENCODE => DECODE``.
+    """Split ``NAME: ENCODE => DECODE`` into name, encoding command and decoding command (empty if there is none).
 
-    Without ``NAME:`` the codec is called as the program.
+    Without ``NAME:`` the codec has the name of the program.
 
     Raises:
         AezError: a placeholder is missing.
@@ -41,10 +41,10 @@ def split_description(text: str) -> tuple[str, str, str]:
 
 
 class External(Adapter):
-    """Two commands, run without a shell; pictures go in and come out as PNG files."""
+    """A codec of two commands, run without a shell on PNG files."""
 
     def __init__(self, name: str, encode: str, decode: str, qualities: Sequence[float]) -> None:
-        """Find the programs; their version is the commands and the digests of the files that they run."""
+        """Find the programs. The version is made of the commands and of digests of the program files."""
         self.name, self.qualities = name, tuple(qualities)
         self.commands = [shlex.split(encode), shlex.split(decode)]
         if not self.qualities:
@@ -80,7 +80,7 @@ class External(Adapter):
             raise AezError(f"{self.name}: Pillow cannot read what it wrote; give a decoder: {HOW}") from None
 
     def _run(self, command: list[str], source: Path, folder: Path, quality: float, suffix: str) -> Path:
-        """Run a command; the file that it made.
+        """Run a command, and return the file that it wrote.
 
         Raises:
             AezError: it failed or made no file; the text is the last line that it wrote.

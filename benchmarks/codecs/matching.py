@@ -1,4 +1,4 @@
-"""The quality at which a codec makes a file of about a given size."""
+"""Search for the quality that gives a file of a given size."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Match:
 
 
 def match_size(adapter: Adapter, image: Image.Image, target: int) -> Match:
-    """The largest file of at most ``target`` bytes that a search over the quality finds; the smallest if none fits.
+    """Search for the largest file of at most ``target`` bytes; return the smallest file if none fits.
 
     Args:
         adapter: the codec; sizes must rise, or fall, with its quality.

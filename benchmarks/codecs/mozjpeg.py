@@ -1,4 +1,4 @@
-"""MozJPEG, which the wheels of libvips are built with."""
+"""MozJPEG, through libvips."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,9 +52,9 @@ class MozJpeg(Adapter):
         return data
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
-        """The bytes of a file."""
+        """Encode a picture."""
         return self._save(image, quality, True)
 
     def decode(self, data: bytes) -> Image.Image:
-        """The picture, by libjpeg-turbo as everyone decodes it."""
+        """Decode a file with libjpeg-turbo."""
         return decode_with_pillow(data)

@@ -1,4 +1,4 @@
-"""aez itself."""
+"""The codec of this package."""
 
 import inspect
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from aez.codec.api import load
 
 
 class Aez(Adapter):
-    """A model on a device; its bytes are those that `aez compress` writes."""
+    """A model on a device. Its files are those of `aez compress`."""
 
     qualities = (1, 5, 15, 30, 45, 60, 75, 90, 100)
     scale = Scale(1, 100, integer=False)
@@ -41,9 +41,9 @@ class Aez(Adapter):
         )
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
-        """The bytes of a file."""
+        """Encode a picture."""
         return self.codec.encode(image, quality, **self.settings)
 
     def decode(self, data: bytes) -> Image.Image:
-        """The picture."""
+        """Decode a file to a picture."""
         return self.codec.decode(data)

@@ -1,4 +1,4 @@
-"""Formats that Pillow writes, by itself or through a plugin: JPEG, WebP, AVIF, JPEG 2000, JPEG XL, HEIC."""
+"""Formats that Pillow writes, itself or through a plugin: JPEG, WebP, AVIF, JPEG 2000, JPEG XL, HEIC."""
 
 import importlib
 import io
@@ -14,7 +14,7 @@ PERCENT = Scale(0, 100)
 
 
 class PillowCodec(Adapter):
-    """A format of Pillow's whose quality is one argument of ``Image.save``."""
+    """A Pillow format whose quality is an argument of ``Image.save``."""
 
     def __init__(
         self,
@@ -25,30 +25,30 @@ class PillowCodec(Adapter):
         scale: Scale,
         arguments: Callable[[float], dict[str, Any]],
     ) -> None:
-        """Set it up; ``arguments`` turns a quality into keyword arguments of ``save``."""
+        """Set up a format; ``arguments`` turns a quality into keyword arguments of ``save``."""
         self.name, self.format_name, self.version = name, format_name, f"{version}, Pillow {PIL.__version__}"
         self.qualities, self.scale, self.arguments = qualities, scale, arguments
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
-        """The bytes of a file."""
+        """Encode a picture."""
         buffer = io.BytesIO()
         image.save(buffer, self.format_name, **self.arguments(quality))
         return buffer.getvalue()
 
     def decode(self, data: bytes) -> Image.Image:
-        """The picture."""
+        """Decode a file to a picture."""
         return decode_with_pillow(data)
 
 
 def decode_with_pillow(data: bytes) -> Image.Image:
-    """Any format that Pillow reads, as mode RGB."""
+    """Decode any format that Pillow reads, to mode RGB."""
     with Image.open(io.BytesIO(data)) as image:
         rgb: Image.Image = image.convert("RGB")
         return rgb
 
 
 def jpeg(name: str, options: Mapping[str, str]) -> Adapter:
-    """libjpeg-turbo; ``optimise=no`` gives the plain baseline files of a default ``save``."""
+    """Make an adapter of libjpeg-turbo; ``optimise=no`` gives the baseline files of a plain ``save``."""
     chosen = take_options(options, {"subsampling": "420", "optimise": "yes"})
     fixed: dict[str, Any] = {"subsampling": subsampling(chosen)}
     if chosen["optimise"] != "no":
@@ -61,7 +61,7 @@ def jpeg(name: str, options: Mapping[str, str]) -> Adapter:
 
 
 def webp(name: str, options: Mapping[str, str]) -> Adapter:
-    """libwebp, lossy."""
+    """Make an adapter of lossy libwebp."""
     method = whole(take_options(options, {"method": "6"}), "method", 0, 6)
     _need_feature("webp", "WebP")
     version = f"libwebp {features.version_module('webp')}"
@@ -70,7 +70,7 @@ def webp(name: str, options: Mapping[str, str]) -> Adapter:
 
 
 def avif(name: str, options: Mapping[str, str]) -> Adapter:
-    """libavif with the AV1 encoder that Pillow's wheels bring."""
+    """Make an adapter of libavif with the AV1 encoder of Pillow's wheels."""
     chosen = take_options(options, {"speed": "6", "subsampling": "444"})
     fixed = {"speed": whole(chosen, "speed", 0, 10), "subsampling": subsampling(chosen)}
     _need_feature("avif", "AVIF (Pillow 11.3 or later)")
@@ -80,9 +80,9 @@ def avif(name: str, options: Mapping[str, str]) -> Adapter:
 
 
 def jpeg2000(name: str, options: Mapping[str, str]) -> Adapter:
-    """OpenJPEG at a given rate: 9/7 wavelet and the colour transform, without which RGB costs a third more.
+    """Make an adapter of OpenJPEG at a given rate, with the 9/7 wavelet and the colour transform.
 
-    The quality is the compression ratio, 24 divided by bits a pixel: higher means smaller.
+    The quality is the compression ratio, 24 divided by bits per pixel: higher means smaller.
     """
     take_options(options, {})
     _need_feature("jpg_2000", "JPEG 2000")
@@ -95,7 +95,7 @@ def jpeg2000(name: str, options: Mapping[str, str]) -> Adapter:
 
 
 def jxl(name: str, options: Mapping[str, str]) -> Adapter:
-    """libjxl through pillow-jxl-plugin."""
+    """Make an adapter of libjxl through pillow-jxl-plugin."""
     effort = whole(take_options(options, {"effort": "7"}), "effort", 1, 10)
     version = _plugin("pillow_jxl", "pillow-jxl-plugin", "JPEG XL")
     qualities = (5, 15, 25, 35, 50, 65, 75, 85, 90, 94)
@@ -103,7 +103,7 @@ def jxl(name: str, options: Mapping[str, str]) -> Adapter:
 
 
 def heic(name: str, options: Mapping[str, str]) -> Adapter:
-    """libheif with x265 through pillow-heif."""
+    """Make an adapter of libheif with x265 through pillow-heif."""
     take_options(options, {})
     version = _plugin("pillow_heif", "pillow-heif", "HEIC")
     plugin = importlib.import_module("pillow_heif")

@@ -1,4 +1,4 @@
-"""From what a user names to the codecs that are run."""
+"""Selection of the codecs to run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from aez.bitstream.errors import AezError
 
 
 def choose_codecs(names: Sequence[str], external: Sequence[str] = (), qualities: Sequence[str] = ()) -> list[CodecSpec]:
-    """Specs of all codecs to run.
+    """Return the specs of all codecs to run.
 
     Args:
         names: ``NAME[:option=value…]``; empty for the usual ones.

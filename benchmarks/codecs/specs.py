@@ -1,4 +1,4 @@
-"""Codecs by name, and the short way to write one with options: ``avif:speed=4:subsampling=420``."""
+"""Codecs by name, and their notation with options: ``avif:speed=4:subsampling=420``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ DEFAULT_CODECS = ("aez", "jpeg", "jpeg-444", "mozjpeg", "webp", "avif-s6", "avif
 
 @dataclass(frozen=True)
 class CodecSpec:
-    """What to build, small enough to send to another process.
+    """The description of an adapter, which can be sent to another process.
 
     Attributes:
         name: in reports.
@@ -44,7 +44,7 @@ class CodecSpec:
 
 
 def parse_codec(text: str) -> CodecSpec:
-    """``NAME[:option=value…]`` with the name of a family or a preset.
+    """Parse ``NAME[:option=value…]`` with the name of a family or a preset.
 
     Raises:
         AezError: neither, or an option without a value.
@@ -63,7 +63,7 @@ def parse_codec(text: str) -> CodecSpec:
 
 
 def parse_qualities(texts: Sequence[str], names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """``Q,Q,…`` for every codec or ``NAME=Q,Q,…`` for one, by codec name.
+    """Parse ``Q,Q,…`` for every codec or ``NAME=Q,Q,…`` for one; return qualities by codec name.
 
     Raises:
         AezError: not numbers, or a codec that is not run.
@@ -83,7 +83,7 @@ def parse_qualities(texts: Sequence[str], names: Sequence[str]) -> dict[str, tup
 
 
 def build(spec: CodecSpec, device: str) -> Adapter:
-    """The adapter that a spec describes.
+    """Build the adapter that a spec describes.
 
     Raises:
         UnavailableError: the codec is not installed; the text says how to get it.

@@ -1,9 +1,9 @@
-"""What the collapsed autoencoder's penalty buys against the plain one: both trained alike, codes of variance 1.
+"""The collapsed autoencoder against the plain one: both trained alike, with codes of variance 1.
 
-For patches of 32×32 from a folder: PSNR, ‖∂h/∂x‖²_F, how many singular values of the Jacobian hold 99 % of that (the
-dimension of the tangent space) and their participation ratio (Σs²)²/Σs⁴, how far Gaussian noise in the patch moves the
-code (mean square a number, whose variance is 1), PSNR against the clean patch of what comes back from a noisy one, and
-log₂ p(x) by importance sampling.
+For patches of 32×32 from a folder the table shows PSNR; ‖∂h/∂x‖²_F; the number of singular values of the Jacobian that
+hold 99 % of that norm (the dimension of the tangent space), and their participation ratio (Σs²)²/Σs⁴; the mean square
+change of the code, whose variance is 1, by Gaussian noise in the patch; PSNR of the decoded noisy patch against the
+clean one; and log₂ p(x) by importance sampling.
 
     python -m aez.benchmarks.family.contraction FOLDER [--patches 400] [--likelihoods 24]
 """
@@ -27,7 +27,7 @@ NOISES = (5.0, 15.0, 30.0)
 
 
 def patches_of(folder: Path, count: int) -> Tensor:
-    """(count, 3, 32, 32), spread evenly over the pictures."""
+    """Cut patches (count, 3, 32, 32), spread evenly over the pictures."""
     cut = []
     for path in list_pictures(folder):
         picture = torch.from_numpy(np.array(read_rgb(path))).permute(2, 0, 1).float() / 255 - 0.5
@@ -65,7 +65,7 @@ def command(folder: Path, patches: int, likelihoods: int) -> None:
         some = some + (torch.rand_like(some) - 0.5) / 255
         likely, effective = log_likelihood(model, some)
         bits = 8 - likely / math.log(2) / some[0].numel()  # of the integers 0 … 255
-        found.append(("-log2 p(x), bits a sample", float(bits.mean())))
+        found.append(("-log2 p(x), bits per sample", float(bits.mean())))
         found.append(("effective samples of 256", float(effective.median())))
         for label, value in found:
             rows.setdefault(label, []).append(f"{value:.3f}")

@@ -1,12 +1,12 @@
-"""Noise removed, and what that saves: `aez denoise` against BM3D and non-local means, and `aez compress --denoise`.
+"""Denoising: `aez denoise` against BM3D and non-local means, and file sizes of `aez compress --denoise`.
 
-Gaussian noise of known σ is added to every picture, rounded and clipped to 8 bits as a file has it; all methods get the
-same noisy picture, and σ. Printed are the mean PSNR against the clean picture and the time, then the sizes of files of
+Gaussian noise of known σ is added to every picture, rounded and clipped to 8 bits; all methods get the same noisy
+picture and σ. Printed are the mean PSNR against the clean picture and the time, then the sizes of files of
 the noisy picture and of the denoised one at the same qualities.
 
     python -m aez.benchmarks.family.denoising FOLDER [--sigma 25] [--methods aez,nlm,bm3d] [-o measurements.json]
 
-With -o what was measured before, with the same weights, is not measured again: BM3D takes minutes a picture.
+With -o measurements of the same weights are reused: BM3D takes minutes per picture.
 """
 
 import json
@@ -46,13 +46,13 @@ QUALITIES = (30.0, 50.0, 70.0, 90.0)
 
 @dataclass
 class MeasurementCache:
-    """Measurements by what they are of; kept in a file if one is named."""
+    """Measurements by key, stored in a file if a path is given."""
 
     path: Path | None
     values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read what is there.
+        """Read the file if it exists.
 
         Raises:
             AezError: the file is of another kind.
@@ -64,7 +64,7 @@ class MeasurementCache:
                 raise AezError(f"{self.path}: cannot be read as measurements ({error})") from None
 
     def of(self, key: str, measure: Callable[[], Any]) -> Any:
-        """A measurement, made unless it is there."""
+        """Return a measurement; make it if it is missing."""
         if key not in self.values:
             self.values[key] = measure()
             if self.path is not None:
@@ -73,13 +73,13 @@ class MeasurementCache:
 
 
 def with_noise(clean: Samples, sigma: float, seed: int) -> Samples:
-    """A noisy picture as a file has it."""
+    """Add Gaussian noise, and round and clip to 8 bits."""
     noise = np.random.default_rng(seed).normal(0, sigma, clean.shape)
     return np.asarray((clean + noise).round().clip(0, 255).astype(np.uint8))
 
 
 def restored(method: str, clean: Samples, sigma: float, seed: int) -> list[float]:
-    """PSNR and seconds."""
+    """Denoise a noisy picture; return PSNR and seconds."""
     noisy = with_noise(clean, sigma, seed)
     start = time.perf_counter()
     out = METHODS[method](noisy, sigma)
@@ -87,7 +87,7 @@ def restored(method: str, clean: Samples, sigma: float, seed: int) -> list[float
 
 
 def coded(model: str, clean: Samples, sigma: float, seed: int, quality: float, clear: bool) -> list[float]:
-    """Bits a pixel, and PSNR against the clean picture, of a file of the noisy picture or of the denoised one."""
+    """Code the noisy or denoised picture; return bits per pixel, and PSNR against the clean picture."""
     codec = load(model)
     noisy = with_noise(clean, sigma, seed)
     data = codec.encode(denoise(noisy, sigma) if clear else noisy, quality)
@@ -95,7 +95,7 @@ def coded(model: str, clean: Samples, sigma: float, seed: int, quality: float, c
 
 
 def pictures(folder: Path, first: int | None, crop: int | None) -> dict[str, Samples]:
-    """The pictures of a folder by name, or their middles.
+    """Read the pictures of a folder, or their middles, by name.
 
     Raises:
         AezError: there is none.
@@ -162,7 +162,7 @@ def command(
 def _sizes(
     store: MeasurementCache, found: dict[str, Samples], sigmas: tuple[float, ...], model: str, weights: str
 ) -> None:
-    """Print what denoising saves."""
+    """Print file sizes with and without denoising."""
     kind = f"{load(model).weights.fingerprint.hex()} {weights}"
     rows = []
     for sigma in sigmas:

@@ -1,4 +1,4 @@
-"""Distances between sets of pictures by features: Fréchet and kernel."""
+"""Fréchet and kernel distances between sets of pictures by their features."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ Features = NDArray[np.float64]
 
 
 def frechet(a: Features, b: Features) -> float:
-    """Fréchet distance of two normal distributions with the moments of (n, D) features.
+    """Compute the Fréchet distance of two normal distributions with the moments of (n, D) features.
 
     |μ_a − μ_b|² + tr(Σ_a + Σ_b − 2·(Σ_a·Σ_b)^½) (Dowson and Landau, 1982; of Inception features Heusel et al., NeurIPS
     2017). The trace of the root is that of (Σ_a^½·Σ_b·Σ_a^½)^½, which is symmetric.
@@ -21,7 +21,7 @@ def frechet(a: Features, b: Features) -> float:
 
 
 def kernel(a: Features, b: Features) -> float:
-    """Unbiased squared maximum mean discrepancy of (n, D) features with the kernel (x·y/D + 1)³.
+    """Compute the unbiased squared maximum mean discrepancy of (n, D) features with the kernel (x·y/D + 1)³.
 
     Bińkowski et al., ICLR 2018. Near 0, and as often below as above it, for two samples of one distribution.
     """

@@ -1,4 +1,4 @@
-"""Drawn pictures against real ones: Fréchet and kernel distances of the codec's own features.
+"""Generated pictures against real ones: Fréchet and kernel distances of the codec's features.
 
 Features of a picture are means and log standard deviations over it of what the flagship's analysis sees, 128 channels
 at 1/8 (quality 50), each scaled to the real pictures. Real pictures are random crops of every second picture in FOLDER;
@@ -31,7 +31,7 @@ FEATURE_QUALITY = 50.0
 
 
 def crops(pictures: list[Samples], count: int, size: int, seed: int) -> list[Samples]:
-    """Random squares, pictures drawn evenly."""
+    """Cut random squares, equally many from each picture."""
     random = np.random.default_rng(seed)
     out = []
     for number in range(count):
@@ -42,7 +42,7 @@ def crops(pictures: list[Samples], count: int, size: int, seed: int) -> list[Sam
 
 
 def shuffled(real: list[Samples], side: int, seed: int) -> list[Samples]:
-    """Pictures of pieces of side × side pixels, taken from all of them at random."""
+    """Shuffle pieces of side × side pixels among all pictures."""
     size = len(real[0]) // side
     pieces = np.stack(real).reshape(len(real), size, side, size, side, 3).transpose(0, 1, 3, 2, 4, 5)
     order = np.random.default_rng(seed).permutation(len(real) * size * size)
@@ -51,7 +51,7 @@ def shuffled(real: list[Samples], side: int, seed: int) -> list[Samples]:
 
 
 def normal_pixels(real: list[Samples], count: int, seed: int, *, spectrum: bool) -> list[Samples]:
-    """Normal noise with the colours' covariance; with ``spectrum``, for every frequency of its own."""
+    """Draw normal noise with the colours' covariance; with ``spectrum`` one covariance per frequency."""
     random = np.random.default_rng(seed)
     stack = np.stack(real).astype(np.float32)
     size = stack.shape[1]
@@ -77,17 +77,17 @@ def _levels(values: NDArray[np.float64]) -> Samples:
 
 
 class Eye:
-    """Pictures to features."""
+    """A map from pictures to features."""
 
     def __init__(self, codec: Codec) -> None:
-        """Look through a codec's analysis."""
+        """Take features from a codec's analysis."""
         self.model = codec.engine.model
         self.at = codec.engine.position_tensor(codec.position_of(FEATURE_QUALITY))
         self.device = codec.device
 
     @torch.inference_mode()
     def __call__(self, pictures: Iterable[Samples]) -> NDArray[np.float64]:
-        """(n, D)."""
+        """Return features (n, D)."""
         rows = []
         for samples in pictures:
             height, width = (n // 16 * 16 for n in samples.shape[:2])
@@ -99,12 +99,12 @@ class Eye:
 
 
 def drawn(codec: Codec, count: int, size: int, recipe: Recipe) -> list[Samples]:
-    """From the codec's entropy model."""
+    """Generate pictures from the codec's entropy model."""
     return [codec.decode_array(sampled_file(codec, size, size, Draws(0, n), recipe)) for n in range(count)]
 
 
 def of_vae(count: int) -> list[Samples]:
-    """From the VAE."""
+    """Generate pictures from the VAE."""
     from aez.codec.family.registry import load_family
 
     pictures = load_family("vae").sample(count, 0)  # type: ignore[operator]
@@ -123,7 +123,7 @@ def of_vae(count: int) -> list[Samples]:
 def command(
     folder: Path, count: int, size: int, vae: bool, model: str, qualities: tuple[float, ...], temperature: float
 ) -> None:
-    """Compare drawn pictures with those in FOLDER."""
+    """Compare generated pictures with those in FOLDER."""
     size = 64 if vae else size // 64 * 64
     codec = Codec(model, "cpu", "float32")
     pictures = [np.asarray(read_rgb(path)) for path in list_pictures(folder)]

@@ -1,4 +1,4 @@
-"""Holes filled, pictures enlarged and coloured, against the plain ways to do it, on the middles of pictures.
+"""Inpainting, enlarging and colourising against simple methods, on the middles of pictures.
 
 Holes: PSNR over the missing pixels only, against scikit-image's biharmonic inpainting. Enlarging by two: PSNR against
 the picture whose bicubic reduction was enlarged, against Pillow's bicubic and Lanczos filters. Colours: PSNR of Cb and
@@ -34,7 +34,7 @@ Mask = NDArray[np.bool_]
 
 
 def masks(height: int, width: int) -> dict[str, Mask]:
-    """Kinds of damage, the same for every picture of a size."""
+    """Return masks of several kinds of damage, the same for every picture of a size."""
     rows, cols = np.indices((height, width))
     draw = np.random.default_rng(0)
     blocks = draw.random((-(-height // 16), -(-width // 16))) < 0.1

@@ -1,4 +1,4 @@
-"""What restored pictures are compared with: well-kept implementations of published methods, at good settings."""
+"""Published methods to compare restored pictures with."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ _NON_LOCAL = ((20.0, 5, 10, 0.6), (35.0, 5, 10, 0.5), (255.0, 7, 10, 0.3))
 
 
 def non_local_means(samples: Samples, sigma: float) -> Samples:
-    """Buades et al. (CVPR 2005) by scikit-image, σ given, (H, W, 3) uint8."""
+    """Denoise by non-local means (Buades et al., CVPR 2005; scikit-image), σ given, (H, W, 3) uint8."""
     try:
         from skimage.restoration import denoise_nl_means
     except ImportError:
@@ -25,7 +25,7 @@ def non_local_means(samples: Samples, sigma: float) -> Samples:
 
 
 def bm3d(samples: Samples, sigma: float) -> Samples:
-    """Colour BM3D (Dabov et al., ICIP 2007; Mäkinen et al., IEEE TIP 2020) by the authors' package, (H, W, 3) uint8.
+    """Denoise by colour BM3D (Dabov et al., ICIP 2007; Mäkinen et al., IEEE TIP 2020), (H, W, 3) uint8.
 
     Its licence is for non-commercial use only, so no extra of this package installs it.
     """
@@ -37,7 +37,7 @@ def bm3d(samples: Samples, sigma: float) -> Samples:
 
 
 def biharmonic(samples: Samples, missing: NDArray[np.bool_]) -> Samples:
-    """Biharmonic inpainting (Damelin & Hoang, 2018) by scikit-image, (H, W, 3) uint8 and (H, W)."""
+    """Inpaint biharmonically (Damelin & Hoang, 2018; scikit-image), (H, W, 3) uint8 and (H, W)."""
     try:
         from skimage.restoration import inpaint_biharmonic
     except ImportError:
@@ -46,10 +46,10 @@ def biharmonic(samples: Samples, missing: NDArray[np.bool_]) -> Samples:
 
 
 def resized(samples: Samples, width: int, height: int, kind: Image.Resampling = Image.Resampling.BICUBIC) -> Samples:
-    """By Pillow."""
+    """Resize with Pillow."""
     return np.asarray(Image.fromarray(samples).resize((width, height), kind))
 
 
 def to_levels(samples: NDArray[np.float64]) -> Samples:
-    """Samples in [0, 1] as 8-bit ones."""
+    """Convert samples in [0, 1] to 8 bits."""
     return np.asarray((np.asarray(samples) * 255).round().clip(0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""The sparse autoencoders: share of zeros, rate and PSNR as λ varies, and what they cost against the codec's own model.
+"""The sparse autoencoders: share of zeros, rate and PSNR by λ, and BD-rate against the codec's model.
 
 Means over the pictures of a folder, from real files.
 
@@ -25,7 +25,7 @@ REFERENCE = ("photo", (1, 5, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100))
 
 
 def rows_of(model: str, pictures: Sequence[Path], qualities: Sequence[float]) -> list[tuple[float, float, float]]:
-    """Means of the share of zeros, bits a pixel and PSNR at each quality."""
+    """Compute the mean share of zeros, bits per pixel and PSNR at each quality."""
     codec = api.load(model)
     rows = []
     for quality in qualities:

@@ -1,4 +1,4 @@
-"""Style propagation measured: how far results are from both inputs, in style and in content, as strength varies.
+"""Style transfer: distances in style and in content from both inputs, by strength.
 
 Distances are those of the codec's encoder (`codec/family/style/loss.py`): of the distributions of its features at three
 scales for style, of their layout for content. Beside the model stand what colours alone do (means and deviations of
@@ -32,7 +32,7 @@ Paint = Callable[[Samples, Samples], Samples]
 
 
 def prepared(path: Path, side: int) -> Samples:
-    """A picture reduced to ``side`` pixels, its sides multiples of 16."""
+    """Read a picture, reduced to ``side`` pixels, with sides that are multiples of 16."""
     image = read_rgb(path)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     rows, cols = (max(STRIDE, n // STRIDE * STRIDE) for n in image.size[::-1])
@@ -40,7 +40,7 @@ def prepared(path: Path, side: int) -> Samples:
 
 
 def colours_alone(content: Samples, style: Samples) -> Samples:
-    """Means and deviations of RGB."""
+    """Transfer means and deviations of RGB."""
     axes = (0, 1)
     spread = style.std(axes) / np.maximum(content.std(axes), 1e-3)
     moved = (content - content.mean(axes)) * spread + style.mean(axes)
@@ -49,7 +49,7 @@ def colours_alone(content: Samples, style: Samples) -> Samples:
 
 
 def untrained() -> Style:
-    """The model before its training: AdaIN and patches on y, the flagship's synthesis, no style blocks."""
+    """Build the model before its training: AdaIN and patches on y, the flagship's synthesis, no style blocks."""
     model = Style()
     model.start()
     torch.nn.init.zeros_(model.modulate.weight)
@@ -59,20 +59,20 @@ def untrained() -> Style:
 
 
 def painter(stylist: Stylist, strength: float) -> Paint:
-    """A model at a strength."""
+    """Return a model at a fixed strength."""
     return lambda content, style: stylist.paint(content, stylist.source(style, SIDE), strength)
 
 
 class Judge:
-    """Distances by the codec's encoder."""
+    """Distances by features of the codec's encoder."""
 
     def __init__(self, model: Style) -> None:
-        """Hold the model whose encoder judges."""
+        """Take features from a model's encoder."""
         self.model = model
 
     @torch.inference_mode()
     def __call__(self, made: Samples, content: Samples, style: Samples) -> tuple[float, float, float, float]:
-        """Style distances from style and content, content distances from content and (enlarged to it) style."""
+        """Return style distances from style and content, then content distances from content and resized style."""
         seen, of_content, of_style = (self._tensor(samples) for samples in (made, content, style))
         height, width = content.shape[:2]
         enlarged = self._tensor(np.asarray(Image.fromarray(style).resize((width, height))))
@@ -90,7 +90,7 @@ class Judge:
 
 
 def contact_sheet(rows: list[list[Samples]]) -> Image.Image:
-    """Pictures in rows, each shown in a square."""
+    """Arrange pictures in rows of squares."""
     sheet = Image.new("RGB", (len(rows[0]) * SHEET_SIDE, len(rows) * SHEET_SIDE), "white")
     for down, row in enumerate(rows):
         for across, samples in enumerate(row):

@@ -1,8 +1,8 @@
-"""The β-VAE: bound, rate and PSNR as β varies, and a grid of samples.
+"""The β-VAE: bound, rate and PSNR by β, and a grid of samples.
 
-Blocks of 64×64 from the pictures of a folder, halved as in training. For each β: −ELBO at β = 1 in bits a sample
-(p(x|z) with σ = 0.06), the divergence KL(q ‖ p) in bits a pixel, which is what bits-back coding would take (Townsend et
-al., ICLR 2019), the real files, and the PSNR of what they hold.
+Blocks of 64×64 from the pictures of a folder, halved as in training. For each β the table shows −ELBO at β = 1 in bits
+per sample (p(x|z) with σ = 0.06); the divergence KL(q ‖ p) in bits per pixel, which is the rate of bits-back coding
+(Townsend et al., ICLR 2019); the size of real files; and the PSNR of the decoded blocks.
 
     python -m aez.benchmarks.family.variational FOLDER [--blocks 300] [--samples OUT.png]
 """
@@ -26,7 +26,7 @@ SIDE = 64
 
 
 def blocks_of(folder: Path, count: int) -> np.ndarray:  # type: ignore[type-arg]
-    """(count, 64, 64, 3) uint8, spread evenly over the pictures."""
+    """Cut blocks (count, 64, 64, 3) uint8, spread evenly over the pictures."""
     cut = []
     for path in list_pictures(folder):
         image = read_rgb(path)

@@ -1,1 +1,1 @@
-"""What a benchmark report is made of: runs, results, plots, pages and comparisons."""
+"""Benchmark reports: runs, results, plots, pages and comparisons."""

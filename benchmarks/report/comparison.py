@@ -1,4 +1,4 @@
-"""Two pictures compared, or one picture coded by several codecs to files of about the same size."""
+"""Comparison of two pictures, or of codecs on one picture at one file size."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ SCALE, BAR, GAP = 2, 28, 10
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture by one codec: what it cost, what it looks like, how far it is from the original."""
+    """A picture by one codec: file size, decoded picture, metrics."""
 
     codec: str
     quality: float
@@ -33,7 +33,7 @@ class Shot:
 
 
 def metrics_for(names: Sequence[str], say: Callable[[str], None]) -> tuple[str, ...]:
-    """The metrics that were asked for; or the usual ones, less those that are not installed.
+    """Return the requested metrics, or the default ones that are installed.
 
     Raises:
         AezError: one that was asked for does not exist or is not installed.
@@ -53,7 +53,7 @@ def metrics_for(names: Sequence[str], say: Callable[[str], None]) -> tuple[str, 
 
 
 def two_pictures(original: Path, other: Path, metrics: Sequence[str], device: str) -> str:
-    """A table of the metrics of a picture against its original.
+    """Return a table of the metrics of a picture against its original.
 
     Raises:
         AezError: one cannot be read, or their sizes differ.
@@ -75,16 +75,16 @@ def code_to_size(
     device: str,
     say: Callable[[str], None],
 ) -> list[Shot]:
-    """A picture by every codec that is installed, each with its largest file of at most ``size`` bytes.
+    """Encode a picture by every installed codec, each to its largest file of at most ``size`` bytes.
 
     Args:
         path: the picture.
         specs: codecs.
-        bpp: what the size is without ``size``, in bits a pixel.
+        bpp: size in bits per pixel if ``size`` is None.
         size: bytes.
         metrics: names.
         device: for networks and metrics.
-        say: is given a line for every codec left out or too large.
+        say: function that prints a line for every codec left out or too large.
 
     Raises:
         AezError: the picture cannot be read, or no codec managed it.
@@ -114,7 +114,7 @@ def code_to_size(
 
 
 def shots_table(shots: Sequence[Shot]) -> str:
-    """A line for each codec."""
+    """Return a table with a line for each codec."""
     header = ("codec", "quality", "bytes", "bpp", *(UNITS.get(name, name) for name in shots[0].metrics))
     rows = [
         (
@@ -130,7 +130,7 @@ def shots_table(shots: Sequence[Shot]) -> str:
 
 
 def parse_crop(text: str) -> tuple[int, int, int]:
-    """``X,Y,SIDE``.
+    """Parse ``X,Y,SIDE``.
 
     Raises:
         AezError: it is something else.
@@ -145,7 +145,7 @@ def parse_crop(text: str) -> tuple[int, int, int]:
 
 
 def side_by_side(path: Path, shots: Sequence[Shot], crop: tuple[int, int, int] | None) -> bytes:
-    """The original and every shot beside each other, enlarged and labelled, as a PNG file.
+    """Draw the original and every shot side by side, enlarged and labelled, as a PNG file.
 
     Raises:
         AezError: the crop does not lie within the picture.

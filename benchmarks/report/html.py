@@ -1,4 +1,4 @@
-"""``report.html``: one file with its data, its pictures and its scripts inside, which needs no network."""
+"""``report.html``: one file with its data, pictures and scripts inside, which needs no network."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,13 +14,13 @@ from aez.bitstream.errors import AezError
 
 
 def write_html(report: Report, results: Mapping[str, Any], limits: ViewerLimits, say: Callable[[str], None]) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         report: the run; its codecs make the viewer's pictures.
         results: content of ``results.json``.
         limits: of the viewer.
-        say: is given a line for what had to be left out.
+        say: function that prints a line for everything left out.
 
     Raises:
         AezError: plotly is not installed.
@@ -46,7 +46,7 @@ def write_html(report: Report, results: Mapping[str, Any], limits: ViewerLimits,
     }
     page = files("aez.benchmarks.report.page")
     text = page.joinpath("report.html").read_text(encoding="utf-8")
-    # Data go in as JSON inside a script element: "</" must not end it, whatever a picture is called.
+    # Data go in as JSON inside a script element: "</" must not end it, even in a picture's name.
     parts = {
         "TITLE": escape(str(results["title"])),
         "STYLE": page.joinpath("report.css").read_text(encoding="utf-8"),

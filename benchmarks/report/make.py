@@ -1,4 +1,4 @@
-"""A whole report: runs what is missing and writes every file of it."""
+"""Reports: missing measurements are made, and every file is written."""
 
 import datetime
 import platform
@@ -40,7 +40,7 @@ Advance = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a report goes and what is in it beside measurements."""
+    """Folder and contents of a report besides measurements."""
 
     folder: Path
     title: str
@@ -50,7 +50,7 @@ class Outputs:
 
 
 def load_pictures(paths: Sequence[Path], say: Say) -> tuple[list[SourcePicture], list[Failure]]:
-    """Read all pictures once for their digests; those that cannot be read are failures, those seen before skipped.
+    """Read all pictures for their digests; list unreadable ones as failures, and skip duplicates.
 
     Raises:
         AezError: none can be read.
@@ -82,7 +82,7 @@ def load_pictures(paths: Sequence[Path], say: Say) -> tuple[list[SourcePicture],
 def load_codecs(
     specs: Sequence[CodecSpec], device: str, say: Say
 ) -> tuple[list[tuple[CodecSpec, Adapter]], dict[str, str]]:
-    """Adapters of the codecs that are installed, and why the others are not run.
+    """Load the adapters of installed codecs; return why the others are skipped.
 
     Raises:
         AezError: none is installed, or an option is wrong.
@@ -103,7 +103,7 @@ def load_codecs(
 
 
 def usable_metrics(names: Sequence[str], say: Say) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Those that can be computed here, and why the others cannot."""
+    """Return the metrics that can be computed here, and why the others cannot."""
     usable, skipped = [], {}
     for name in names:
         try:
@@ -118,15 +118,15 @@ def usable_metrics(names: Sequence[str], say: Say) -> tuple[tuple[str, ...], dic
 def make_report(
     paths: Sequence[Path], specs: Sequence[CodecSpec], settings: Settings, outputs: Outputs, say: Say, advance: Advance
 ) -> dict[str, Any]:
-    """Measure what is missing and write the report's files; returns the content of ``results.json``.
+    """Make the missing measurements and write the report; return the content of ``results.json``.
 
     Args:
         paths: picture files.
         specs: codecs.
         settings: how to measure.
         outputs: where to write.
-        say: is given a line for everything that a user must know.
-        advance: is told of the progress.
+        say: function that prints a line for the user.
+        advance: function that shows the progress.
 
     Raises:
         AezError: nothing can be measured, or the folder cannot be written.
@@ -181,7 +181,7 @@ def _table(adapter: Adapter, pictures: Sequence[SourcePicture], settings: Settin
 
 
 def machine(settings: Settings) -> Mapping[str, str]:
-    """What the run was made on."""
+    """Describe the machine and the versions of a run."""
     facts = {
         "processor": cpu_name(),
         "system": platform.system(),

@@ -1,4 +1,4 @@
-"""Bytes, time and memory of one codec on one picture at one quality."""
+"""File size, time and memory of one codec on one picture at one quality."""
 
 import contextlib
 import ctypes
@@ -24,7 +24,7 @@ _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 @dataclass(frozen=True)
 class Run:
-    """What came out.
+    """The outcome of a measurement.
 
     Attributes:
         size: bytes of the file.
@@ -43,13 +43,13 @@ class Run:
     decode_mb: float | None
 
     def values(self) -> dict[str, float | None]:
-        """The numbers, by the names that results have for them."""
+        """Return the numbers by their names in results."""
         names = ("encode_ms", "decode_ms", "encode_mb", "decode_mb")
         return {"bytes": self.size, **{name: getattr(self, name) for name in names}}
 
 
 def measure(adapter: Adapter, image: Image.Image, quality: float, repeats: int) -> Run:
-    """Encode and decode a picture once for its memory, which warms up too, and then for its times.
+    """Encode and decode a picture, once for warm-up and memory, then ``repeats`` times for time.
 
     Args:
         adapter: the codec.
@@ -75,18 +75,18 @@ def measure(adapter: Adapter, image: Image.Image, quality: float, repeats: int) 
 
 
 def timed(function: Callable[[], T]) -> tuple[T, float]:
-    """A function's result, and the seconds that it took."""
+    """Call a function; return its result and the seconds taken."""
     start = time.perf_counter()
     result = function()
     return result, time.perf_counter() - start
 
 
 def _watched(adapter: Adapter, function: Callable[[], T]) -> tuple[T, float | None, float]:
-    """Result, peak memory in 10⁶ bytes, seconds.
+    """Call a function; return its result, peak memory in 10⁶ bytes, and seconds.
 
-    Linux keeps the largest resident size and lets it be reset; freed memory is given back to the system first, so that
-    what an earlier call left behind is not free of charge. What runs in a process of its own knows its own peak; a GPU
-    is asked for its.
+    Linux records the largest resident size and can reset it. Freed memory is returned to the system first, so that
+    memory left by an earlier call does not hide what this one needs. An adapter that starts processes reports their
+    peak; a GPU reports its own.
     """
     before = _reset_peak()
     on_gpu = torch.cuda.is_available()
@@ -102,7 +102,7 @@ def _watched(adapter: Adapter, function: Callable[[], T]) -> tuple[T, float | No
 
 
 def _reset_peak() -> float | None:
-    """Resident bytes, after the peak was reset to them; None where that cannot be done."""
+    """Reset the peak of resident memory; return the resident bytes, or None where that is impossible."""
     if not sys.platform.startswith("linux"):
         return None
     with contextlib.suppress(AttributeError, OSError):  # musl and others keep little
@@ -115,21 +115,21 @@ def _reset_peak() -> float | None:
 
 
 def _status(field: str) -> float:
-    """A field of the process's status, in bytes."""
+    """Read a field of the process's status, in bytes."""
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
     return 1024.0 * int(line.split()[1])
 
 
 @contextmanager
 def pinned(threads: int, worker: int = 0) -> Iterator[str]:
-    """Hold this process to so many CPUs, and torch to so many threads, as long as the context lasts.
+    """Pin this process to ``threads`` CPUs, and torch to as many threads, within the context.
 
     Args:
-        threads: how many.
-        worker: number of the process among several that run at once, each with CPUs of its own.
+        threads: number of threads.
+        worker: number of the process among several that run in parallel, each on CPUs of its own.
 
     Yields:
-        What was done, as text for the report.
+        A description for the report.
     """
     before_torch = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""The PNG files of a report."""
+"""PNG plots of a report."""
 
 import io
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def _png(figure: Any) -> bytes:
 
 
 def styles(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Colour, marker and dashes by codec name: ours in red and heavier, published curves thin and dashed."""
+    """Choose colour, marker and dashes by codec name: aez in red and heavier, published curves thin and dashed."""
     chosen: dict[str, dict[str, Any]] = {}
     for i, codec in enumerate(results["codecs"]):
         ours = codec["name"].startswith("aez")
@@ -50,7 +50,7 @@ def styles(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def rate_distortion(results: Mapping[str, Any], metric: str, most_bpp: float = 3.0) -> bytes:
-    """Mean curves of all rated codecs, published ones dashed; up to ``most_bpp`` bits a pixel."""
+    """Plot mean curves of all rated codecs, published ones dashed, up to ``most_bpp`` bits per pixel."""
     count = results["set"]["count"]
     figure, axes = _figure(f"{results['title']}: means over {count} picture{'s' if count != 1 else ''}")
     values = []
@@ -72,7 +72,7 @@ def rate_distortion(results: Mapping[str, Any], metric: str, most_bpp: float = 3
 
 
 def speed(results: Mapping[str, Any]) -> bytes:
-    """Megapixels per second of encoding and decoding, at the setting nearest to 0.75 bits a pixel, on a log scale."""
+    """Plot megapixels per second, at the setting nearest to 0.75 bits per pixel, on a log scale."""
     rows = []
     for codec in results["codecs"]:
         timed = [point for point in codec["points"] if point.get("encode_mpps") and not codec["published"]]

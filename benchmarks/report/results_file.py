@@ -1,4 +1,4 @@
-"""``results.json`` and ``results.csv``: everything that a run found, in the schema that README.md describes."""
+"""``results.json`` and ``results.csv``: all results of a run, in the schema that README.md describes."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ Table = Mapping[str, Mapping[str, Values]]
 
 @dataclass(frozen=True)
 class Report:
-    """What a run knows, before it is written."""
+    """Content of a report."""
 
     title: str
     settings: Settings
@@ -40,7 +40,7 @@ class Report:
 
 
 def mean_points(table: Table, pictures: Sequence[SourcePicture], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Means over the pictures, a point for each setting that all pictures were coded at.
+    """Average over the pictures: one point for each setting at which all pictures were coded.
 
     A mean over fewer pictures could not be compared with the others, so there is none. Bits a pixel are the mean of
     the pictures' own; megapixels per second are all pixels over all the time.
@@ -68,7 +68,7 @@ def mean_points(table: Table, pictures: Sequence[SourcePicture], columns: Sequen
 
 
 def as_results(report: Report) -> dict[str, Any]:
-    """The content of ``results.json``."""
+    """Build the content of ``results.json``."""
     columns = report.settings.columns
     codecs: list[dict[str, Any]] = []
     for adapter, table in report.codecs:
@@ -116,7 +116,7 @@ def as_results(report: Report) -> dict[str, Any]:
 
 
 def bd_matrix(codecs: Sequence[Mapping[str, Any]], metric: str, low: float, high: float) -> list[dict[str, Any]]:
-    """BD-rate and BD-quality of every codec (``test``) against every other (``anchor``).
+    """Compute BD-rate and BD-quality of every codec (``test``) against every other (``anchor``).
 
     ``low`` and ``high`` are the interval in dB; where less than ``LEAST_OVERLAP`` of it is common, ``percent`` is null
     and ``refused`` says so.
@@ -148,7 +148,7 @@ def bd_matrix(codecs: Sequence[Mapping[str, Any]], metric: str, low: float, high
 
 
 def not_monotone(rows: Mapping[str, Sequence[Sequence[Any]]], columns: Sequence[str]) -> list[str]:
-    """A line for every picture and step from a file to the next larger one at which PSNR does not rise."""
+    """List steps from a picture's file to the next larger one at which PSNR does not rise."""
     if "psnr" not in columns:
         return []
     at_bytes, at_psnr = 1 + columns.index("bytes"), 1 + columns.index("psnr")
@@ -164,7 +164,7 @@ def not_monotone(rows: Mapping[str, Sequence[Sequence[Any]]], columns: Sequence[
 
 
 def as_json(results: Mapping[str, Any]) -> str:
-    """Rounded to ``DIGITS`` significant digits, one line for each point or row."""
+    """Return JSON, rounded to ``DIGITS`` significant digits, with one line for each point or row."""
     lines = json.dumps(rounded(results), ensure_ascii=False, separators=(",", ":"))
     for mark in ('{"setting"', '{"bpp"', '{"anchor"', '{"name"', '"measurements"', '["', '"failures"', '"skipped"'):
         lines = lines.replace(mark, "\n" + mark)
@@ -172,7 +172,7 @@ def as_json(results: Mapping[str, Any]) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Floats to ``DIGITS`` significant digits, however deep inside."""
+    """Round all floats to ``DIGITS`` significant digits, at any depth."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, Mapping):
@@ -183,7 +183,7 @@ def rounded(value: Any) -> Any:
 
 
 def as_csv(results: Mapping[str, Any]) -> str:
-    """A line for every codec, setting and picture."""
+    """Return CSV with a line for every codec, setting and picture."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["codec", "version", "picture", "width", "height", "bpp", *results["columns"]])

@@ -1,4 +1,4 @@
-"""Runs codecs on pictures: picture by picture, the codecs taking turns, in one process or several."""
+"""Runs of codecs on pictures, picture by picture, in one process or several."""
 
 import functools
 import multiprocessing
@@ -25,7 +25,7 @@ from aez.codec.runtime.device import choose_device
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is made.
+    """Settings of a run.
 
     Attributes:
         metrics: names.
@@ -43,7 +43,7 @@ class Settings:
 
     @property
     def environment(self) -> str:
-        """What times depend on, as text."""
+        """Conditions that times depend on, as text."""
         where = f"{cpu_name()}, {choose_device(self.device).type}"
         return f"{where}, {self.threads} threads, {self.jobs} jobs, {self.repeats} repeats"
 
@@ -56,7 +56,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """A picture to code: its file, its name in reports, SHA-256 of size and samples, size in pixels."""
+    """A picture to code: file, name in reports, SHA-256 of size and samples, size in pixels."""
 
     path: Path
     name: str
@@ -67,7 +67,7 @@ class SourcePicture:
 
 @dataclass(frozen=True)
 class Failure:
-    """A codec that did not manage a picture; ``setting`` is empty if none of them was tried."""
+    """A codec that failed on a picture; ``setting`` is empty if no setting was tried."""
 
     codec: str
     setting: str
@@ -77,7 +77,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Task:
-    """One codec on one picture at the settings that are still missing."""
+    """One codec on one picture at the settings still to measure."""
 
     spec: CodecSpec
     picture: SourcePicture
@@ -90,7 +90,7 @@ Outcome = list[tuple[float, Values | str]]
 
 @functools.lru_cache(maxsize=1)
 def cpu_name() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -104,12 +104,12 @@ def _adapter(name: str, family: str, options: tuple[tuple[str, str], ...], quali
 
 
 def adapter_for(spec: CodecSpec, device: str) -> Adapter:
-    """The adapter of a spec, built once in each process; errors as ``registry.build``."""
+    """Return the adapter of a spec, built once per process; errors as ``specs.build``."""
     return _adapter(spec.name, spec.family, tuple(spec.options.items()), spec.qualities, device)
 
 
 def do_task(task: Task, settings: Settings) -> Outcome:
-    """Measure; what a codec raises is an outcome, whatever it is."""
+    """Measure one task; any exception of a codec becomes an outcome."""
     outcome: Outcome = []
     try:
         adapter, image = adapter_for(task.spec, settings.device), read_rgb(task.picture.path)
@@ -131,14 +131,14 @@ def do_task(task: Task, settings: Settings) -> Outcome:
 
 
 def key_of(adapter: Adapter, quality: float, picture: SourcePicture, settings: Settings) -> Key:
-    """Under what a measurement is kept."""
+    """Return the key of a measurement."""
     return Key(adapter.name, adapter.version, f"{quality:g}", picture.digest, settings.environment)
 
 
 def missing_tasks(
     codecs: Sequence[tuple[CodecSpec, Adapter]], pictures: Sequence[SourcePicture], settings: Settings, store: Store
 ) -> list[Task]:
-    """What is not in the store yet, or lacks a metric that is asked for."""
+    """List tasks whose measurements are not in the store, or lack a requested metric."""
     tasks = []
     for picture in pictures:
         for spec, adapter in codecs:
@@ -154,7 +154,7 @@ def missing_tasks(
 
 
 def run_tasks(tasks: Sequence[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
-    """Do all tasks, in this process or in ``settings.jobs`` others; results as they come."""
+    """Run all tasks, in this process or in ``settings.jobs`` others; yield results as they arrive."""
     if settings.jobs == 1:
         with pinned(settings.threads):
             for task in tasks:
@@ -181,12 +181,12 @@ _pin: Any = nullcontext()
 
 
 def _start_worker(numbers: Any, threads: int) -> None:
-    """Pin a worker to CPUs of its own for as long as it lives."""
+    """Pin a worker process to CPUs of its own."""
     global _pin
     _pin = pinned(threads, numbers.get())
     _pin.__enter__()
 
 
 def default_threads() -> int:
-    """CPUs that this process may use."""
+    """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

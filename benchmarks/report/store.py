@@ -1,4 +1,4 @@
-"""Measurements as they come, one JSON line each, so that a stopped run goes on where it was."""
+"""Measurements on disk, one JSON line each, so that a stopped run can continue."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,14 @@ Values = dict[str, float | None]
 
 
 class Key(NamedTuple):
-    """What a measurement belongs to; another version, picture or environment makes another one.
+    """The identity of a measurement.
 
     Attributes:
         codec: name, with its options.
         version: of the codec and its libraries.
         setting: the quality, as text.
         picture: SHA-256 of size and samples.
-        environment: whatever times depend on.
+        environment: conditions that times depend on.
     """
 
     codec: str
@@ -31,7 +31,7 @@ class Store:
     """The file ``measurements.jsonl`` of a report; every line is written at once and flushed."""
 
     def __init__(self, path: Path) -> None:
-        """Read what is there; a last line cut off by a stop is dropped.
+        """Read the file; drop a last line that is cut off.
 
         Raises:
             AezError: the file cannot be read or written.
@@ -53,11 +53,11 @@ class Store:
             raise AezError(f"{path}: cannot be written ({error.strerror})") from None
 
     def get(self, key: Key) -> Values:
-        """What is known; empty if nothing is."""
+        """Return the known values; empty if there are none."""
         return self._values.get(key, {})
 
     def add(self, key: Key, values: Values) -> None:
-        """Keep a measurement."""
+        """Add a measurement."""
         self._values.setdefault(key, {}).update(values)
         self._file.write(json.dumps({"key": key, "values": values}, ensure_ascii=False) + "\n")
         self._file.flush()

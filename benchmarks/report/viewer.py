@@ -1,4 +1,4 @@
-"""Pictures for the report's viewer: some of the measured ones, by every codec at the same few sizes."""
+"""Pictures of the report's viewer: some of the measured ones, by every codec at a few file sizes."""
 
 import base64
 import io
@@ -18,13 +18,13 @@ from aez.benchmarks.report.runner import SourcePicture
 
 @dataclass(frozen=True)
 class ViewerLimits:
-    """What may go into the viewer.
+    """Limits of the viewer's content.
 
     Attributes:
-        pictures: how many, spread evenly over those measured; 0 for no viewer.
-        targets: sizes in bits a pixel at which codecs are compared.
-        side: larger pictures are cropped around their middle to squares of so many pixels.
-        megabytes: of all embedded pictures together; what does not fit is left out.
+        pictures: number of pictures, spread evenly over those measured; 0 for no viewer.
+        targets: sizes in bits per pixel at which codecs are compared.
+        side: larger pictures are cropped to their middle square of this side in pixels.
+        megabytes: largest total size of the embedded pictures; the rest is left out.
     """
 
     pictures: int = 2
@@ -37,10 +37,10 @@ def viewer_pictures(
     pictures: Sequence[SourcePicture], adapters: Sequence[Adapter], limits: ViewerLimits, metrics: Sequence[str],
     say: Callable[[str], None],
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Originals and decoded pictures as data URIs of lossless WebP.
+    """Encode originals and decoded pictures as data URIs of lossless WebP.
 
-    Every codec is searched for the largest file within each target of the whole picture; its bytes and metrics are
-    those of the whole picture too, whatever is shown of it.
+    For every codec the largest file within each target is searched for. Bytes and metrics are those of the whole
+    picture, even if only its middle is shown.
     """
     chosen = [pictures[i * len(pictures) // limits.pictures] for i in range(min(limits.pictures, len(pictures)))]
     entries: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Standard output and standard error, which may be a terminal, a full disk, a pipe without a reader, or closed."""
+"""Printing to standard output and standard error, which may be terminals, full disks, broken pipes, or closed."""
 
 import os
 import sys
@@ -10,15 +10,15 @@ from aez.bitstream.errors import AezError
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person sees what is written to a standard stream; None is one that is closed."""
+    """Check whether a standard stream is a terminal; None is a closed stream."""
     return stream is not None and stream.isatty()
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line; a file name in it can neither fail to encode nor steer the terminal.
+    """Print a line; escape characters that cannot be encoded or that control the terminal.
 
     Raises:
-        AezError: standard output takes no more; of standard error nobody can be told.
+        AezError: standard output cannot be written; failures of standard error are ignored.
     """
     safe = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
     stream = sys.stderr if err else sys.stdout
@@ -32,15 +32,15 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_lines(text: str) -> None:
-    """Print lines, each as :func:`say` does."""
+    """Print several lines with :func:`say`."""
     for line in text.splitlines():
         say(line)
 
 
 def occupy_closed_streams() -> None:
-    """Open the null device in place of standard streams that are closed, so that no file gets their numbers.
+    """Open the null device in place of closed standard streams, so that no file gets their descriptors.
 
-    What a library prints would be written into it.
+    Otherwise the output of libraries would be written into such a file.
     """
     for number in range(3):
         try:

@@ -1,4 +1,4 @@
-"""Which files a command line means: files, folders, patterns that no shell expanded, URLs, standard input."""
+"""Expansion of inputs: files, folders, patterns that no shell expanded, URLs, standard input."""
 
 import glob
 import os
@@ -11,17 +11,17 @@ from aez.cli.shared.storage import STDIO, file_system, is_url
 
 Suffixes = Callable[[], frozenset[str]]
 _NOT_IN_FOLDERS = frozenset({"AEZ", "BUFR", "EPS", "FPX", "GRIB", "HDF5", "MPEG", "PDF", "WMF"})
-"""Formats of Pillow that are ours, hold no photographs, or need programs besides Pillow."""
+"""Pillow formats not to take from folders: `.aez`, no photographs, or readable only with other programs."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """An input, and where its output goes in a folder of outputs.
+    """An input file, and its path below a folder of outputs.
 
     Attributes:
         place: path, URL or ``-``.
         relative: path below the output folder, still with the input's suffix.
-        from_folder: it was found in a folder, so outputs named by `-o` go to a folder, too.
+        from_folder: the input was found in a folder, so `-o` names a folder of outputs.
     """
 
     place: str
@@ -30,7 +30,7 @@ class Input:
 
 
 def picture_suffixes() -> frozenset[str]:
-    """Suffixes of the files that `compress -r` takes from folders, lower case."""
+    """Return the lower-case suffixes of the files that `compress -r` takes from folders."""
     from PIL import Image
 
     from aez.codec.picture.plugins import plugin_suffixes
@@ -41,21 +41,21 @@ def picture_suffixes() -> frozenset[str]:
 
 
 def aez_suffixes() -> frozenset[str]:
-    """Suffixes of the files that `decompress -r` takes from folders."""
+    """Return the suffixes of the files that `decompress -r` takes from folders."""
     return frozenset({".aez"})
 
 
 def expand_inputs(arguments: Sequence[str], *, recursive: bool, suffixes: Suffixes) -> list[Input]:
-    """Files behind the arguments, in their order, those of a folder or pattern by name.
+    """Return the files that the arguments stand for, in their order; sort those of a folder or pattern by name.
 
     A pattern (``*``, ``?``, ``[…]``, ``**`` for any depth) is expanded unless a file of that very name exists. A folder
-    is walked only if ``recursive``; otherwise it stays an input, which its job then refuses. Names that start with a
-    dot are not taken from folders, nor folders behind symbolic links.
+    is walked only if ``recursive``; otherwise its job refuses it. In folders, names that start with a dot and symbolic
+    links to folders are skipped.
 
     Args:
         arguments: paths, patterns, URLs, or ``-`` alone.
         recursive: the `-r` option.
-        suffixes: gives those of the files to take from folders.
+        suffixes: function that returns the suffixes of the files to take from folders.
 
     Raises:
         AezError: ``-`` among other inputs, an empty name, a pattern that matches nothing, or a folder with nothing to
@@ -145,7 +145,7 @@ def _expand_url(argument: str, recursive: bool, suffixes: Suffixes) -> list[Inpu
 
 
 def _below(root: str, match: str) -> str:
-    """The path of an object below a folder: a store's keys are text, which may lead out of a folder of outputs.
+    """Return an object's path relative to a folder, and refuse keys that lead out of the folder.
 
     Raises:
         AezError: it does.

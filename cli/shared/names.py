@@ -1,4 +1,4 @@
-"""What a file's suffix says, and the names of outputs."""
+"""Suffixes of files, and names of outputs."""
 
 import functools
 import os
@@ -14,7 +14,7 @@ AEZ_SUFFIX = ".aez"
 
 @functools.cache
 def known_suffixes() -> frozenset[str]:
-    """Suffixes of picture files, those of `.aez` included, lower case: the only ones that an output's name replaces."""
+    """Return the lower-case suffixes of picture files and `.aez` files, which outputs' names replace."""
     from PIL import Image
 
     from aez.codec.picture.plugins import plugin_suffixes
@@ -23,19 +23,19 @@ def known_suffixes() -> frozenset[str]:
 
 
 def suffix_of(place: str) -> str:
-    """The last suffix of a path or URL, lower case, with its dot; empty if there is none."""
+    """Return the last suffix of a path or URL, lower case, with its dot; empty if there is none."""
     return Path(place).suffix.lower()
 
 
 def with_suffix(path: str, suffix: str, *, append: bool = False) -> str:
-    """A path for an output: with another suffix in place of a known one, or at its end.
+    """Return an output's path: replace a known suffix, or append one.
 
     A suffix that stands for no picture is part of the name, as in ``holiday.2024-05-01``.
 
     Args:
-        path: of the input.
-        suffix: of the output, with its dot.
-        append: keep a known suffix, too.
+        path: path of the input.
+        suffix: suffix of the output, with its dot.
+        append: keep a known suffix, and append the output's.
     """
     pure = Path(path)
     if not pure.name:  # a root, or the folder that one is in: the job refuses it
@@ -47,15 +47,15 @@ def with_suffix(path: str, suffix: str, *, append: bool = False) -> str:
 def split_output(
     arguments: Sequence[str], out: str | None, suffix: str, takes: Suffixes
 ) -> tuple[Sequence[str], str | None]:
-    """Inputs and output of a command line; of two arguments the last may be the output, as other coders have it.
+    """Split arguments into inputs and output; the last of two may be the output, as in other codecs' commands.
 
-    It is if it has a suffix of outputs that inputs never have, and there is nothing of that name.
+    The last argument is an output if its suffix is one of outputs only, and no such file exists.
 
     Args:
-        arguments: what the user named.
+        arguments: the arguments of the command.
         out: the `-o` option.
-        suffix: of outputs that are not named.
-        takes: gives the suffixes of inputs.
+        suffix: suffix of outputs that are not named.
+        takes: function that returns the suffixes of inputs.
 
     Raises:
         AezError: the last argument can only be meant as an output, and exists or follows several inputs.
@@ -78,7 +78,7 @@ def _is_for_outputs(found: str, suffix: str, takes: Suffixes) -> bool:
 
 
 def check_file_name(out: str, suffix: str) -> None:
-    """Refuse an output file whose suffix says that it is something else.
+    """Refuse an output file whose suffix stands for another format.
 
     Raises:
         AezError: a picture's suffix for an `.aez` file, or one that Pillow does not write for a picture.
@@ -92,7 +92,7 @@ def check_file_name(out: str, suffix: str) -> None:
 
 
 def check_folder_name(out: str) -> None:
-    """Refuse a folder of outputs that does not exist and whose name is that of a file.
+    """Refuse a folder of outputs that does not exist and has the suffix of a picture file.
 
     Raises:
         AezError: it is.
@@ -102,5 +102,5 @@ def check_folder_name(out: str) -> None:
 
 
 def names_folder(out: str) -> bool:
-    """Whether an output that the user names is a folder: it exists as one, or ends in a separator."""
+    """Check whether an output is a folder: it exists as one, or ends in a separator."""
     return out.endswith(("/", os.sep)) or (not is_url(out) and Path(out).is_dir())

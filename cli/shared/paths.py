@@ -1,4 +1,4 @@
-"""Which output belongs to which input, and that no output costs the user something."""
+"""Paths of outputs, and checks that no output overwrites a file by mistake."""
 
 import functools
 import os
@@ -17,17 +17,17 @@ Pair = tuple[str, str]
 
 
 def plan_outputs(inputs: Sequence[Input], out: str | None, suffix: str, *, append: bool = False) -> list[Pair]:
-    """Pair every input with its output; nothing is written yet.
+    """Pair every input with its output, without writing anything.
 
-    Without ``out`` the output lies beside the input, with its suffix replaced or another behind it. ``out`` is a folder
+    Without ``out`` the output lies beside the input, with its suffix replaced or appended. ``out`` is a folder
     if it exists as one, ends in a separator, or there are several inputs or some from a folder; otherwise it is the
     output file. Standard input goes to standard output unless ``out`` names a file.
 
     Args:
         inputs: see :func:`aez.cli.shared.inputs.expand_inputs`.
         out: the `-o` option.
-        suffix: of outputs that are not named, with its dot.
-        append: put it behind an input's suffix, not in its place.
+        suffix: suffix of outputs that are not named, with its dot.
+        append: append it to the input's name instead of replacing the input's suffix.
 
     Raises:
         AezError: two inputs would be written to one output, an output is another input, several inputs shall go to
@@ -73,7 +73,7 @@ def _real_folder(folder: Path) -> Path:
 
 
 def _identity(place: str) -> str:
-    """The same for two spellings of one place, and for symbolic links to it: writing follows them."""
+    """Return one string for all spellings of a place, and for symbolic links to it, which writing follows."""
     if not is_local(place):
         return place
     path = Path(place)
@@ -97,7 +97,7 @@ def _refuse_collisions(pairs: Sequence[Pair]) -> None:
 
 
 def make_folders(pairs: Sequence[Pair], out: str | None) -> None:
-    """Make the folders of outputs that go into a folder named by `-o`; a single output file needs its folder there.
+    """Make the folders of outputs below the folder of `-o`; do not make the folder of a single output file.
 
     Raises:
         AezError: one cannot be made.
@@ -112,7 +112,7 @@ def make_folders(pairs: Sequence[Pair], out: str | None) -> None:
 
 
 def check_output(source: str, target: str, overwrite: bool) -> None:
-    """Refuse an output that would cost the user something. A pipe or a device such as ``/dev/null`` costs nothing.
+    """Refuse an output that would overwrite something. Pipes and devices such as ``/dev/null`` are accepted.
 
     Raises:
         AezError: it is the input itself, a folder or a block device, or exists and ``overwrite`` is off; or its folder

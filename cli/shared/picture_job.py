@@ -1,4 +1,4 @@
-"""One picture file to another picture file."""
+"""Conversion of a picture file to another picture file."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class PictureJob(Job):
-    """A command whose outputs are pictures; a subclass says what is done to the pixels.
+    """A job whose outputs are pictures. A subclass changes the pixels.
 
     Attributes:
-        device: where networks run.
-        threads: CPU threads; None leaves it to torch.
-        max_pixels: of an input.
-        rules: what happens to files.
+        device: device of the networks.
+        threads: CPU threads; None for torch's default.
+        max_pixels: largest picture to read.
+        rules: how files are replaced.
         ready: whether this process is set up.
     """
 
@@ -39,26 +39,26 @@ class PictureJob(Job):
         """Load the networks.
 
         Raises:
-            AezError: they are not there, or the device is not.
+            AezError: weights or device are missing.
         """
 
     @abstractmethod
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
-        """What becomes of a picture; its new warnings say what the user should know.
+        """Change a picture; add warnings for the user to it.
 
         Raises:
             AezError: it cannot be done, with a text that does not name the file.
         """
 
     def prepare(self) -> None:
-        """Set up the process, and load the networks; once a process."""
+        """Set up the process and load the networks, once per process."""
         if not self.ready:
             set_up_process(self.threads)
             self.load()
             self.ready = True
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
-        """Read a picture, change it and make a file of it."""
+        """Read a picture, change it and write it."""
         from aez.codec.picture.outputs import format_of, write_picture
 
         self.prepare()
@@ -79,11 +79,11 @@ class PictureJob(Job):
         return Converted(made, width, height, size, tuple(f"{name}: {note}" for note in notes))
 
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
-        """The output's, though neither is an `.aez` file."""
+        """Return the size of the output, although neither file is an `.aez` file."""
         return output_bytes
 
     def describe(self, result: Result) -> str:
-        """Names, size and time."""
+        """Return names, size and time as one line."""
         return (
             f"{storage.shown(result.source)} → {storage.shown(result.target, output=True)}: "
             f"{result.width}×{result.height}, {result.seconds:.2f} s"

@@ -1,4 +1,4 @@
-"""The progress of a long run: a bar for a person, a line a minute for a log."""
+"""Progress of a long run: a bar on a terminal, one line per minute elsewhere."""
 
 import sys
 import time
@@ -7,18 +7,18 @@ from typing import Any
 from aez.cli.shared.console import is_terminal, say
 
 SECONDS = 60.0
-"""Between two lines of a log."""
+"""Time between two lines of a log."""
 
 
 class ProgressBar:
-    """A bar with the time left on a terminal, otherwise lines; on standard error."""
+    """A progress bar with the remaining time on a terminal, otherwise lines, on standard error."""
 
     def __init__(self, what: str, *, quiet: bool) -> None:
-        """Show nothing yet.
+        """Prepare a bar without showing it.
 
         Args:
-            what: is counted.
-            quiet: show nothing at all.
+            what: plural of what is counted.
+            quiet: show nothing.
         """
         self.what, self.quiet = what, quiet
         self.bar: Any = None
@@ -26,7 +26,7 @@ class ProgressBar:
         self.start = self.last = time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
-        """Show the bar, where someone can see it."""
+        """Show the bar if standard error is a terminal."""
         if not self.quiet and is_terminal(sys.stderr):
             from rich.console import Console
             from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
@@ -44,7 +44,7 @@ class ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar:
             self.bar.stop()
 

@@ -1,4 +1,4 @@
-"""Where bytes come from and go to: files, standard input and output, and object stores by URL (fsspec).
+"""Reading and writing of bytes: files, standard streams, and object stores by URL (fsspec).
 
 A *place* is a string: a path, a URL with ``://`` in it, or ``-``.
 """
@@ -15,31 +15,31 @@ from aez.codec.picture.files import is_stream
 
 STDIO = "-"
 MAX_STDIN = 2**32
-"""Bytes that are taken from standard input, a pipe or a device at most: a stream has no size to check beforehand."""
+"""Most bytes to read from standard input, a pipe or a device, whose size is not known beforehand."""
 HEAD = 16
-"""Bytes that tell what a file is."""
+"""Bytes that identify a file's format."""
 
 
 def is_url(place: str) -> bool:
-    """Whether a place is the URL of an object store."""
+    """Check whether a place is the URL of an object store."""
     return "://" in place
 
 
 def is_local(place: str) -> bool:
-    """Whether a place is a path."""
+    """Check whether a place is a path."""
     return place != STDIO and not is_url(place)
 
 
 def shown(place: str, *, output: bool = False) -> str:
-    """A place as messages name it."""
+    """Return a place's name for messages."""
     return place if place != STDIO else "standard output" if output else "standard input"
 
 
 def file_system(place: str) -> tuple[Any, str]:
-    """The fsspec file system of a URL, and the path in it.
+    """Return the fsspec file system of a URL, and the path in it.
 
     Raises:
-        AezError: fsspec, or what it needs for this kind of URL, is not installed.
+        AezError: fsspec, or a package that it needs for this kind of URL, is not installed.
     """
     try:
         from fsspec.core import url_to_fs
@@ -53,7 +53,7 @@ def file_system(place: str) -> tuple[Any, str]:
 
 
 def exists(place: str) -> bool:
-    """Whether there is something at a place; never for standard output.
+    """Check whether a place exists; always False for standard output.
 
     Raises:
         AezError: the store cannot be asked.
@@ -70,7 +70,7 @@ def exists(place: str) -> bool:
 
 
 def status(place: str) -> os.stat_result | None:
-    """What the system knows of a file; None for what is no path, and where there is nothing."""
+    """Return a file's status; None if the place is no path or does not exist."""
     try:
         return Path(place).stat() if is_local(place) else None
     except OSError:
@@ -78,13 +78,13 @@ def status(place: str) -> os.stat_result | None:
 
 
 def is_stream_at(place: str) -> bool:
-    """Whether a place is a pipe or a device: what is written there cannot be read back."""
+    """Check whether a place is a pipe or a device, which cannot be read back."""
     found = status(place)
     return found is not None and is_stream(found)
 
 
 def read_bytes(place: str) -> bytes:
-    """All bytes at a place.
+    """Read all bytes at a place.
 
     Raises:
         AezError: there is nothing, it is a folder, or it cannot be read.
@@ -130,7 +130,7 @@ def _standard(stream: TextIO | None, name: str) -> TextIO:
 
 
 def open_source(place: str) -> Path | io.BytesIO:
-    """A place as what Pillow opens: a path stays one, so that large files are read as they are decoded.
+    """Open a place for Pillow: as a path if it is one, so that large files are read while they are decoded.
 
     Raises:
         AezError: see :func:`read_bytes`.
@@ -139,7 +139,7 @@ def open_source(place: str) -> Path | io.BytesIO:
 
 
 def size_of(source: Path | io.BytesIO) -> int:
-    """Bytes of what :func:`open_source` gave.
+    """Return the size in bytes of what :func:`open_source` returned.
 
     Raises:
         AezError: the file is not there any more.
@@ -151,16 +151,16 @@ def size_of(source: Path | io.BytesIO) -> int:
 
 
 def mode_like(source: str) -> int | None:
-    """The permission bits of a file, for what is made of it: not readable for more people than the file is.
+    """Return a file's permission bits for its output, so that the output is not readable for more users.
 
-    None for what is no regular file, and where a system knows no such bits.
+    None if the source is no regular file, or the system has no such bits.
     """
     found = status(source)
     return stat.S_IMODE(found.st_mode) & 0o777 if os.name == "posix" and found and stat.S_ISREG(found.st_mode) else None
 
 
 def head(place: str) -> bytes:
-    """The first bytes of a regular file or an object, enough to tell what it is; none of anything else.
+    """Read the first bytes of a regular file or object, enough to identify it; none of anything else.
 
     Raises:
         AezError: it cannot be read.
@@ -180,13 +180,13 @@ def head(place: str) -> bytes:
 
 
 def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
-    """Write all bytes or none; to standard output, a pipe or a device, all that the reader takes.
+    """Write all bytes or none; to standard output, a pipe or a device, as many as the reader takes.
 
     Args:
-        place: where to.
+        place: path, URL or ``-``.
         data: the bytes.
-        replace: whether a file that is there may go.
-        mode: permission bits of a new file, of which the umask takes away; None for all that it leaves.
+        replace: replace an existing file.
+        mode: permission bits of a new file, before the umask; None for all.
 
     Raises:
         AezError: it cannot be written; nothing is left behind.
@@ -235,7 +235,7 @@ def _write_stdout(data: bytes | memoryview) -> None:
 
 
 def delete(place: str) -> None:
-    """Remove what is at a place.
+    """Delete a file or object.
 
     Raises:
         AezError: it cannot be removed.

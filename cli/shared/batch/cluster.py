@@ -1,4 +1,4 @@
-"""The same jobs on a Ray cluster (extra `ray`); nothing of Ray is imported elsewhere."""
+"""Jobs on a Ray cluster (extra `ray`). No other file imports Ray."""
 
 import importlib
 import logging
@@ -11,11 +11,11 @@ from aez.cli.shared.batch.results import Result
 from aez.cli.shared.paths import Pair
 
 BATCH = 16
-"""Files that an actor is given at a time: few enough to share out evenly, enough to hide Ray's own work."""
+"""Files per call of an actor: few enough to balance the load, enough to hide Ray's overhead."""
 
 
 class _Worker:
-    """An actor of Ray Data: prepares the job once, then does batches of pairs."""
+    """A Ray Data actor, which prepares the job once and then converts batches of files."""
 
     def __init__(self, job: Job) -> None:
         job.prepare()
@@ -27,15 +27,15 @@ class _Worker:
 
 
 def run_on_ray(job: Job, pairs: Sequence[Pair], address: str) -> Generator[Result, None, None]:
-    """Do every pair on a cluster, one core a file, and yield results as they come.
+    """Convert all files on a cluster, one core per file, and yield results as they arrive.
 
     Args:
-        job: what to do; it uses one thread.
-        pairs: inputs and outputs, which every node must be able to reach: URLs, or paths on a shared file system.
-        address: of the cluster; ``auto`` for the one around, ``local`` for a new one on this machine.
+        job: the conversion; it uses one thread.
+        pairs: inputs and outputs that every node can reach: URLs, or paths on a shared file system.
+        address: address of the cluster; ``auto`` for a running one, ``local`` for a new one on this machine.
 
     Raises:
-        AezError: Ray is not installed, the cluster is not there, or the job cannot be prepared.
+        AezError: Ray is not installed, the cluster cannot be reached, or the job cannot be prepared.
     """
     try:
         ray: Any = importlib.import_module("ray")

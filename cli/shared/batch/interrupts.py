@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin, so that whoever is interrupted cleans up."""
+"""Handling of signals that end a process, so that temporary files are removed."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked this process to end."""
+    """An exception for a signal that asks this process to end."""
 
     def __init__(self, number: int) -> None:
         """Remember the signal."""
@@ -20,16 +20,16 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """What a shell reports for a process that the signal ended."""
+        """Exit code that a shell reports for a process ended by this signal."""
         return 128 + self.number
 
 
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
-    """Let the first of SIGINT, SIGTERM and SIGHUP raise :class:`Interrupted`; the others, and later ones, are ignored.
+    """Raise :class:`Interrupted` at the first SIGINT, SIGTERM or SIGHUP; ignore later ones.
 
-    So what runs in ``finally`` and ``except`` clauses is not interrupted in its turn. Elsewhere than in the main thread
-    nothing happens. A signal that is ignored already (`nohup`) stays so.
+    So ``finally`` and ``except`` clauses run to their end. Outside the main thread nothing happens. A signal that is
+    already ignored (`nohup`) stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -54,7 +54,7 @@ def signals_raise() -> Iterator[None]:
 
 @contextlib.contextmanager
 def children_do_not_see_ctrl_c() -> Iterator[None]:
-    """Processes started within do not get a terminal's Ctrl-C: their parent ends them instead.
+    """Hide a terminal's Ctrl-C from processes started within; their parent ends them instead.
 
     A child that is still importing would print a traceback.
     """

@@ -1,4 +1,4 @@
-"""One file from its input to its output: what compressing and decompressing have in common."""
+"""Conversion of one file: checks, reading, writing, and removal of the input."""
 
 import contextlib
 import os
@@ -18,12 +18,12 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class FileRules:
-    """What happens to files around a conversion.
+    """Rules for existing outputs and for inputs.
 
     Attributes:
         overwrite: replace outputs that exist.
-        skip_existing: leave inputs alone whose output exists and is of the right kind; an empty one is replaced.
-        delete_source: remove an input once its output is written, has been read back and holds all of it.
+        skip_existing: skip inputs whose output exists and is of the right kind; replace an empty output.
+        delete_source: delete an input after its output has been written, read back and found complete.
         keep_times: give outputs the times of their inputs.
     """
 
@@ -35,16 +35,16 @@ class FileRules:
 
 @dataclass(frozen=True)
 class Converted:
-    """What a conversion made of an input.
+    """The output of a conversion.
 
     Attributes:
         data: the bytes of the output file.
         width: columns of the picture.
         height: rows.
         input_bytes: size of the input.
-        warnings: what could not be carried, one line each, which names the file.
-        lacks: what the output lacks of the input, as part of a sentence, so that the input must not be deleted; None if
-            it holds everything, or all but what the user asked to leave out.
+        warnings: lines that name the file and something that the output cannot hold.
+        lacks: what the output lacks of the input, as part of a sentence; the input is then not deleted. None if it
+            lacks nothing, or only what the user asked to leave out.
     """
 
     data: bytes | memoryview
@@ -58,14 +58,14 @@ class Converted:
 class Job(ABC):
     """A conversion with its options.
 
-    It is sent to worker processes before :meth:`prepare`, so until then it holds options only.
+    Jobs are sent to worker processes before :meth:`prepare`, so until then they hold options only.
     """
 
     rules: FileRules
 
     @abstractmethod
     def prepare(self) -> None:
-        """Load what every file needs, once a process.
+        """Load models and settings, once per process.
 
         Raises:
             AezError: nothing can be converted.
@@ -73,14 +73,14 @@ class Job(ABC):
 
     @abstractmethod
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
-        """The bytes of the output file for an input.
+        """Convert an input to the bytes of its output.
 
         Raises:
             AezError: with a text that names the file.
         """
 
     def lacking(self, made: Converted, written: bytes) -> str | None:
-        """What an output, read back, lacks of its input; None if it can take the input's place.
+        """Return what an output lacks of its input, as part of a sentence; None if it holds everything.
 
         Raises:
             AezError: it is of no use.
@@ -88,19 +88,19 @@ class Job(ABC):
         return made.lacks
 
     def is_output(self, head: bytes) -> bool:
-        """Whether a file that starts so can be an output of this job; an empty one cannot."""
+        """Check by its first bytes whether a file can be an output of this job; an empty one cannot."""
         return bool(head)
 
     @abstractmethod
     def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
-        """Which of the two sizes is that of the `.aez` file."""
+        """Return the size of the `.aez` file among the two."""
 
     @abstractmethod
     def describe(self, result: Result) -> str:
-        """The line of a file that is done."""
+        """Return the line to print for a converted file."""
 
     def __call__(self, source: str, target: str, progress: Progress | None = None) -> Result:
-        """Convert one file; whatever goes wrong with it is in the result."""
+        """Convert one file; the result holds any error."""
         start = time.perf_counter()
         before = storage.status(source)
         try:
@@ -146,7 +146,7 @@ class Job(ABC):
         )
 
     def _finish(self, source: str, target: str, made: Converted, before: os.stat_result | None) -> tuple[str, ...]:
-        """Times, and the end of the input; returns warnings."""
+        """Set the output's times and delete the input, where asked to; return warnings."""
         warnings: list[str] = []
         if self.rules.keep_times and before is not None and storage.is_local(target):
             try:
@@ -170,14 +170,14 @@ class Job(ABC):
 
 
 def _changed(before: os.stat_result | None, now: os.stat_result | None) -> bool:
-    """Whether a file is another one, or has other contents; of objects in a store nothing is known."""
+    """Check whether a file was replaced or modified; always False for objects in a store."""
     return before is not None and (
         now is None or (before.st_ino, before.st_size, before.st_mtime_ns) != (now.st_ino, now.st_size, now.st_mtime_ns)
     )
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the new name reach the disk before the old file goes; where a folder cannot be synced, nothing is lost."""
+    """Write a folder's new entry to disk before the old file is deleted, where the system can do that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

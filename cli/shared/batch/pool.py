@@ -1,4 +1,4 @@
-"""Worker processes. One that dies costs the file it was at, and is replaced; ``concurrent.futures`` would give up."""
+"""Worker processes. One that dies is replaced, and only its file fails; ``concurrent.futures`` would give up."""
 
 import contextlib
 import importlib
@@ -18,11 +18,11 @@ from aez.cli.shared.storage import is_local, shown
 from aez.codec.picture.files import remove_leftovers
 
 GRACE_SECONDS = 3.0
-"""How long interrupted workers may take to remove what they were writing."""
+"""Time that interrupted workers have to remove temporary files."""
 
 
 class _Worker:
-    """A process, the connection to it, and what it is at."""
+    """A worker process, the connection to it, and the pair it converts."""
 
     def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")  # forking a process with torch's threads in it deadlocks
@@ -47,7 +47,7 @@ class _Worker:
 
 
 def run_in_processes(job: Job, pairs: Iterable[Pair], workers: int) -> Iterator[Result]:
-    """Do every pair, and yield results as they come. Closing the iterator ends the processes at once.
+    """Convert all files, and yield results as they arrive. Closing the iterator ends the processes at once.
 
     Raises:
         AezError: the job cannot be prepared, or processes cannot start.
@@ -82,7 +82,7 @@ def run_in_processes(job: Job, pairs: Iterable[Pair], workers: int) -> Iterator[
 
 
 def _bury(worker: _Worker, team: list[_Worker], job: Job) -> Iterator[Result]:
-    """Replace a process that died; yields the result of its file."""
+    """Replace a process that died, and yield the failed result of its file."""
     worker.process.join()
     team.remove(worker)
     code = worker.process.exitcode or 0
@@ -108,7 +108,7 @@ def _end(team: list[_Worker]) -> None:
 
 
 def _work(job: Job, connection: Connection) -> None:
-    """A worker's life: None when it is ready, or the reason why it will not be; then a result for every pair."""
+    """Run a worker: send None when ready, or an error text; then send a result for every pair."""
     importlib.import_module("aez.bitstream.entropy")  # before signals raise: see there
     try:
         with signals_raise():

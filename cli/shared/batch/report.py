@@ -1,4 +1,4 @@
-"""What the user sees of a batch: a line or a JSON object a file, progress, and a table at the end."""
+"""Output of a batch: a line or JSON object per file, progress, and a table at the end."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from aez.cli.shared.console import is_terminal, say
 
 
 class BatchReport:
-    """Prints results as they come. Errors, warnings, progress and the table go to standard error."""
+    """A printer of results. Errors, warnings, progress and the table go to standard error."""
 
     def __init__(self, job: Job, total: int, *, quiet: bool, as_json: bool, aside: bool) -> None:
         """Open a report.
@@ -31,7 +31,7 @@ class BatchReport:
         self.task: Any = None
 
     def __enter__(self) -> "BatchReport":
-        """Show progress, where someone can see it."""
+        """Show a progress bar if standard error is a terminal."""
         if not self.quiet and is_terminal(sys.stderr):
             from rich.console import Console
             from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -52,7 +52,7 @@ class BatchReport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take progress away; the table, if there was more than one file."""
+        """Remove the progress bar; print the table if there was more than one file."""
         if self.progress:
             self.progress.stop()
         if kind is not None and not issubclass(kind, SystemExit):
@@ -65,11 +65,11 @@ class BatchReport:
 
     @property
     def failed(self) -> int:
-        """Files that failed so far."""
+        """Number of failed files so far."""
         return self.counts["failed"]
 
     def share(self, done: float) -> None:
-        """Show how much of the current file is done, 0 … 1."""
+        """Show the progress of the current file, 0 … 1."""
         if self.progress:
             self.progress.update(self.task, completed=sum(self.counts.values()) + done)
 
@@ -93,7 +93,7 @@ class BatchReport:
             self.progress.update(self.task, completed=sum(self.counts.values()))
 
     def interrupted(self) -> None:
-        """Say what an interruption left undone."""
+        """Print the number of files that an interruption left unconverted."""
         rest = self.total - sum(self.counts.values())
         say(f"aez: interrupted: {rest} of {self.total} file{'s' if self.total > 1 else ''} not done", err=True)
 

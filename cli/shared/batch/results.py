@@ -1,4 +1,4 @@
-"""What became of one file, as a line for people and as JSON for scripts."""
+"""The outcome of converting one file."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,17 +10,17 @@ class Result:
     """The outcome of one job; it travels between processes.
 
     Attributes:
-        source: the input, as it was found: a path, a URL or ``-``.
+        source: the input: a path, a URL or ``-``.
         target: the output.
         status: ``done``, ``skipped`` (the output existed) or ``failed``.
         width: columns of the picture; 0 unless done.
         height: rows.
         input_bytes: size of the input; 0 unless done.
         output_bytes: size of the output.
-        aez_bytes: size of whichever of the two is the `.aez` file.
-        seconds: time that the job took.
-        warnings: what could not be carried, one line each.
-        error: why it failed, one line that names the file.
+        aez_bytes: size of the `.aez` file among the two.
+        seconds: time of the conversion.
+        warnings: lines that name something that the output cannot hold.
+        error: reason of a failure, one line that names the file.
     """
 
     source: str
@@ -42,11 +42,11 @@ class Result:
 
     @property
     def bpp(self) -> float:
-        """Bits a pixel of the `.aez` file; 0 unless done."""
+        """Bits per pixel of the `.aez` file; 0 unless done."""
         return 8 * self.aez_bytes / self.pixels if self.pixels else 0.0
 
     def to_json(self) -> str:
-        """One JSON object on one line."""
+        """Return one JSON object on one line."""
         facts = asdict(self)
         del facts["aez_bytes"]
         facts = {"input": facts.pop("source"), "output": facts.pop("target"), **facts}
@@ -56,7 +56,7 @@ class Result:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """torch has an error of its own for accelerators and a bare RuntimeError for the CPU."""
+    """Check for lack of memory: torch raises a plain RuntimeError for it."""
     if isinstance(error, MemoryError):
         return True
     text = str(error)

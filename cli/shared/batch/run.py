@@ -1,4 +1,4 @@
-"""From the command line's words to results: what is to be done, by whom, what is said of it, and the exit code."""
+"""A batch from arguments to exit code: plan outputs, convert files, print results."""
 
 import contextlib
 import sys
@@ -22,17 +22,17 @@ from aez.codec.picture.files import remove_stale
 
 
 def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: Suffixes) -> None:
-    """Convert all inputs; go on after a failure.
+    """Convert all inputs; continue after a failure.
 
     Args:
-        job: converts one file.
-        inputs: what the user named.
+        job: the conversion of one file.
+        inputs: the arguments of the command.
         shared: options.
-        suffix: of outputs that are not named, with its dot.
-        takes: gives the suffixes of the files to take from folders.
+        suffix: suffix of outputs that are not named, with its dot.
+        takes: function that returns the suffixes of the files to take from folders.
 
     Raises:
-        AezError: nothing was done: inputs and outputs do not fit together, or the model or device is not there.
+        AezError: nothing was converted: inputs and outputs do not fit together, or the model or device is missing.
         SystemExit: with code 1, after all files, if one failed; with 128 + signal if interrupted.
     """
     inputs, out = split_output(inputs, shared.out, suffix, takes)
@@ -63,7 +63,7 @@ def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: 
 def _results(
     job: Job, pairs: Sequence[Pair], shared: Shared, share: Callable[[float], None]
 ) -> Generator[Result, None, None]:
-    """Results in the order in which they come."""
+    """Yield results in the order in which they arrive."""
     if shared.ray is not None:
         from aez.cli.shared.batch.cluster import run_on_ray
 

@@ -1,4 +1,4 @@
-"""What `aez denoise` and `aez compress --denoise` share."""
+"""The option `--sigma` of `aez denoise` and `aez compress --denoise`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +10,12 @@ SIGMA_MAX = 60.0
 
 
 class Sigma(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
-    """``auto`` (None), or a standard deviation in levels of 0 … 255."""
+    """A standard deviation in levels of 0 … 255, or ``auto`` (None)."""
 
     name = "sigma"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """Text to a number or None."""
+        """Convert text to a number, or ``auto`` to None."""
         if value is None or str(value).strip().lower() == "auto":
             return None
         try:
@@ -28,7 +28,7 @@ class Sigma(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
 
 
 def sigma_option(function: Function) -> Function:
-    """`--sigma`."""
+    """Add `--sigma` to a command."""
     option = click.option(
         "--sigma",
         type=Sigma(),
@@ -41,10 +41,10 @@ def sigma_option(function: Function) -> Function:
 
 
 def load_denoiser(device: str) -> None:
-    """Load the packaged denoiser, once a process.
+    """Load the packaged denoiser, once per process.
 
     Raises:
-        AezError: it is not there, or the device is not.
+        AezError: weights or device are missing.
     """
     from aez.codec.family.registry import load_family
     from aez.codec.runtime.device import choose_device

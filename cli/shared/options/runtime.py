@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options for outputs, processes, limits and messages."""
 
 import functools
 import os
@@ -16,7 +16,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Shared:
-    """The values of the options that :func:`runtime_options` and :func:`delete_source_option` add."""
+    """Values of the options that :func:`runtime_options` and :func:`delete_source_option` add."""
 
     out: str | None
     recursive: bool
@@ -34,7 +34,7 @@ class Shared:
     delete_source: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what excludes each other."""
+        """Refuse options that exclude each other."""
         if self.overwrite and self.skip_existing:
             raise click.UsageError("--overwrite and --skip-existing exclude each other")
         if self.ray is not None and self.jobs != 1:
@@ -42,17 +42,17 @@ class Shared:
 
     @property
     def rules(self) -> FileRules:
-        """What happens to files around a conversion."""
+        """Rules for existing outputs and for inputs."""
         return FileRules(self.overwrite, self.skip_existing, self.delete_source, self.keep_times)
 
     @property
     def workers(self) -> int:
-        """Processes asked for."""
+        """Number of processes asked for."""
         return self.jobs or cores()
 
     @property
     def threads_each(self) -> int | None:
-        """CPU threads a process: what the user says, or the cores divided; None leaves it to torch."""
+        """CPU threads per process: the user's number, or the cores divided; None for torch's default."""
         if self.ray is not None:
             return self.threads or 1
         if self.workers == 1:
@@ -61,28 +61,28 @@ class Shared:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def runtime_options(function: Function) -> Function:
-    """Where outputs go, how work is shared out, limits and messages; the command gets them as ``shared``."""
+    """Add options for outputs, processes, limits and messages; the command gets them as ``shared``."""
     options = (
         click.option(
             "-o",
             "--output",
             "out",
             metavar="OUT",
-            help="Output file, or - for standard output; or a folder: one that exists, ends in / or is for several "
-            "inputs.",
+            help="Output file, - for standard output, or a folder (if it exists as one, ends in /, or there are several "
+            "inputs).",
         ),
         click.option(
             "--append-suffix",
             is_flag=True,
-            help="Name outputs by a suffix behind the input's, as a.jpg.aez, not in its place.",
+            help="Append the output's suffix to the input's name (a.jpg.aez) instead of replacing its suffix.",
         ),
         click.option(
-            "-r", "--recursive", is_flag=True, help="Take what is in folders; their tree is made again under OUT."
+            "-r", "--recursive", is_flag=True, help="Convert the files in folders; OUT gets the same tree of folders."
         ),
         click.option(
             "-j",
@@ -91,24 +91,24 @@ def runtime_options(function: Function) -> Function:
             default=1,
             show_default=True,
             metavar="N",
-            help="Processes that work at once; 0 for one a core.",
+            help="Worker processes; 0 for one per core.",
         ),
         click.option(
             "--ray",
             metavar="ADDRESS",
-            help="Work on a Ray cluster: its address, auto for the one around, local for one on this machine.",
+            help="Run on a Ray cluster: its address, auto for a running one, local for one on this machine.",
         ),
         click.option(
             "--device",
             type=click.Choice(["auto", "cpu", "cuda", "mps"]),
             default="auto",
             show_default=True,
-            help="Where the networks run.",
+            help="Device of the networks.",
         ),
         click.option(
             "--threads",
             type=click.IntRange(min=1),
-            help="CPU threads, divided among the processes.  [default: one a core]",
+            help="CPU threads, divided among the processes.  [default: one per core]",
         ),
         click.option(
             "--max-pixels",
@@ -118,10 +118,10 @@ def runtime_options(function: Function) -> Function:
             help="Refuse larger pictures.",
         ),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
-        click.option("--skip-existing", is_flag=True, help="Leave inputs alone whose output exists and is not empty."),
+        click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists and is not empty."),
         click.option("--keep-times", is_flag=True, help="Give outputs the modification times of their inputs."),
         click.option("--quiet", is_flag=True, help="Print errors and warnings only."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file instead of text."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file instead of text."),
     )
 
     @functools.wraps(function)
@@ -136,18 +136,18 @@ def runtime_options(function: Function) -> Function:
 
 
 def delete_source_option(function: Function) -> Function:
-    """`--delete-source`, above :func:`runtime_options`: for outputs that can take the place of their inputs."""
+    """Add `--delete-source`, above :func:`runtime_options`, to a command whose outputs can replace its inputs."""
     option = click.option(
         "--delete-source",
         is_flag=True,
-        help="Delete each input once its output is written, has been read back and holds all of it; an input of which "
-        "something was left out is kept, with a warning.",
+        help="Delete each input after its output has been written, read back and found complete; keep it, with a "
+        "warning, if the output lacks anything.",
     )
     return option(function)
 
 
 def set_up_process(threads: int | None) -> None:
-    """CPU threads of the networks, and memory kept from picture to picture."""
+    """Set the networks' CPU threads, and keep freed memory from picture to picture."""
     from aez.codec.runtime.memory import keep_freed_memory
 
     keep_freed_memory()

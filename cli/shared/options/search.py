@@ -1,4 +1,4 @@
-"""Options of the commands that search the codec's latents."""
+"""Options of the commands that optimise the codec's latents."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +9,13 @@ Function = Callable[..., Any]
 
 
 def search_options(function: Function) -> Function:
-    """`--steps` and `--model`; without the first a command takes its own number."""
+    """Add `--steps` and `--model`; each command has its own default of steps."""
     options = (
         click.option(
             "--steps",
             type=click.IntRange(min=0),
             metavar="N",
-            help="Of the search for the picture that is cheapest to code: more is better and slower.",
+            help="Optimisation steps: more is better and slower.",
         ),
         click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`."),
     )

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from aez.benchmarks.commands import interval_options, run, table
+from aez.benchmarks.commands import run, table
 from aez.benchmarks.curves import Curve, Point, monotone, read_curves
 from aez.bitstream.errors import AezError
 
@@ -159,7 +159,8 @@ def self_check() -> float:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--anchor", default="jpeg", show_default=True, help="Codec to compare with.")
 @click.option("--same-names", is_flag=True, help="Compare the first file's codecs with those of the other files.")
-@interval_options
+@click.option("--low", type=float, default=LOW, show_default=True, help="Lower end of the PSNR interval in dB.")
+@click.option("--high", type=float, default=HIGH, show_default=True, help="Upper end of the PSNR interval in dB.")
 @click.option("--check", is_flag=True, help="Run the self-check instead.")
 def command(files: tuple[Path, ...], anchor: str, same_names: bool, low: float, high: float, check: bool) -> None:
     """Print the BD-rate of every curve in FILES (JSON) against an anchor among them."""

@@ -1,12 +1,13 @@
 """Options, tables and error handling of all benchmark commands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from aez.bitstream.errors import AezError
+from aez.codec.model.registry import DEFAULT_MODEL
 
 Function = Callable[..., Any]
 
@@ -40,7 +41,7 @@ def picture_options(first: int | None = None) -> Callable[[Function], Function]:
 def model_option(function: Function) -> Function:
     """Add `--model`."""
     option = click.option(
-        "--model", default="photo", show_default=True, metavar="NAME|PATH", help="Packaged model or weights file."
+        "--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|PATH", help="Packaged model or weights file."
     )
     return option(function)
 
@@ -57,15 +58,6 @@ def quality_option(*default: float) -> Callable[[Function], Function]:
         show_default=True,
         help="Quality; may be repeated.",
     )
-
-
-def interval_options(function: Function) -> Function:
-    """Add `--low` and `--high`, the PSNR interval of BD-rates."""
-    for name, value in (("--high", 40.0), ("--low", 28.0)):
-        function = click.option(
-            name, type=float, default=value, show_default=True, help="End of the PSNR interval of BD-rates, dB."
-        )(function)
-    return function
 
 
 def run(command: click.Command) -> NoReturn:
@@ -86,20 +78,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
         lines.append("  ".join([name.ljust(widths[0]), *padded]).rstrip())
     return "\n".join(lines)
-
-
-def results_table(results: Mapping[str, Any]) -> str:
-    """Format the BD-rates of a run against its JPEG (or first codec), and the speed of its codecs."""
-    measured = [codec for codec in results["codecs"] if not codec["published"]]
-    names = [codec["name"] for codec in measured]
-    anchor = "jpeg" if "jpeg" in names else names[0]
-    cells = {cell["test"]: cell for cell in results["bd"]["psnr"] if cell["anchor"] == anchor}
-    rows = []
-    for codec in results["codecs"]:
-        cell, points = cells.get(codec["name"], {}), codec["points"]
-        percent = "–" if cell.get("percent") is None else f"{cell['percent']:+.1f} %"
-        over = f"{cell['low']:.1f}–{cell['high']:.1f} dB" if "low" in cell else cell.get("refused", "")
-        middle = points[len(points) // 2] if points and not codec["published"] else {}
-        speeds = [f"{middle[key]:.2f}" if middle.get(key) else "" for key in ("encode_mpps", "decode_mpps")]
-        rows.append((codec["name"], percent, over, *speeds))
-    return table(("codec", f"BD-rate vs {anchor}", "over", "encode MP/s", "decode MP/s"), rows)

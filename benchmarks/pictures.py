@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.errors import AezError
@@ -12,6 +13,8 @@ from aez.codec.picture.images import flattened
 from aez.codec.picture.reading import read_picture
 from aez.codec.picture.sources import naming
 
+Samples = NDArray[np.uint8]
+"""Samples of a picture, (H, W, 3) RGB or (H, W) grey."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 
 

@@ -9,6 +9,7 @@ import click
 
 from aez.bitstream.errors import AezError
 from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number, split_list
 from aez.cli.shared.progress import ProgressBar
 
@@ -39,8 +40,7 @@ def require(*packages: str) -> None:
               help="Qualities of all codecs or of one; may be repeated.  [default: the codec's own]")  # fmt: skip
 @click.option("--metrics", multiple=True, metavar="LIST",
               help="psnr, psnr_y, ms_ssim, ssimulacra2, lpips, dists.  [default: the first four]")  # fmt: skip
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True,
-              help="Device of networks and metrics.")  # fmt: skip
+@device_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
               help="Pictures measured in parallel; times are reliable only with 1.")  # fmt: skip
 @click.option(
@@ -71,10 +71,11 @@ def command(
     """
     require(*REPORT_PACKAGES)
     from aez.benchmarks.codecs.selection import choose_codecs
-    from aez.benchmarks.commands import results_table
+    from aez.benchmarks.metrics import DEFAULT_METRICS
     from aez.benchmarks.pictures import collect_pictures
     from aez.benchmarks.report.make import Outputs, make_report, usable_metrics
     from aez.benchmarks.report.runner import Settings, default_threads
+    from aez.benchmarks.report.summary import results_table
     from aez.benchmarks.report.viewer import ViewerLimits
 
     def report(line: str) -> None:
@@ -82,7 +83,7 @@ def command(
 
     paths = collect_pictures(images)
     specs = choose_codecs(split_list(codecs), external, qualities)
-    chosen, missing = usable_metrics(split_list(metrics) or ["psnr", "psnr_y", "ms_ssim", "ssimulacra2"], report)
+    chosen, missing = usable_metrics(split_list(metrics) or DEFAULT_METRICS, report)
     per_job = threads or max(1, default_threads() // jobs)
     settings = Settings(chosen, device, repeats, per_job, jobs)
     name = title or (images[0].resolve() if images[0].is_dir() else images[0].resolve().parent).name

@@ -7,6 +7,7 @@ import click
 
 from aez.bitstream.errors import AezError
 from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number, split_list
 
 
@@ -18,7 +19,7 @@ from aez.cli.shared.options.types import Number, split_list
 @click.option("--bpp", type=Number(min=0, min_open=True), help="Size of all files in bits per pixel.  [default: 0.5]")
 @click.option("--size", type=click.IntRange(min=1), help="Size of all files in bytes.")
 @click.option("--metrics", multiple=True, metavar="LIST", help="As for `aez bench`.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@device_option
 @click.option(
     "-o",
     "--output",

@@ -14,6 +14,7 @@ from aez.cli.shared.batch.run import run
 from aez.cli.shared.inputs import picture_suffixes
 from aez.cli.shared.names import AEZ_SUFFIX
 from aez.cli.shared.options.coding import encode_arguments, encode_options
+from aez.cli.shared.options.common import model_option
 from aez.cli.shared.options.noise import load_denoiser, sigma_option
 from aez.cli.shared.options.pictures import reading_options
 from aez.cli.shared.options.runtime import Shared, delete_source_option, runtime_options, set_up_process
@@ -118,7 +119,7 @@ class CompressJob(Job):
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @encode_options
-@click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
+@model_option
 @click.option("--denoise", is_flag=True, help="Remove noise first, as `aez denoise` does; files become smaller.")
 @sigma_option
 @reading_options

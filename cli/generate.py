@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream.errors import AezError
+from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
+from aez.codec.model.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +50,7 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option(
     "--model",
-    default="photo",
+    default=DEFAULT_MODEL,
     show_default=True,
     metavar="NAME|PATH",
     help="Model of the codec, whose entropy model is sampled, or vae.",
@@ -77,7 +79,7 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 @click.option(
     "-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Output folder; created if missing."
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@device_option
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 def command(
     count: int,

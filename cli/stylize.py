@@ -3,6 +3,7 @@
 import click
 
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
+from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
 
 
@@ -31,7 +32,7 @@ from aez.cli.shared.options.types import Number
 @click.option(
     "-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Quality of an .aez output."
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@device_option
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option(
     "--max-pixels",

@@ -16,29 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.benchmarks.commands import model_option, quality_option, run, table
-from aez.benchmarks.pictures import read_rgb
+from aez.benchmarks.pictures import Samples, read_rgb
 from aez.bitstream.errors import ImageError
+from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.codec import Codec
 
 SIDE = 256
-BLOCK = 16
 RATIO, EXTRA = 1.5, 2.0
 """Tolerance: a border block's error may be ``RATIO`` times the error inside plus ``EXTRA`` levels."""
 OTHER_SIDES = (33, 64, 80)
 """Widths of the pictures of every height."""
-Pixels = NDArray[np.uint8]
 
 
-def flat(height: int, width: int) -> Pixels:
+def flat(height: int, width: int) -> Samples:
     """Return one colour, (height, width, 3)."""
     return np.broadcast_to(np.array([200, 180, 90], np.uint8), (height, width, 3)).copy()
 
 
-def sky(height: int, width: int) -> Pixels:
+def sky(height: int, width: int) -> Samples:
     """Return a blue that grows lighter downwards and to the right, (height, width, 3)."""
     row, col = np.mgrid[:height, :width].astype(float)[..., None] / SIDE
     levels = np.array([60, 120, 220]) + row * np.array([130, 100, 30]) + 10 * col
-    samples: Pixels = np.clip(levels, 0, 255).round().astype(np.uint8)
+    samples: Samples = np.clip(levels, 0, 255).round().astype(np.uint8)
     return samples
 
 
@@ -60,7 +59,7 @@ class Border:
         return self.here - (RATIO * self.inside + EXTRA)
 
 
-def squared_error(codec: Codec, picture: Pixels, quality: float, effort: int) -> NDArray[np.float64]:
+def squared_error(codec: Codec, picture: Samples, quality: float, effort: int) -> NDArray[np.float64]:
     """Encode and decode a picture, and return the squared error of every pixel, (H, W), the mean of its samples."""
     picture = np.ascontiguousarray(picture)
     decoded = codec.decode_array(codec.encode(picture, quality, effort=effort))
@@ -80,14 +79,14 @@ def border(own: NDArray[np.float64], larger: NDArray[np.float64]) -> Border:
 
 def _border_blocks(height: int, width: int) -> Iterable[tuple[slice, slice]]:
     """Yield the last row and the last column of 16×16 blocks."""
-    bottom, right = ((side - 1) // BLOCK * BLOCK for side in (height, width))
-    for top in range(0, height, BLOCK):
-        for left in range(0, width, BLOCK):
+    bottom, right = ((side - 1) // LATENT_STRIDE * LATENT_STRIDE for side in (height, width))
+    for top in range(0, height, LATENT_STRIDE):
+        for left in range(0, width, LATENT_STRIDE):
             if top == bottom or left == right:
-                yield slice(top, top + BLOCK), slice(left, left + BLOCK)
+                yield slice(top, top + LATENT_STRIDE), slice(left, left + LATENT_STRIDE)
 
 
-CONTENTS: dict[str, Callable[[int, int], Pixels]] = {"flat": flat, "sky": sky}
+CONTENTS: dict[str, Callable[[int, int], Samples]] = {"flat": flat, "sky": sky}
 
 
 @click.command()

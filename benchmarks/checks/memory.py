@@ -83,7 +83,7 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
     print(json.dumps({"seconds": seconds, "gigabytes": peak / 1e9, "bytes": Path(target).stat().st_size}))
 
 
-def measure(what: str, source: Path, target: Path, model: str, threads: int) -> dict[str, float]:
+def measure_row(what: str, source: Path, target: Path, model: str, threads: int) -> dict[str, float]:
     """Measure one row in a process of its own.
 
     Raises:
@@ -116,7 +116,7 @@ def command(folder: Path, megapixels: tuple[float, ...], threads: int, model: st
                 if what == "region" and size < 3:
                     continue
                 source, target = (picture, file) if what == "encode" else (file, file.with_suffix(".png"))
-                row = measure(what, source, target, model, threads)
+                row = measure_row(what, source, target, model, threads)
                 rows.append((f"{size:g} MP {what}", size, row))
                 click.echo(f"{rows[-1][0]}: {row['seconds']:.2f} s, {row['gigabytes']:.2f} GB", err=True)
     cells = [(name, f"{r['seconds']:.2f}", f"{r['gigabytes']:.2f}", f"{r['bytes']:.0f}") for name, _, r in rows]

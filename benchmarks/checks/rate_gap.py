@@ -104,7 +104,7 @@ def estimate(model: HyperpriorModel, header: Header, symbols: Symbols) -> tuple[
     )
 
 
-def measure(codec: Codec, model: HyperpriorModel, picture: Path, quality: float) -> Gap:
+def gap_of(codec: Codec, model: HyperpriorModel, picture: Path, quality: float) -> Gap:
     """Encode a picture and compare the file with the estimate."""
     data = codec.encode(read_rgb(picture), quality)
     header, symbols = codec.unpack(data)
@@ -122,7 +122,7 @@ def command(folder: Path, first: int | None, model: str, qualities: tuple[float,
     codec = Codec(model)
     twin = codec.weights.to_training_model().eval()
     gaps = {
-        (picture.name, quality): measure(codec, twin, picture, quality) for picture in pictures for quality in qualities
+        (picture.name, quality): gap_of(codec, twin, picture, quality) for picture in pictures for quality in qualities
     }
     rows = [(name, f"{quality:g}", *gap.cells()) for (name, quality), gap in gaps.items()]
     click.echo(table(("picture", "quality", "file", "estimate", "gap", "beyond 64 B %", "exact path %"), rows))

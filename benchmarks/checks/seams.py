@@ -21,12 +21,12 @@ from PIL import Image
 from aez.benchmarks.commands import picture_options, quality_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
+from aez.bitstream.header import HYPER_STRIDE
 from aez.codec.codec import Codec
 from aez.codec.encoding.target import psnr_of
 from aez.codec.symbols.windows import cell_windows
 
 WINDOW_CELLS = (4, 8, 16)
-CELL_PIXELS = 64
 NEAR = 8
 EXAGGERATION = 64
 LEAST_SHARE, LEAST_PSNR = 0.999, 55.0
@@ -51,7 +51,7 @@ def gradient(height: int = 1100, width: int = 1500) -> NDArray[np.uint8]:
 
 def near_borders(height: int, width: int, cells: int) -> NDArray[np.bool_]:
     """Mark pixels within ``NEAR`` pixels of a border between two windows, (height, width)."""
-    side = cells * CELL_PIXELS
+    side = cells * HYPER_STRIDE
 
     def near(length: int) -> NDArray[np.bool_]:
         place = np.arange(length)
@@ -102,12 +102,12 @@ def command(folder: Path, first: int | None, model: str, qualities: tuple[float,
                 largest, share, ratio, beside, elsewhere = compare(whole, pieces, cells)
                 beyond += share < LEAST_SHARE or ratio < LEAST_PSNR
                 shares = f"{100 * beside:.4f} %", f"{100 * elsewhere:.4f} %"
-                label = f"{name} q {quality:g}, windows of {cells * CELL_PIXELS}"
+                label = f"{name} q {quality:g}, windows of {cells * HYPER_STRIDE}"
                 rows.append((label, str(largest), f"{100 * share:.4f} %", f"{ratio:.1f}", *shares))
                 if out and largest:
                     shown = 128 + EXAGGERATION * (pieces.astype(np.int16) - whole)
                     picture = Image.fromarray(np.clip(shown, 0, 255).astype(np.uint8))
-                    picture.save(out / f"{name.replace(' ', '_')}-q{quality:g}-{cells * CELL_PIXELS}.png")
+                    picture.save(out / f"{name.replace(' ', '_')}-q{quality:g}-{cells * HYPER_STRIDE}.png")
     click.echo(table(("", "largest |Δ|", "|Δ| ≤ 1", "PSNR dB", "differ near borders", "elsewhere"), rows))
     if beyond:
         raise AezError(f"{beyond} decodes in windows differ from the whole beyond the tolerance")

@@ -1,6 +1,5 @@
 """The codec of this package."""
 
-import inspect
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -11,6 +10,7 @@ from PIL import Image
 from aez.benchmarks.codecs.base import Adapter, Scale, take_options, whole
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
+from aez.codec.model.registry import DEFAULT_MODEL
 
 
 class Aez(Adapter):
@@ -21,15 +21,13 @@ class Aez(Adapter):
 
     def __init__(self, name: str, options: Mapping[str, str], device: str) -> None:
         """Load the model."""
-        chosen = take_options(options, {"model": "photo", "effort": "", "precision": "auto"})
+        chosen = take_options(options, {"model": DEFAULT_MODEL, "effort": "", "precision": "auto"})
         if chosen["precision"] not in ("auto", "float32", "bfloat16"):
             raise AezError(f"option precision must be auto, float32 or bfloat16, not {chosen['precision']!r}")
         self.name = name
         self.codec = load(chosen["model"], device, chosen["precision"])
         self.settings: dict[str, Any] = {}
         if chosen["effort"]:
-            if "effort" not in inspect.signature(self.codec.encode).parameters:
-                raise AezError("this version of aez has no effort to choose")
             self.settings["effort"] = whole(chosen, "effort", 0, 9)
         try:
             own = version("aez")

@@ -18,20 +18,19 @@ from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from aez.benchmarks.commands import run, table
 from aez.benchmarks.family.rivals import bm3d, non_local_means
-from aez.benchmarks.pictures import list_pictures, read_rgb
+from aez.benchmarks.pictures import Samples, list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
 from aez.codec.encoding.target import psnr_of as psnr
 from aez.codec.family.registry import load_family
 from aez.codec.family.restoration.denoise import denoise
 from aez.codec.family.restoration.noise import noise_level
+from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.picture.files import write_atomically
 
-Samples = NDArray[np.uint8]
 Method = Callable[[Samples, float], Samples]
 METHODS: dict[str, Method] = {
     "noisy": lambda samples, _: samples,
@@ -116,7 +115,7 @@ def pictures(folder: Path, first: int | None, crop: int | None) -> dict[str, Sam
 @click.option("--crop", type=click.IntRange(min=16), metavar="PIXELS", help="Only the middle of each picture.")
 @click.option("--sigma", "sigmas", type=click.FloatRange(1, 60), multiple=True, default=(15.0, 25.0, 50.0))
 @click.option("--methods", default=",".join(METHODS), show_default=True)
-@click.option("--model", default="photo", show_default=True, help="That compresses.")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model of the codec.")
 @click.option("--compress/--no-compress", default=True, show_default=True, help="Measure sizes of files, too.")
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="Measurements, kept and reused.")
 def command(

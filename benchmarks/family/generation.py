@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from aez.benchmarks.commands import model_option, quality_option, run, table
 from aez.benchmarks.family.distances import frechet, kernel
-from aez.benchmarks.pictures import list_pictures, read_rgb
+from aez.benchmarks.pictures import Samples, list_pictures, read_rgb
 from aez.bitstream.errors import AezError
+from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.codec import Codec
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled_file
 
-Samples = NDArray[np.uint8]
 FEATURE_QUALITY = 50.0
 
 
@@ -90,7 +90,7 @@ class Eye:
         """Return features (n, D)."""
         rows = []
         for samples in pictures:
-            height, width = (n // 16 * 16 for n in samples.shape[:2])
+            height, width = (n // LATENT_STRIDE * LATENT_STRIDE for n in samples.shape[:2])
             x = torch.from_numpy(samples[:height, :width].copy()).to(self.device)
             h, _ = self.model.analysis.both(x.permute(2, 0, 1)[None].float() / 255 - 0.5, self.at)
             flat = h[0].flatten(1).double()
@@ -151,7 +151,7 @@ def command(
             how = "independent" if independent else "neighbours"
             add(f"quality {quality:g}, {how}", partial(drawn, codec, count, size, recipe))
     add(f"shuffled pieces, {size // 4}×{size // 4}", lambda: shuffled(real, size // 4, 2))
-    add("shuffled pieces, 16×16", lambda: shuffled(real, 16, 2))
+    add(f"shuffled pieces, {LATENT_STRIDE}×{LATENT_STRIDE}", lambda: shuffled(real, LATENT_STRIDE, 2))
     add("normal pixels, spectrum and colours", lambda: normal_pixels(real, count, 3, spectrum=True))
     add("normal pixels, colours", lambda: normal_pixels(real, count, 3, spectrum=False))
     click.echo(f"{count} pictures of {size}×{size}, {len(pictures)} real ones; lower is nearer to real")

@@ -20,6 +20,7 @@ from aez.benchmarks.codecs.base import UnavailableError
 from aez.benchmarks.commands import run, table
 from aez.benchmarks.family.denoising import pictures
 from aez.benchmarks.family.rivals import biharmonic, resized
+from aez.benchmarks.pictures import Samples
 from aez.codec.encoding.target import psnr_of as psnr
 from aez.codec.family.colouriser import chroma, to_rgb
 from aez.codec.family.restoration.colourise import colourise
@@ -29,7 +30,6 @@ from aez.codec.family.restoration.pixels import to_samples, to_tensor
 
 TINT = (-0.0202, 0.0129)
 """Mean Cb and Cr of photographs: what a guess must beat that looks at the picture."""
-Samples = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 

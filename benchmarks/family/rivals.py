@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.benchmarks.codecs.base import UnavailableError
+from aez.benchmarks.pictures import Samples
 
-Samples = NDArray[np.uint8]
 # For noise up to the first number: patch size, distance of patches, strength as a share of σ. The best of a search on
 # photographs that are not the test's.
 _NON_LOCAL = ((20.0, 5, 10, 0.6), (35.0, 5, 10, 0.5), (255.0, 7, 10, 0.3))

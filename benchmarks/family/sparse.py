@@ -18,10 +18,11 @@ from aez.benchmarks.curves import Point, monotone
 from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.codec import api
+from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.networks.quality import lambda_of
 
 MODELS = ("sparse", "sparse-l0")
-REFERENCE = ("photo", (1, 5, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100))
+REFERENCE = (DEFAULT_MODEL, (1, 5, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100))
 
 
 def rows_of(model: str, pictures: Sequence[Path], qualities: Sequence[float]) -> list[tuple[float, float, float]]:

@@ -13,11 +13,10 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from aez.benchmarks.commands import run, table
-from aez.benchmarks.pictures import list_pictures, read_rgb
+from aez.benchmarks.pictures import Samples, list_pictures, read_rgb
 from aez.codec.family.registry import load_family, read_family
 from aez.codec.family.style.loss import content_distance, style_distance
 from aez.codec.family.style.model import STRIDE, Style
@@ -27,7 +26,6 @@ SIDE = 512
 SHEET_SIDE = 256
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-Samples = NDArray[np.uint8]
 Paint = Callable[[Samples, Samples], Samples]
 
 

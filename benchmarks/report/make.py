@@ -44,8 +44,8 @@ class Outputs:
 
     folder: Path
     title: str
-    published: str = "main"
-    viewer: ViewerLimits = field(default_factory=ViewerLimits)
+    published: str
+    viewer: ViewerLimits
     skipped: Mapping[str, str] = field(default_factory=dict)
 
 

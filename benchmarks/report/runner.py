@@ -36,10 +36,10 @@ class Settings:
     """
 
     metrics: tuple[str, ...]
-    device: str = "auto"
-    repeats: int = 3
-    threads: int = 1
-    jobs: int = 1
+    device: str
+    repeats: int
+    threads: int
+    jobs: int
 
     @property
     def environment(self) -> str:

@@ -27,10 +27,10 @@ class ViewerLimits:
         megabytes: largest total size of the embedded pictures; the rest is left out.
     """
 
-    pictures: int = 2
+    pictures: int
+    megabytes: float
     targets: tuple[float, ...] = (0.15, 0.3, 0.75)
     side: int = 768
-    megabytes: float = 16.0
 
 
 def viewer_pictures(

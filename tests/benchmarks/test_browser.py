@@ -40,8 +40,8 @@ def page(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> 
     path = folder / "a <b> & c.png"
     Image.fromarray(photo[:176, 100:340]).save(path)
     specs = choose_codecs(["jpeg", "webp"], [], ["10,30,60,90"])
-    outputs = Outputs(folder, "A <title>", viewer=ViewerLimits(1, (0.5, 1.0)))
-    make_report([path], specs, Settings(("psnr", "ms_ssim"), "cpu", 1, 1), outputs, print, lambda done, total: None)
+    outputs = Outputs(folder, "A <title>", "main", ViewerLimits(1, 16.0, (0.5, 1.0)))
+    make_report([path], specs, Settings(("psnr", "ms_ssim"), "cpu", 1, 1, 1), outputs, print, lambda done, total: None)
     return folder / "report.html"
 
 

@@ -1,11 +1,11 @@
 """The option `--sigma` of `aez denoise` and `aez compress --denoise`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-Function = Callable[..., Any]
+from aez.cli.shared.options.types import Function
+
 SIGMA_MAX = 60.0
 
 

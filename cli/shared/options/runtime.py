@@ -2,7 +2,6 @@
 
 import functools
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,8 +9,8 @@ import click
 
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.cli.shared.batch.jobs import FileRules
-
-Function = Callable[..., Any]
+from aez.cli.shared.options.common import device_option
+from aez.cli.shared.options.types import Function, add_options
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,7 @@ def runtime_options(function: Function) -> Function:
             "--output",
             "out",
             metavar="OUT",
-            help="Output file, - for standard output, or a folder (if it exists as one, ends in /, or there are several "
-            "inputs).",
+            help="Output file, - for standard output, or a folder (one that exists, ends in /, or has several inputs).",
         ),
         click.option(
             "--append-suffix",
@@ -98,13 +96,7 @@ def runtime_options(function: Function) -> Function:
             metavar="ADDRESS",
             help="Run on a Ray cluster: its address, auto for a running one, local for one on this machine.",
         ),
-        click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-            default="auto",
-            show_default=True,
-            help="Device of the networks.",
-        ),
+        device_option,
         click.option(
             "--threads",
             type=click.IntRange(min=1),
@@ -129,10 +121,7 @@ def runtime_options(function: Function) -> Function:
         shared = Shared(**{field.name: values.pop(field.name) for field in fields(Shared) if field.name in values})
         return function(shared=shared, **values)
 
-    wrapped: Function = with_shared
-    for option in reversed(options):
-        wrapped = option(wrapped)
-    return wrapped
+    return add_options(with_shared, options)
 
 
 def delete_source_option(function: Function) -> Function:

@@ -1,24 +1,14 @@
 """Options of the commands that optimise the codec's latents."""
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-Function = Callable[..., Any]
+from aez.cli.shared.options.common import model_option
+from aez.cli.shared.options.types import Function, add_options
 
 
 def search_options(function: Function) -> Function:
     """Add `--steps` and `--model`; each command has its own default of steps."""
-    options = (
-        click.option(
-            "--steps",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="Optimisation steps: more is better and slower.",
-        ),
-        click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`."),
+    steps = click.option(
+        "--steps", type=click.IntRange(min=0), metavar="N", help="Optimisation steps: more is better and slower."
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return add_options(function, (steps, model_option))

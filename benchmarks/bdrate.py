@@ -11,7 +11,6 @@ The first command prints the BD-rate of every codec in the files against the anc
 the first file against the codec of the same name in the others; the third checks this module.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,14 +99,6 @@ def bd_quality(anchor: Curve, test: Curve) -> BDQuality | None:
         *_columns(anchor), *_columns(test), method="pchip", require_matching_points=False, min_overlap=0
     )
     return BDQuality(float(gain), low, high)
-
-
-def matrix(curves: Mapping[str, Curve], low: float = LOW, high: float = HIGH) -> dict[str, dict[str, BDRate | None]]:
-    """Compute the BD-rate of every curve (second key) against every other (first key)."""
-    return {
-        anchor: {test: bd_rate(curves[anchor], curves[test], low, high) for test in curves if test != anchor}
-        for anchor in curves
-    }
 
 
 def _package() -> Any:

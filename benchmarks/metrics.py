@@ -146,6 +146,19 @@ def check_metric(name: str) -> None:
         _network(name, torch.device("cpu"))
 
 
+def usable_metrics(names: Sequence[str], say: Callable[[str], None]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the metrics that can be computed here, and why the others cannot."""
+    usable, skipped = [], {}
+    for name in names:
+        try:
+            check_metric(name)
+            usable.append(name)
+        except UnavailableError as error:
+            skipped[name] = str(error)
+            say(f"{name} is skipped: {error}")
+    return tuple(usable), skipped
+
+
 @torch.inference_mode()
 def compute(
     names: Sequence[str],

@@ -71,9 +71,9 @@ def command(
     """
     require(*REPORT_PACKAGES)
     from aez.benchmarks.codecs.selection import choose_codecs
-    from aez.benchmarks.metrics import DEFAULT_METRICS
+    from aez.benchmarks.metrics import DEFAULT_METRICS, usable_metrics
     from aez.benchmarks.pictures import collect_pictures
-    from aez.benchmarks.report.make import Outputs, make_report, usable_metrics
+    from aez.benchmarks.report.make import Outputs, make_report
     from aez.benchmarks.report.runner import Settings, default_threads
     from aez.benchmarks.report.summary import results_table
     from aez.benchmarks.report.viewer import ViewerLimits

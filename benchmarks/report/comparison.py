@@ -12,7 +12,7 @@ from aez.benchmarks.codecs.base import UnavailableError
 from aez.benchmarks.codecs.matching import match_size
 from aez.benchmarks.codecs.specs import CodecSpec, build
 from aez.benchmarks.commands import table
-from aez.benchmarks.metrics import DEFAULT_METRICS, UNITS, check_metric, compute
+from aez.benchmarks.metrics import DEFAULT_METRICS, UNITS, check_metric, compute, usable_metrics
 from aez.benchmarks.pictures import read_rgb
 from aez.bitstream.errors import AezError
 from aez.codec.runtime.device import choose_device
@@ -40,16 +40,7 @@ def metrics_for(names: Sequence[str], say: Callable[[str], None]) -> tuple[str, 
     """
     for name in names:
         check_metric(name)
-    if names:
-        return tuple(names)
-    usable = []
-    for name in DEFAULT_METRICS:
-        try:
-            check_metric(name)
-            usable.append(name)
-        except UnavailableError as error:
-            say(f"{name} is skipped: {error}")
-    return tuple(usable)
+    return tuple(names) or usable_metrics(DEFAULT_METRICS, say)[0]
 
 
 def two_pictures(original: Path, other: Path, metrics: Sequence[str], device: str) -> str:

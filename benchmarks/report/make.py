@@ -12,7 +12,6 @@ import torch
 
 from aez.benchmarks.codecs.base import Adapter, UnavailableError
 from aez.benchmarks.codecs.specs import CodecSpec
-from aez.benchmarks.metrics import check_metric
 from aez.benchmarks.pictures import picture_digest, read_rgb, set_digest
 from aez.benchmarks.published import published_curves
 from aez.benchmarks.report import plots
@@ -100,19 +99,6 @@ def load_codecs(
         if adapter.note:
             say(adapter.note)
     return codecs, skipped
-
-
-def usable_metrics(names: Sequence[str], say: Say) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the metrics that can be computed here, and why the others cannot."""
-    usable, skipped = [], {}
-    for name in names:
-        try:
-            check_metric(name)
-            usable.append(name)
-        except UnavailableError as error:
-            skipped[name] = str(error)
-            say(f"{name} is skipped: {error}")
-    return tuple(usable), skipped
 
 
 def make_report(

@@ -15,7 +15,7 @@ from aez.benchmarks.matching import match_size
 from aez.benchmarks.metrics import DEFAULT_METRICS, UNITS, check_metric, compute
 from aez.benchmarks.pictures import read_rgb
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.device import choose_device
+from aez.codec.runtime.torch.device import choose_device
 
 SCALE, BAR, GAP = 2, 28, 10
 

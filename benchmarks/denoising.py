@@ -25,7 +25,7 @@ from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.rivals import bm3d, non_local_means
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
-from aez.codec.encoding.target import psnr_of as psnr
+from aez.codec.picture.psnr import psnr_of as psnr
 from aez.codec.family.registry import load_family
 from aez.codec.family.restoration.denoise import denoise
 from aez.codec.family.restoration.noise import noise_level

@@ -15,7 +15,7 @@ from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run
 from aez.benchmarks.denoising import with_noise
 from aez.benchmarks.rivals import biharmonic, bm3d, non_local_means, resized
-from aez.codec.encoding.target import psnr_of as psnr
+from aez.codec.picture.psnr import psnr_of as psnr
 from aez.codec.family.restoration.colourise import colourise
 from aez.codec.family.restoration.denoise import denoise
 from aez.codec.family.restoration.enlarge import enlarge

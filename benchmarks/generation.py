@@ -82,7 +82,7 @@ class Eye:
     def __init__(self, codec: Codec) -> None:
         """Look through a codec's analysis."""
         self.model = codec.engine.model
-        self.at = codec.engine.position_tensor(codec.position_of(FEATURE_QUALITY))
+        self.at = codec.engine.position_tensor(codec.quality_scale.position_of(FEATURE_QUALITY))
         self.device = codec.device
 
     @torch.inference_mode()
@@ -147,7 +147,7 @@ def command(
         add("VAE", lambda: of_vae(count))
     else:
         for quality, independent in product(qualities, (True, False)):
-            recipe = Recipe(codec.position_of(quality), temperature, independent)
+            recipe = Recipe(codec.quality_scale.position_of(quality), temperature, independent)
             how = "independent" if independent else "neighbours"
             add(f"quality {quality:g}, {how}", partial(drawn, codec, count, size, recipe))
     add(f"shuffled pieces, {size // 4}×{size // 4}", lambda: shuffled(real, size // 4, 2))

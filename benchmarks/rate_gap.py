@@ -26,7 +26,7 @@ from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, ladder
 from aez.codec.networks import HyperpriorModel
-from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.symbols.symbols import Symbols
 
 LIKELIHOOD_MIN = 1e-9

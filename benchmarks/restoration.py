@@ -20,7 +20,7 @@ from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run, table
 from aez.benchmarks.denoising import pictures
 from aez.benchmarks.rivals import biharmonic, resized
-from aez.codec.encoding.target import psnr_of as psnr
+from aez.codec.picture.psnr import psnr_of as psnr
 from aez.codec.family.colouriser import chroma, to_rgb
 from aez.codec.family.restoration.colourise import colourise
 from aez.codec.family.restoration.enlarge import enlarge

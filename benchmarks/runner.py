@@ -20,7 +20,7 @@ from aez.benchmarks.measure import measure, pinned
 from aez.benchmarks.metrics import DERIVED, compute
 from aez.benchmarks.pictures import read_rgb
 from aez.benchmarks.store import Key, Store, Values
-from aez.codec.runtime.device import choose_device
+from aez.codec.runtime.torch.device import choose_device
 
 
 @dataclass(frozen=True)

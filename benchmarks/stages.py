@@ -11,7 +11,7 @@ from unittest.mock import patch
 from aez.bitstream.hyper import HyperCoder
 from aez.codec.runtime import engine
 from aez.codec.runtime.engine import Engine
-from aez.codec.runtime.patches import PatchSynthesis
+from aez.codec.runtime.torch.patches import PatchSynthesis
 from aez.codec.symbols import streams
 
 P = ParamSpec("P")

@@ -25,7 +25,7 @@ class ColouriseJob(PictureJob):
     def load(self) -> None:
         """Load the colouriser."""
         from aez.codec.family.registry import load_family
-        from aez.codec.runtime.device import choose_device
+        from aez.codec.runtime.torch.device import choose_device
 
         load_family("colouriser", str(choose_device(self.device)))
 

@@ -27,7 +27,7 @@ class EnlargeJob(PictureJob):
         """Load the codec's networks."""
         from aez.codec.family.restoration.enlarge import QUALITY
         from aez.codec.family.restoration.prior import load_prior
-        from aez.codec.runtime.device import choose_device
+        from aez.codec.runtime.torch.device import choose_device
 
         load_prior(QUALITY, self.model, str(choose_device(self.device)))
 

@@ -137,14 +137,14 @@ def _of_codec(
     if size[0] * size[1] > MAX_SAMPLED_PIXELS:
         raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
     codec = load(model, device)
-    recipe = Recipe(codec.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent)
+    recipe = Recipe(codec.quality_scale.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent)
     files = (sampled_file(codec, *size, Draws(seed, number), recipe) for number in range(count))
     return ((codec.decode_array(data), data) for data in files)
 
 
 def _of_vae(count: int, seed: int, device: str) -> _Drawn:
     from aez.codec.family.registry import load_family
-    from aez.codec.runtime.device import choose_device
+    from aez.codec.runtime.torch.device import choose_device
 
     pictures = load_family("vae", str(choose_device(device))).sample(count, seed)  # type: ignore[operator]
     levels = pictures.detach().cpu().clamp(-0.5, 0.5).mul(255).add(127.5).round().byte()

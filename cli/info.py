@@ -76,7 +76,7 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
         import numpy as np
 
         from aez.codec.api import codec_for
-        from aez.codec.decoding.heatmap import heatmap
+        from aez.codec.heatmap import heatmap
 
         drawn = heatmap(codec_for(data, model=model), data, alone=alone)
     except AezError as error:

@@ -32,7 +32,7 @@ class InpaintJob(PictureJob):
         """Load the codec's networks, and the mask."""
         from aez.codec.family.restoration.inpaint import QUALITY, missing_pixels
         from aez.codec.family.restoration.prior import load_prior
-        from aez.codec.runtime.device import choose_device
+        from aez.codec.runtime.torch.device import choose_device
 
         picture = read_picture(
             storage.open_source(self.mask), self.mask, self.max_pixels, auto_orient=False, strip=False, to_srgb=False

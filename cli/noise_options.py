@@ -47,6 +47,6 @@ def load_denoiser(device: str) -> None:
         AezError: it is not there, or the device is not.
     """
     from aez.codec.family.registry import load_family
-    from aez.codec.runtime.device import choose_device
+    from aez.codec.runtime.torch.device import choose_device
 
     load_family("denoiser", str(choose_device(device)))

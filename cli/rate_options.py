@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from aez.codec.codec import Codec, Progress
+    from aez.codec.base import Progress
     from aez.codec.encoding.target import Target
     from aez.codec.picture.images import Picture
 

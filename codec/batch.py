@@ -55,7 +55,7 @@ class EncodeBatch:
         from aez.codec.picture.reading import read_picture
 
         codec = load(self.model, self.device)
-        codec.position_of(self.quality)
+        codec.quality_scale.position_of(self.quality)
         files, errors = [], []
         for data in batch[self.column]:
             try:

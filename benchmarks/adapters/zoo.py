@@ -10,7 +10,7 @@ from PIL import Image
 
 from aez.benchmarks.adapters.base import Adapter, UnavailableError, take_options
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.device import choose_device
+from aez.codec.runtime.torch.device import choose_device
 
 _STRIDE = 64
 

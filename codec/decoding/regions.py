@@ -1,12 +1,9 @@
-"""Parts and reductions of pictures: what users give, as windows of the stored picture."""
+"""Regions and scales as users give them, as windows of the stored picture."""
 
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aez.bitstream import Header, ImageError
-from aez.codec.symbols.windows import Window
+from aez.codec.geometry.windows import Window
 
 REDUCTIONS = (1, 2, 4, 8, 16)
 Region = tuple[int, int, int, int]
@@ -14,7 +11,7 @@ Region = tuple[int, int, int, int]
 
 
 def reduction_of(scale: float | Fraction) -> int:
-    """1, 1/2, 1/4, 1/8 or 1/16 as what it divides by.
+    """Convert a scale, 1, 1/2, 1/4, 1/8 or 1/16, to what it divides by.
 
     Raises:
         ValueError: it is something else.
@@ -26,7 +23,7 @@ def reduction_of(scale: float | Fraction) -> int:
 
 
 def stored_window(region: Region, header: Header, *, seen: bool) -> Window:
-    """A region as a window of the stored picture.
+    """Convert a region to a window of the stored picture.
 
     Args:
         region: of the picture as it is meant to be seen, or as stored.
@@ -56,18 +53,3 @@ def stored_window(region: Region, header: Header, *, seen: bool) -> Window:
         if turned:
             window = Window(window.left, window.right, window.top, window.bottom)
     return window
-
-
-def averaged(plane: NDArray[np.uint8], reduction: int, window: Window) -> NDArray[np.uint8]:
-    """Averages of reduction × reduction samples of a plane whose first sample is that of ``window``, in its grid.
-
-    The window is on the reduced grid; samples beyond the plane's end repeat the last.
-    """
-    if reduction == 1:
-        return plane
-    rows, cols = (side * reduction for side in window.shape)
-    padded = np.pad(plane, ((0, rows - plane.shape[0]), (0, cols - plane.shape[1])), mode="edge")
-    blocks = padded.reshape(window.shape[0], reduction, window.shape[1], reduction)
-    sums = blocks.sum((1, 3), dtype=np.uint32)
-    out: NDArray[np.uint8] = ((sums + reduction**2 // 2) // reduction**2).astype(np.uint8)
-    return out

@@ -1,46 +1,64 @@
-"""Symbols that an encoder is choosing, and what it chooses them for."""
+"""Symbols on their way: latents, what they were quantised to, and what that decodes to."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aez.bitstream.costs import residual_bits
-from aez.codec.encoding.quantise import Quantiser
-from aez.codec.networks.quality import lambda_of
-from aez.codec.runtime.context import Contexts
-from aez.codec.runtime.engine import Engine
+from aez.codec.encoding.filter_fit import FilterFit
+from aez.codec.encoding.quantising import quantised
+from aez.codec.encoding.setting import Setting
+from aez.codec.runtime.means import Means
+from aez.codec.runtime.networks import Floats
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A picture or a band of it on the way to its symbols.
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A picture, or a band of it, with one choice of symbols.
 
     Attributes:
         pixels: (H, W, C) uint8; H ≤ 16·h, W ≤ 16·w.
         y: (M, h, w) float32, the latents that are quantised.
-        z: (Z, ceil(h/4), ceil(w/4)) int16.
+        means: of the z that will be coded.
         indices: (M, h, w) uint8, tables of r, or ``NOT_CODED``.
         r: (M, h, w) int16, chosen for this y.
-        position: quality position.
-        known: contexts of this z that were computed before, added to; None to keep none.
     """
 
     pixels: NDArray[np.uint8]
-    y: Tensor
-    z: NDArray[np.int16]
+    y: Floats
+    means: Means
     indices: NDArray[np.uint8]
     r: NDArray[np.int16]
-    position: int
-    known: Contexts | None = None
 
-    def cost(self, engine: Engine, error: float) -> float:
-        """Bits of r and worth of a squared error, which is summed over all samples in units of 1."""
-        weights = engine.weights
-        worth = float(lambda_of(engine.position_tensor(self.position), weights.config.points)) / self.pixels.shape[2]
-        return worth * error + float(residual_bits(self.r, self.indices, weights.residual_tables).sum(dtype=np.float64))
+    def cost(self, setting: Setting, error: float) -> float:
+        """Return the rate of r plus the worth of a squared error, in bits.
 
-    def moved(self, engine: Engine, y: Tensor, quantiser: Quantiser) -> "Choice":
-        """The same with other latents and the symbols that they get."""
-        return replace(self, y=y, r=engine.quantise(y, self.z, self.indices, quantiser, self.known)[0])
+        Args:
+            setting: the model at the picture's quality.
+            error: squared error, summed over all samples / 255.
+        """
+        weight = setting.point.distortion_weight / self.pixels.shape[2]
+        bits = residual_bits(self.r, self.indices, setting.point.weights.residual_tables)
+        return weight * error + float(bits.sum(dtype=np.float64))
+
+    def moved(self, setting: Setting, y: Floats) -> "Candidate":
+        """Return the candidate of other latents."""
+        return replace(self, y=y, r=quantised(setting, y, self.means, self.indices))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A candidate and what it decodes to.
+
+    Attributes:
+        candidate: the symbols.
+        error: squared error of the decoded picture, summed over all samples / 255.
+        fit: the picture filter fitted to it; None if there is none.
+        target: (M, h, w) float32, where the search moves the latents next; None if it was not asked for.
+    """
+
+    candidate: Candidate
+    error: float
+    fit: FilterFit | None
+    target: Floats | None = None

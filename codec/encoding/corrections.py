@@ -1,208 +1,198 @@
-"""Latents corrected for the picture at hand, by looking at what the decoder will make of the symbols chosen so far.
+"""Correct latents for the picture at hand, by what the decoder makes of the symbols chosen so far.
 
-The analysis transform gives every picture the latents that were best on average. Here the decoded picture is compared
-with the original, and every latent moves to where its own part of the error vanishes: a Newton step on the distortion
+The analysis transform gives every picture the latents that are best on average. Here the decoded picture is compared
+with the original, and each latent moves to where its own part of the error vanishes: a Newton step on the distortion
 with the diagonal of its Hessian, which is nearly all of it since the synthesis is nearly linear and orthogonal.
-Quantising again weighs rate against that distortion, so the two together are a proximal gradient descent.
+Quantising again weighs rate against distortion, so the two together are a proximal gradient descent.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from aez.bitstream.header import LATENT_STRIDE
 from aez.bitstream.runs import NOT_CODED
-from aez.codec.encoding.candidate import Choice
-from aez.codec.encoding.effort import curvature
-from aez.codec.model.filter_weights import FilterFit
+from aez.codec.encoding.candidate import Candidate, Measured
+from aez.codec.encoding.filter_fit import FilterFit
+from aez.codec.encoding.setting import Setting
+from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
-from aez.codec.runtime.context import Context, to_cells
-from aez.codec.runtime.engine import Engine
-from aez.codec.runtime.patches import STRIDE
-from aez.codec.runtime.picture_filter import filtered
-from aez.codec.symbols.tiles import interleaved, interleaved_array
-from aez.codec.symbols.windows import CELL, Window, cell_windows
+from aez.codec.runtime.means import Area, whole_cells
+from aez.codec.runtime.networks import Array, Floats
+from aez.codec.symbols.planes import empty_planes
 
 _WINDOW_CELLS = 160
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
+_LADDER = np.array(ladder(), np.float32)
 
 
-def corrected(
-    engine: Engine, choice: Choice, *, step: float, foresight: bool, fit: FilterFit | None = None
-) -> tuple[Tensor, float]:
-    """Move y towards what would decode to the pixels, as the linear path of the synthesis tells.
+def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
+    """Measure a candidate, and find the latents that would decode to the pixels by the synthesis's linear path.
+
+    Errors that the filter will remove do not move the latents.
 
     Args:
-        engine: the model.
-        choice: the symbols so far.
-        step: share of the way to go.
-        foresight: count the bits that symbols of the first step cause in the second.
-        fit: the picture filter, if there will be one: what r decodes to is counted for it, and errors that it will mend
-            move nothing.
-
-    Returns:
-        (M, h, w) float32, and the squared error of the symbols so far, summed over all samples in units of 1.
+        setting: the step of the correction, and whether it counts the bits that symbols of the first step cause in the
+            second.
+        candidate: the symbols so far.
+        fit: the picture filter, fitted to nothing, if there will be one.
     """
-    y, total = choice.y, 0.0
-    rows, cols = y.shape[1:]
-    moved = interleaved(torch.empty(rows, cols, len(y)))
-    residual, table = interleaved_array(choice.r), interleaved_array(choice.indices)
-    at = engine.position_tensor(choice.position)
-    channels = choice.pixels.shape[2]
-    linear = engine.synthesis.linear_end(channels)
-    with torch.no_grad():
-        gain, response = newton_response(engine, at, channels)
-        worth = curvature(engine.model, at, 3)[0]
-        for core, area, y_hat, context, plain in _decoded(engine, choice, residual, gain):
-            levels = fitted_levels(plain, choice.pixels, core, area, fit)
-            error = patch_errors(levels, choice.pixels, core, area)
-            total += float(error.square().sum(dtype=torch.float64))
-            pull = (error @ linear.t()).reshape(1, *core.shape, -1).permute(0, 3, 1, 2) * response
-            inner = core.within(area)
-            if foresight:
-                pull = pull + foreseen(engine, context, y, table, residual, pull, worth, core)
-            target = (y_hat[inner] - pull)[0].cpu()
-            moved[core.slices] = torch.lerp(y[core.slices], target, step)
-    return moved, total
+    y, effort, total = candidate.y, setting.effort, 0.0
+    moved = empty_planes(y.shape, np.float32)
+    channels = candidate.pixels.shape[2]
+    for part in _decoded(setting, candidate, fit):
+        fit = part.fit
+        error = patch_errors(part.levels, candidate.pixels, part.core, part.around)
+        total += squared(error)
+        slope = setting.networks.project(error, channels)
+        pull = slope.reshape(*part.core.shape, -1).transpose(2, 0, 1) * setting.response
+        if effort.foresight:
+            pull = pull + foreseen(setting, candidate, part.area, part.core, pull)
+        target = setting.networks.host(part.y_hat)[0][part.core.index_in(part.around)] - pull
+        moved[part.core.index] = interpolated(y[part.core.index], target, effort.step)
+    return Measured(candidate, total, fit, moved)
 
 
-@torch.no_grad()
-def decoded_error(engine: Engine, choice: Choice, fit: FilterFit | None) -> float:
-    """Squared error of what the symbols decode to, summed over all samples in units of 1; ``fit`` is told of it."""
-    at = engine.position_tensor(choice.position)
-    gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
+def measured(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
+    """Measure what a candidate decodes to; ``fit`` is the picture filter, fitted to nothing, if there will be one."""
     total = 0.0
-    for core, area, _, _, plain in _decoded(engine, choice, interleaved_array(choice.r), gain):
-        levels = fitted_levels(plain, choice.pixels, core, area, fit)
-        total += float(patch_errors(levels, choice.pixels, core, area).square().sum(dtype=torch.float64))
-    return total
+    for part in _decoded(setting, candidate, fit):
+        fit = part.fit
+        total += squared(patch_errors(part.levels, candidate.pixels, part.core, part.around))
+    return Measured(candidate, total, fit)
 
 
-def _decoded(
-    engine: Engine, choice: Choice, residual: Tensor, gain: Tensor
-) -> Iterator[tuple[Window, Window, Tensor, Context, Tensor]]:
-    """Window by window: it, the area around it, and of that ŷ, its context and the levels before the picture filter."""
-    rows, cols = choice.y.shape[1:]
-    at, channels = engine.position_tensor(choice.position), choice.pixels.shape[2]
-    for cells in cell_windows(Window(0, choice.z.shape[1], 0, choice.z.shape[2]), size=_WINDOW_CELLS):
-        core = cells.scaled(CELL, rows, cols)
-        area = core.grown(engine.pixel_halo, rows, cols)
-        reach = engine.reach(core, rows, cols)
-        y_hat, context = engine.latent(choice.z, residual[reach.slices], area, choice.known)
-        yield core, area, y_hat, context, engine.synthesis(y_hat * gain, at, channels)
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A decoded window.
+
+    Attributes:
+        core: latents of the window.
+        around: latents that were decoded, ``core`` and its halo.
+        y_hat: of ``around``.
+        area: mean context of ``core`` and what depends on it.
+        levels: of ``around``, behind the picture filter, (rows, columns, C).
+        fit: the picture filter, fitted to this window and all before it.
+    """
+
+    core: Window
+    around: Window
+    y_hat: Array
+    area: Area
+    levels: Floats
+    fit: FilterFit | None
 
 
-def newton_response(engine: Engine, at: Tensor, channels: int) -> tuple[Tensor, Tensor]:
-    """What ŷ is multiplied by before the synthesis, and the Newton step in ŷ for a unit of slope there.
+def _decoded(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Iterator[_Part]:
+    """Decode a candidate, window by window."""
+    networks, point, means = setting.networks, setting.point, candidate.means
+    grid = means.grid
+    for cells in cell_windows(grid.cells, size=_WINDOW_CELLS):
+        core = grid.latents_of(cells)
+        around = grid.grown(core, point.weights.pixel_halo)
+        y_hat, area = means.reconstruct(around, candidate.r[grid.reach(around).index])
+        levels = networks.synthesise(y_hat, point.position, candidate.pixels.shape[2])
+        levels, fit = filtered_levels(setting, levels, candidate.pixels, core, around, fit)
+        yield _Part(core, around, y_hat, area, networks.host(levels), fit)
 
-    For a grey picture the curvature is a colour picture's too: what latents of chroma add to it overlaps with luma's,
-    and their own small curvature would let them overshoot.
+
+def filtered_levels(
+    setting: Setting,
+    levels: Array,
+    pixels: NDArray[np.uint8],
+    core: Window,
+    around: Window,
+    fit: FilterFit | None,
+) -> tuple[Array, FilterFit | None]:
+    """Apply the filter that suits a window best.
 
     Args:
-        engine: the model.
-        at: quality point, (1,).
-        channels: samples a pixel, 1 or 3.
+        setting: the networks.
+        levels: (rows, columns, C), those of the latents ``around``.
+        pixels: (H, W, C) uint8, the whole picture.
+        core: latents of the window.
+        around: ``core`` and its halo.
+        fit: the picture filter, fitted to all windows before; None for none.
 
     Returns:
-        Two tensors, (1, M, 1, 1).
-    """
-    gain = torch.exp(engine.model.decoder_gain(at) - engine.model.encoder_gain(at))
-    energy = engine.synthesis.linear_end(3).square().sum(1) * (channels / 3)
-    return gain, 1 / (energy[:, None, None] * gain)
-
-
-def fitted_levels(
-    levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window, fit: FilterFit | None
-) -> Tensor:
-    """Decoded samples behind the filter that suits them best.
-
-    Args:
-        levels: (rows, columns, C) float32, those of the latents ``area``.
-        pixels: (H, W, C) uint8, the whole picture.
-        core: latents that count.
-        area: ``core`` and more around it.
-        fit: the picture's filter, which is told of ``core``; None for none.
+        The filtered levels, and the filter fitted to this window, too.
     """
     if fit is None:
-        return levels
-    want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
-    here = fit.fresh()
-    here.moments.add(levels, (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE, want)
-    weights = here.weights()
-    fit.include(here)
-    return levels if weights is None else filtered(levels, weights)
+        return levels, None
+    inner = core.moved(around)
+    original = pixels[_pixels(core).pixel_index]
+    here = fit.of(
+        setting.networks.filter_moments(levels, inner.top * LATENT_STRIDE, inner.left * LATENT_STRIDE, original)
+    )
+    if here.weights is not None:
+        levels = setting.networks.filter(levels, here.weights)
+    return levels, fit + here
 
 
-def patch_errors(levels: Tensor, pixels: NDArray[np.uint8], core: Window, area: Window) -> Tensor:
-    """Decoded less original samples in units of 1, a row of 16×16 pixels a latent of ``core``; 0 beyond the picture.
+def patch_errors(levels: Floats, pixels: NDArray[np.uint8], core: Window, around: Window) -> Floats:
+    """Return decoded less original samples / 255, (latents of ``core``, 16²·C); 0 beyond the picture.
 
     Args:
-        levels: (rows, columns, C) float32, decoded samples of ``area`` in units of 1/255.
+        levels: (rows, columns, C), decoded samples of ``around``, 0 … 255.
         pixels: (H, W, C) uint8, the whole picture.
         core: latents.
-        area: latents, ``core`` and more around it.
+        around: latents, ``core`` and its halo.
     """
-    top, left = (core.top - area.top) * STRIDE, (core.left - area.left) * STRIDE
     rows, cols = core.shape
-    part = levels[top : top + rows * STRIDE, left : left + cols * STRIDE]
-    want = pixels[core.top * STRIDE : core.bottom * STRIDE, core.left * STRIDE : core.right * STRIDE]
-    height, width = want.shape[:2]
-    error = torch.zeros_like(part)
-    error[:height, :width] = part[:height, :width] - torch.from_numpy(np.require(want, requirements=["C", "W"])).to(
-        part.device
-    )
-    patches = error.div_(255).reshape(rows, STRIDE, cols, -1).permute(0, 2, 1, 3)
+    part = levels[_pixels(core.moved(around)).pixel_index]
+    original = pixels[_pixels(core).pixel_index]
+    height, width = original.shape[:2]
+    error = np.zeros_like(part)
+    error[:height, :width] = (part[:height, :width] - original) / np.float32(255)
+    patches = error.reshape(rows, LATENT_STRIDE, cols, -1).transpose(0, 2, 1, 3)
     return patches.reshape(rows * cols, -1)
 
 
-def foreseen(
-    engine: Engine,
-    context: Context,
-    y: Tensor,
-    table: Tensor,
-    residual: Tensor,
-    pull: Tensor,
-    worth: Tensor,
-    core: Window,
-) -> Tensor:
-    """How much further ŷ of the first step should go for what it causes in the second.
+def squared(error: Floats) -> float:
+    """Return the sum of squares, in double precision."""
+    return float(np.square(error).sum(dtype=np.float64))
+
+
+def interpolated(start: Floats, end: Floats, share: float) -> Floats:
+    """Go some share, 1/2 or more, of the way from one array to another, rounded once."""
+    step = float(np.float32(share) - np.float32(1))
+    moved: Floats = (step * (end - start).astype(np.float64) + end).astype(np.float32)
+    return moved
+
+
+def foreseen(setting: Setting, candidate: Candidate, area: Area, core: Window, pull: Floats) -> Floats:
+    """Find how much further ŷ of the first step should go for what it causes in the second.
 
     Coded elements of the second step cost (y − μ)² / (2 ln 2 · (σ² + 1/12)) bits, those not coded the distortion that
     their mean makes.
 
     Args:
-        engine: the model.
-        context: of ``core`` and what depends on it.
-        y: (M, h, w) float32, of the whole picture as all that follows.
-        table: (M, h, w) uint8, tables of r or ``NOT_CODED``.
-        residual: (M, h, w) int16, r.
-        pull: (1, M, rows, columns) of ``core``, what the distortion alone asks for.
-        worth: bits that a squared unit of ŷ is worth as distortion, (M,).
+        setting: the networks.
+        candidate: the symbols so far.
+        area: mean context of ``core`` and what depends on it.
         core: latents.
+        pull: (M, rows, columns) of ``core``, what the distortion alone asks for.
 
     Returns:
         Of the shape of ``pull``, to be added to it.
     """
-    area, device = context.area, context.first.device
+    seen, inside = area.window.index, core.index_in(area.window)
     # Beyond the picture nothing is coded, and the distortion has no slope.
-    tables, wanted, symbols = (
-        to_cells(whole[area.slices].clone(), area.shape, fill).to(device)[None]
-        for whole, fill in ((table, NOT_CODED), (y, 0), (residual, 0))
-    )
-    scale = torch.tensor(ladder(), device=device)[tables.int().clamp_max(LEVELS - 1)]
-    coded = tables != NOT_CODED
-    later = 1 - context.mask
-    outside = torch.zeros_like(context.first)
-    outside[core.within(area)] = pull * worth[:, None, None] * 2
-    with torch.no_grad():
-        start = (symbols + context.first) * context.mask
-    with torch.enable_grad():
-        known = start.clone().requires_grad_(True)
-        mean = engine.model.context.second_mean(context.features, context.first, known, context.mask)
-        bits = (wanted - mean).square() / (2 * math.log(2) * (scale.square() + 1 / 12))
-        cost = (later * torch.where(coded, bits, outside * mean)).sum()
-        (gradient,) = torch.autograd.grad(cost, known)
-    return (gradient * context.mask)[core.within(area)] / (2 * worth[:, None, None])
+    tables = whole_cells(candidate.indices[seen], area.window, NOT_CODED)
+    wanted = whole_cells(candidate.y[seen], area.window)
+    mean, slope = setting.networks.second_mean_slope(area.context, whole_cells(candidate.r[seen], area.window))
+    scale = _LADDER[np.minimum(tables, LEVELS - 1)]
+    spread = np.float32(2 * math.log(2)) * (np.square(scale) + np.float32(1 / 12))
+    by_mean = np.zeros_like(mean)
+    by_mean[inside] = pull * setting.worth * 2
+    np.copyto(by_mean, -(1 / spread) * (2 * (wanted - mean)), where=tables != NOT_CODED)
+    by_mean *= 1 - area.context.mask
+    return slope(by_mean)[inside] / (2 * setting.worth)
+
+
+def _pixels(latents: Window) -> Window:
+    """Return the pixels of a window of latents, also beyond the picture."""
+    return latents.scaled(LATENT_STRIDE, latents.bottom * LATENT_STRIDE, latents.right * LATENT_STRIDE)

@@ -1,11 +1,6 @@
-"""What `--effort` means: how an encoder spends time on the picture at hand. Decoding is the same for all."""
+"""The levels of `--effort`: how much time an encoder spends on choosing symbols. Decoding is the same for all."""
 
 from dataclasses import dataclass, replace
-
-from torch import Tensor
-
-from aez.codec.networks import HyperpriorModel
-from aez.codec.networks.quality import lambda_of
 
 
 @dataclass(frozen=True)
@@ -13,13 +8,13 @@ class Effort:
     """How symbols are chosen.
 
     Attributes:
-        strength: of rate–distortion-optimised quantisation, 0 for plain rounding.
-        passes: corrections of the latents by what the decoder will make of them.
-        step: share of each correction that is made.
-        foresight: whether a correction also sees what symbols do to the means of those coded after them.
-        descents: steps along the true gradient of the distortion after those corrections.
-        hyper_steps: of gradient descent on the hyper-latents.
-        fits: whether the picture filter is found even without corrections, which find it on their way.
+        strength: weight of the rate in rate–distortion-optimised quantisation; 0 for plain rounding.
+        passes: corrections of the latents by the error of the decoded picture.
+        step: share of each correction that is applied.
+        foresight: let a correction also see how symbols change the means of symbols coded later.
+        descents: steps along the gradient of the distortion after the corrections.
+        hyper_steps: steps of gradient descent on the hyper-latents.
+        fits: fit the picture filter even without corrections, which fit it anyway.
     """
 
     strength: float
@@ -31,10 +26,10 @@ class Effort:
     fits: bool = False
 
     def for_graphics(self) -> "Effort":
-        """The same for pictures of hard edges and flat areas: one correction more, symbols rounded.
+        """Return the variant for pictures with hard edges and flat areas: one more correction, plain rounding.
 
-        Their error is so large at first that what symbols cost and cause later must not hold a correction back: on text
-        and on checks the cost in bits and distortion is 2 to 8 % less so.
+        The first error of such pictures is so large that rate and foresight would hold corrections back: rate plus
+        distortion is 2 to 8 % less this way on text and on checks.
         """
         return replace(self, strength=0.0, passes=self.passes + 1, step=Effort.step, foresight=False)
 
@@ -51,16 +46,30 @@ EFFORTS = (
     Effort(0.9, 4, 0.7, foresight=True, descents=5),
     Effort(0.9, 4, 0.7, foresight=True, descents=12, hyper_steps=100),
 )
-DEFAULT_EFFORT = 2
+EFFORT_MAX = len(EFFORTS) - 1
+"""The highest level; 0 is the lowest."""
 _BY_SIMILARITY = (*EFFORTS[:2], Effort(0.4, fits=True))
-"""For a model trained for MS-SSIM: the last one decodes once, to find the picture filter, and corrects nothing."""
+"""Levels of a model trained for MS-SSIM. The last one decodes once, to fit the picture filter, and corrects nothing."""
+
+
+def check_effort(level: int) -> None:
+    """Refuse a level that does not exist.
+
+    Raises:
+        ValueError: the level is out of range.
+        TypeError: the level is not a whole number.
+    """
+    if isinstance(level, bool) or not hasattr(level, "__index__"):
+        raise TypeError(f"effort must be a whole number, not {level!r}")
+    if not 0 <= level <= EFFORT_MAX:
+        raise ValueError(f"effort must be from 0 to {EFFORT_MAX}, not {level}")
 
 
 def effort_of(level: int, distortion: str = "mse") -> Effort:
-    """What a level of `--effort` means for a model that was trained for ``distortion``.
+    """Return what a level means for a model that was trained for ``distortion``.
 
-    Corrections lessen the squared error: they make a model for MS-SSIM 6 % worse by its own measure, so it has none,
-    and its efforts from 2 on are all alike.
+    Corrections reduce the squared error. They make a model for MS-SSIM 6 % worse by its own measure, so it has none,
+    and its levels from 2 on are all alike.
 
     Args:
         level: 0 … 9.
@@ -68,25 +77,7 @@ def effort_of(level: int, distortion: str = "mse") -> Effort:
 
     Raises:
         ValueError: the level is out of range.
+        TypeError: the level is not a whole number.
     """
-    if not 0 <= level < len(EFFORTS):
-        raise ValueError(f"effort must be from 0 to {len(EFFORTS) - 1}, not {level}")
+    check_effort(level)
     return EFFORTS[level] if distortion == "mse" else _BY_SIMILARITY[min(level, len(_BY_SIMILARITY) - 1)]
-
-
-def curvature(model: HyperpriorModel, position: Tensor, channels: int) -> Tensor:
-    """Bits that a squared unit of ŷ is worth as distortion, a value a channel of the latent: (N, M) float32.
-
-    λ·255² times the squared error that a unit in one latent makes through the linear path of the synthesis, which is
-    nearly all of it.
-
-    Args:
-        model: the float networks.
-        position: quality points, (N,).
-        channels: samples a pixel that count, 3, or 1 for a grey picture.
-    """
-    gain = (model.decoder_gain(position) - model.encoder_gain(position)).exp().flatten(1)
-    basis = model.synthesis.linear.weight.flatten(1).reshape(3, -1, gain.shape[1])
-    energy = basis.square().sum((0, 1)) / 3 if channels == 3 else basis.mean(0).square().sum(0)
-    out: Tensor = lambda_of(position, model.config.points)[:, None] * energy * gain.square()
-    return out

@@ -4,9 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aez.bitstream.errors import ImageError
 
 SIZE_TOLERANCE = 0.02
@@ -43,12 +40,6 @@ class Target:
     def size_for(self, pixels: int) -> int | None:
         """The target in bytes for a picture of so many pixels; None for a PSNR."""
         return self.size if self.bpp is None else math.floor(self.bpp * pixels / 8)
-
-
-def psnr_of(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """PSNR in dB of two pictures of the same shape; infinite if they are equal."""
-    total = sum(float(np.square(x.astype(np.float32) - y).sum(dtype=np.float64)) for x, y in zip(a, b, strict=True))
-    return 10 * math.log10(255**2 * a.size / total) if total else math.inf
 
 
 @dataclass(frozen=True)

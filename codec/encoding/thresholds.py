@@ -6,14 +6,13 @@ graphics, what is left out is most of the error. So each tile says from which ta
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aez.bitstream.entropy import MAX_EXTRA
 from aez.bitstream.runs import NOT_CODED
+from aez.bitstream.sizes import ceil_div
 from aez.codec.encoding.quantise import Quantiser
-from aez.codec.symbols.windows import Window
+from aez.codec.geometry.windows import Window
 
 _MARGIN = 24.0
 """Bits that coding more of a tile must be worth: it takes a decoder time."""
@@ -44,13 +43,12 @@ class TileTables:
         """Number (row, column) and rectangle of every tile's part of an area, relative to the area."""
         side = self._side or max(area.bottom, area.right)
         found = []
-        for row in range(area.top // side, -(-area.bottom // side)):
-            for col in range(area.left // side, -(-area.right // side)):
+        for row in range(area.top // side, ceil_div(area.bottom, side)):
+            for col in range(area.left // side, ceil_div(area.right, side)):
                 tile = Window(row * side, (row + 1) * side, col * side, (col + 1) * side)
                 part = tile.shared(area)
                 if part is not None:
-                    _, _, rows, cols = part.within(area)
-                    found.append(((row, col), Window(rows.start, rows.stop, cols.start, cols.stop)))
+                    found.append(((row, col), part.moved(area)))
         return found
 
     def known(self, tile: tuple[int, int]) -> int | None:
@@ -69,46 +67,57 @@ class TableChoice:
         """See :meth:`TileTables.choice`."""
         self._tiles, self._area, self._core = tiles, area, core
 
-    def settle(self, values: Tensor, r: Tensor, tables: Tensor, mask: Tensor, quantiser: Quantiser) -> None:
+    def settle(
+        self,
+        values: NDArray[np.float32],
+        r: NDArray[np.int16],
+        tables: NDArray[np.uint8],
+        mask: NDArray[np.bool_],
+        quantiser: Quantiser,
+    ) -> None:
         """Choose, and set what is not coded to ``NOT_CODED`` and 0.
 
         Args:
-            values: y − μ of the first step, (M, h, w) float32.
-            r: (M, h, w) int16, symbols of the first step as if all tables were coded; written.
-            tables: (M, h, w) uint8, the table of each element; written.
-            mask: (M, h, w), 1 for the elements of the first step.
-            quantiser: what chose ``r``.
+            values: y − μ of the first step, (M, h, w).
+            r: (M, h, w), symbols of the first step as if all tables were coded; written.
+            tables: (M, h, w), the table of each element; written.
+            mask: (M, h, w), the elements of the first step.
+            quantiser: the rule that chose ``r``.
         """
         first = quantiser.first_coded
         for tile, part in self._tiles.parts(self._area):
             lowest = self._tiles.known(tile)
             if lowest is None:
-                inside = part.slices
+                inside = part.index
                 worth = _worth(values[inside], r[inside], tables[inside], mask[inside], quantiser)
                 lowest = _best(worth, first)
                 top, left = part.top + self._area.top, part.left + self._area.left
                 if top < self._core.bottom and left < self._core.right:
                     self._tiles.decide(tile, lowest)
-            below = tables[part.slices] < lowest
-            tables[part.slices].masked_fill_(below, NOT_CODED)
-            r[part.slices].masked_fill_(below, 0)
+            below = tables[part.index] < lowest
+            tables[part.index][below] = NOT_CODED
+            r[part.index][below] = 0
 
 
-def _worth(values: Tensor, r: Tensor, tables: Tensor, mask: Tensor, quantiser: Quantiser) -> NDArray[np.float64]:
-    """Bits that coding each table below the first coded one is worth: distortion saved, less what symbols cost."""
-    low = (tables < quantiser.first_coded) & (mask > 0)
-    table = tables[low].long()
-    count = torch.bincount(table, minlength=quantiser.first_coded)
-    worth = -count.double() * quantiser.costs[:, 0].double()
+def _worth(
+    values: NDArray[np.float32],
+    r: NDArray[np.int16],
+    tables: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    quantiser: Quantiser,
+) -> NDArray[np.float64]:
+    """Return the bits that coding each table below the first coded one is worth: distortion saved, less the rate."""
+    low = (tables < quantiser.first_coded) & mask
+    count = np.bincount(tables[low], minlength=quantiser.first_coded).astype(np.float64)
+    worth: NDArray[np.float64] = -count * quantiser.costs[:, 0]
     some = low & (r != 0)
-    if bool(some.any()):
-        table, value, symbol = tables[some].long(), values[some], r[some].float()
-        saved = quantiser.worth.expand_as(values)[some] * (value.square() - (value - symbol).square())
-        magnitude = symbol.abs().long().clamp(max=quantiser.costs.shape[1] - 1)
+    if some.any():
+        table, value, symbol = tables[some].astype(np.intp), values[some], r[some].astype(np.float32)
+        saved = np.broadcast_to(quantiser.worth, values.shape)[some] * (np.square(value) - np.square(value - symbol))
+        magnitude = np.minimum(np.abs(symbol).astype(np.intp), quantiser.costs.shape[1] - 1)
         saved -= quantiser.costs[table, magnitude] - quantiser.costs[table, 0]
-        worth += torch.bincount(table, saved.double(), minlength=quantiser.first_coded)
-    out: NDArray[np.float64] = worth.numpy()
-    return out
+        worth += np.bincount(table, saved.astype(np.float64), minlength=quantiser.first_coded)
+    return worth
 
 
 def _best(worth: NDArray[np.float64], first_coded: int) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 from aez.bitstream.errors import ModelError
 from aez.bitstream.tables import TableSet
 from aez.codec.family.base import FamilyModel
-from aez.codec.networks.quality import POSITION_SCALE
+from aez.codec.model.quality import POSITION_SCALE
 
 
 class CodeModel(FamilyModel):

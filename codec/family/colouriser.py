@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from aez.codec.family.base import FamilyModel
 from aez.codec.networks.blocks import small_start
 from aez.codec.networks.residual import UNet, channels_inside
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 
 STRIDE = 32
 """Sides of what the network takes are multiples of this."""

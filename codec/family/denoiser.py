@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aez.codec.family.base import FamilyModel
 from aez.codec.networks.blocks import small_start
 from aez.codec.networks.residual import UNet, channels_inside
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 
 SIGMA_MAX = 60.0
 """Standard deviation of the strongest noise trained on, in levels of 0 … 255."""

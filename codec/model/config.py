@@ -1,8 +1,10 @@
 """The sizes of a model."""
 
+import math
 from dataclasses import asdict, dataclass, fields
 
 from aez.bitstream.errors import ModelError
+from aez.bitstream.sizes import ceil_div
 
 _MAX_WIDTH = 4096
 _MAX_DEPTH = 64
@@ -48,6 +50,16 @@ class NetworkConfig:
                 raise ModelError(f"the model's {name} of {value} is out of range")
         if self.latent > 768 or not 2 <= self.points <= 256:
             raise ModelError("the model has too many latent channels, or too few or too many quality points")
+
+    @property
+    def analysis_halo(self) -> int:
+        """Latents that the analysis sees around a window."""
+        return ceil_div(self.analysis_depth, 2)
+
+    @property
+    def synthesis_halo(self) -> int:
+        """Latents that the synthesis sees around a window."""
+        return math.ceil(self.synthesis16_depth + self.synthesis8_depth / 2 + self.synthesis4_depth / 4)
 
     @classmethod
     def from_dict(cls, values: object) -> "NetworkConfig":

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.errors import ModelError
+from aez.codec.geometry.windows import Window
 from aez.codec.model.scales import LEVELS
-from aez.codec.symbols.windows import Window
 
 ACTIVATION_MAX = 2**24 - 1
 EXACT_BOUND = 2**53
@@ -123,13 +123,13 @@ class ExactScales:
         """
         core = window or Window(0, z.shape[1], 0, z.shape[2])
         outer = core.grown(1, *z.shape[1:])
-        z = np.ascontiguousarray(z[outer.slices])
+        z = np.ascontiguousarray(z[outer.index])
         conv1, _, last = self._weights
         hyper, rows, cols = z.shape
         cells = torch.from_numpy(z.reshape(hyper, -1)).double()
         first = _activate(torch.addmm(self._biases[0], conv1, cells))
         inputs = torch.cat([self._second_layer(first.reshape(-1, rows, cols)), cells])
-        inputs = inputs.reshape(-1, rows, cols)[core.within(outer)[1:]]
+        inputs = inputs.reshape(-1, rows, cols)[core.index_in(outer)]
         rows, cols = core.shape
         inputs = inputs.reshape(-1, rows * cols)
         m = self.quality_bias.shape[1]

@@ -1,39 +1,88 @@
-"""Weights of the picture filter: a model's own, a file's differences from them, and an encoder's choice of those."""
+"""Weights of the picture filter: the model's own, and the differences from them that a file may hold.
 
-import copy
+The filter changes each sample by weighted differences between its neighbours in all colours and the pixel itself. The
+weights are interpolated between ``NODES`` levels of activity (SPEC section 7.6).
+"""
+
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aez.bitstream import FormatError
 from aez.bitstream.entropy import decode_residual, encode_residual
 from aez.bitstream.tables import TableSet
 from aez.codec.model.scales import LEVELS
-from aez.codec.model.weightfile import Weights
-from aez.codec.networks.quality import POSITION_SCALE, lambda_of
-from aez.codec.runtime.picture_filter import AXES, Moments, input_count, weight_shape
 
+if TYPE_CHECKING:
+    from aez.codec.model.weightfile import Weights
+
+AXES = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
+"""Rows and columns to one neighbour of each pair; the other one is as far away on the other side."""
+NODES = 5
+"""Levels of activity a that have weights of their own: log₂(1 + a) = ½, 1½, …"""
+FILTER_MARGIN = 1
+"""Latents that the filter, which sees 2 pixels to each side, sees around a window."""
 _TABLES = range(0, 24, 3)
 """Tables tried for the differences, above the first coded one: σ from about 1/4 to 4."""
 _SWEEPS = 5
 _MAX_SYMBOL = 60
 _OVERHEAD_BITS = 8 * 8
-"""What a payload adds to an empty chunk: checksum, table, the stream's escapes and incomplete word."""
+"""Bits that a payload adds to an empty chunk: checksum, table, the stream's escapes and incomplete word."""
+
+
+def input_count(channels: int) -> int:
+    """Return the number of weighted inputs at a pixel of a picture of 1 or 3 channels."""
+    return len(AXES) + channels + (2 if channels == 3 else 0)
+
+
+def weight_shape(channels: int) -> tuple[int, int, int]:
+    """Return (output channels, nodes, inputs) of the weights for pictures of 1 or 3 channels."""
+    return channels, NODES, input_count(channels)
+
+
+class Moments:
+    """Sums over pixels that determine the squared error of every filter.
+
+    Attributes:
+        square: (n, n) float64, sums of products of what the n weights of an output channel multiply.
+        product: (n, C) float64, sums of their products with the error, original less decoded.
+        error: sum of squares of that error.
+        pixels: number of pixels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Begin with no pixels, for pictures of 1 or 3 channels."""
+        inputs = math.prod(weight_shape(channels)[1:])
+        self.square, self.product = np.zeros((inputs, inputs)), np.zeros((inputs, channels))
+        self.error, self.pixels = 0.0, 0
+
+    def include(self, other: "Moments") -> None:
+        """Add the sums of other pixels."""
+        self.square += other.square
+        self.product += other.product
+        self.error += other.error
+        self.pixels += other.pixels
+
+    def gain(self, weights: NDArray[np.float64]) -> float:
+        """Return the decrease of the squared error by weights (n, C), if nothing is clamped."""
+        return float((weights * (2 * self.product - self.square @ weights)).sum())
 
 
 class FilterWeights:
-    """What a model says of the filter at a quality.
+    """The filter weights of a model at one quality.
 
     Attributes:
         mean: (n, C) float64, the model's own weights; n of an output channel in the order node, input.
         step: (n, 1) float64, units of a file's differences.
-        tables: what those are coded with.
+        channels: 3 for colour pictures, 1 for grey ones.
+        first_coded: lowest table that codes differences.
+        tables: the tables of r, which code the differences, too.
     """
 
-    def __init__(self, weights: Weights, position: int, channels: int) -> None:
-        """Interpolate the model's weights, for colour pictures (3 channels) or grey ones (1).
+    def __init__(self, weights: "Weights", position: int, channels: int) -> None:
+        """Interpolate the model's weights at a quality position, for colour pictures (3 channels) or grey ones (1).
 
         Raises:
             ModelError: the model has no filter.
@@ -45,11 +94,10 @@ class FilterWeights:
         self.mean, self.step = mean.reshape(channels, -1).T, step.reshape(-1, 1)
         self.channels = channels
         self.first_coded, self.tables = weights.first_coded, weights.residual_tables
-        self._distortion = float(lambda_of(torch.tensor(position / POSITION_SCALE), weights.config.points))
-        self._distortion /= 255**2 * channels
+        self._distortion = weights.quality_scale.distortion_weight(position) / (255**2 * channels)
 
-    def parse(self, payload: bytes) -> Tensor:
-        """Weights of a FILTER chunk, of :func:`~aez.codec.runtime.picture_filter.weight_shape`, float32.
+    def parse(self, payload: bytes) -> NDArray[np.float32]:
+        """Return the weights that a FILTER chunk stands for, of the shape of :func:`weight_shape`.
 
         Raises:
             FormatError: the payload is damaged.
@@ -62,10 +110,10 @@ class FilterWeights:
             indices = np.full(symbols.shape, table, np.uint8)
             symbols, _ = decode_residual(payload[1:], indices, self.tables, self.first_coded)
         values = self.mean.T + symbols * self.step.T
-        return torch.from_numpy(values.astype(np.float32)).reshape(weight_shape(self.channels))
+        return values.astype(np.float32).reshape(weight_shape(self.channels))
 
     def payload(self, moments: Moments) -> bytes | None:
-        """The FILTER chunk that is worth most, bits against squared error; None if the picture is better without."""
+        """Return the FILTER chunk of the least rate plus distortion; None if the picture is better without a filter."""
         plain = self._distortion * moments.gain(self.mean)
         own, symbols, table = self._chosen(moments)
         if own > max(0.0, plain):
@@ -74,7 +122,7 @@ class FilterWeights:
         return b"" if plain > 0 else None
 
     def _chosen(self, moments: Moments) -> tuple[float, NDArray[np.int16], int]:
-        """Differences by coordinate descent for every table, from the best real values and from none.
+        """Find differences by coordinate descent for every table, from the best real values and from none.
 
         Returns:
             The bits that they are worth, the symbols (C, n), and their table.
@@ -106,41 +154,8 @@ class FilterWeights:
         return gains[number] - bits[number], at[number].T.astype(np.int16), numbers[number // 2]
 
 
-class FilterFit:
-    """The filter of one picture that is being encoded."""
-
-    def __init__(self, weights: Weights, position: int, channels: int) -> None:
-        """Nothing of the picture is known yet."""
-        self._weights = FilterWeights(weights, position, channels)
-        self.moments = Moments(channels)
-        self._known: tuple[int, bytes | None] = 0, b""  # payload of so many pixels
-
-    def fresh(self) -> "FilterFit":
-        """Of the same model and quality, nothing counted."""
-        other = copy.copy(self)
-        other.moments, other._known = Moments(self._weights.channels), (0, b"")
-        return other
-
-    def include(self, other: "FilterFit") -> None:
-        """Count the pixels of another part of the picture, too."""
-        if not self.moments.pixels:
-            self._known = other._known  # a picture of one window is fitted once
-        self.moments.include(other.moments)
-
-    def payload(self) -> bytes | None:
-        """The FILTER chunk; the model's own filter, which is an empty one, if nothing was counted."""
-        if self._known[0] != self.moments.pixels:
-            self._known = self.moments.pixels, self._weights.payload(self.moments)
-        return self._known[1]
-
-    def weights(self) -> Tensor | None:
-        """What a decoder makes of :meth:`payload`."""
-        payload = self.payload()
-        return None if payload is None else self._weights.parse(payload)
-
-
 def _of_grey(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(…, inputs) of three equal colours to (…, inputs) of one; the nearest neighbours' differences are two axes'."""
+    """Sum weights (…, inputs) for three equal colours to those for one; the nearest differences are two axes'."""
     axes, limited, nearest = np.split(weights, [len(AXES), len(AXES) + 3], -1)
     axes = axes + np.pad(
         nearest.sum(-1, keepdims=True).repeat(2, -1), [(0, 0)] * (axes.ndim - 1) + [(0, len(AXES) - 2)]
@@ -149,7 +164,7 @@ def _of_grey(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _costs(tables: TableSet, numbers: list[int]) -> NDArray[np.float64]:
-    """Bits of magnitudes 0 … ``_MAX_SYMBOL`` by some tables; of escapes, what is near enough."""
+    """Return the bits of magnitudes 0 … ``_MAX_SYMBOL`` by some tables; those of escapes are approximate."""
     costs, out = tables.cost_in_bits(), np.zeros((len(numbers), _MAX_SYMBOL + 1))
     for row, number in zip(out, numbers, strict=True):
         bound = min(int(tables.bounds[number]), _MAX_SYMBOL)

@@ -18,15 +18,15 @@ from torch import Tensor
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
-from aez.bitstream.hyper import PHASES, HyperCoder, HyperContext
+from aez.bitstream.hyper import PHASES, HyperContext
 from aez.bitstream.tables import TableSet
 from aez.codec.model.eight_bits import restored
 from aez.codec.model.exact import ExactScales
+from aez.codec.model.filter_weights import FILTER_MARGIN, weight_shape
+from aez.codec.model.quality import QualityScale
 from aez.codec.model.registry import WEIGHTS_FORMAT
 from aez.codec.model.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
 from aez.codec.networks import HyperpriorModel, NetworkConfig
-from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.runtime.picture_filter import weight_shape
 
 MAX_WEIGHTS_BYTES = 2**28
 NEVER_CODED = -64
@@ -34,9 +34,9 @@ NEVER_CODED = -64
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.", "filter.")
 _NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
 FILTER_INPUTS = math.prod(weight_shape(3)[1:])
-"""Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.runtime.picture_filter`."""
+"""Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.model.filter_weights`."""
 _UNFIT = "the model's tensors do not fit its configuration"
-_CONTEXT = ("tables.context_weight", "tables.context_level")
+CONTEXT_TENSORS = ("tables.context_weight", "tables.context_level")
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
 
@@ -67,6 +67,11 @@ class Weights:
                 digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.digest()[:FINGERPRINT_BYTES]
 
+    @cached_property
+    def quality_scale(self) -> QualityScale:
+        """The quality scale."""
+        return QualityScale(self.config.points)
+
     @property
     def distortion(self) -> str:
         """What the model was trained for, ``mse`` or ``ms-ssim``: the encoder's business alone."""
@@ -76,6 +81,11 @@ class Weights:
     def has_filter(self) -> bool:
         """Whether there are weights of the picture filter."""
         return "filter.mean" in self.tensors
+
+    @property
+    def pixel_halo(self) -> int:
+        """Latents that synthesis and picture filter see around a window."""
+        return self.config.synthesis_halo + (FILTER_MARGIN if self.has_filter else 0)
 
     @cached_property
     def residual_tables(self) -> TableSet:
@@ -98,44 +108,21 @@ class Weights:
         """Lowest table index that is coded at all."""
         return int(self._get("tables.first_coded"))
 
-    def hyper_indices(self, position: int, grey: bool = False) -> Tensor:
-        """(Z,) uint8: the table of each channel of z, from the nearest quality point."""
-        name = "tables.grey_hyper_index"
-        return self._nearest(name if grey and name in self.tensors else "tables.hyper_index", position)
-
-    def hyper_means(self, position: int, grey: bool) -> NDArray[np.int16]:
-        """(Z,) int16: where the table of each channel of z is centred; 0 unless the picture is grey."""
-        name = "tables.grey_hyper_mean"
-        if not grey or name not in self.tensors:
-            return np.zeros(self.config.hyper, np.int16)
-        means: NDArray[np.int16] = self._nearest(name, position).numpy()
-        return means
-
-    def hyper_coder(self, position: int, grey: bool = False) -> HyperCoder:
-        """What codes z: neighbours tell of colour pictures' values if the model knows them."""
-        indices, means = self.hyper_indices(position, grey).numpy(), self.hyper_means(position, grey)
-        context = None
-        if not grey and self._context_tables is not None:
-            weights, levels = (self._nearest(name, position).numpy().astype(np.int64) for name in _CONTEXT)
-            context = HyperContext(weights, levels, self._context_tables)
-        return HyperCoder(self.hyper_tables, indices, means, context)
-
     @cached_property
-    def _context_tables(self) -> TableSet | None:
+    def context_tables(self) -> TableSet | None:
         """The tables of z beside known neighbours, without escape."""
         if not any(name.startswith("tables.context_") for name in self.tensors):
             return None
         return TableSet(*self._table_arrays("context"), escape=False)
 
-    def index_offsets(self, position: int) -> NDArray[np.int8] | None:
-        """(M,) int8: what is added to the table indices of grey pictures; None if the model has nothing for them."""
-        name = "tables.grey_offset"
-        return self._nearest(name, position).numpy() if name in self.tensors else None
+    def nearest_row(self, name: str, position: int) -> NDArray[Any]:
+        """Return the row of a tensor, of one row per quality point, for the point nearest to a position.
 
-    def _nearest(self, name: str, position: int) -> Tensor:
-        """A table's row of the nearest quality point."""
-        rows = self._get(name)
-        return rows[min((position + 128) // 256, len(rows) - 1)]
+        Raises:
+            ModelError: there is no such tensor.
+        """
+        row: NDArray[Any] = self._get(name)[self.quality_scale.nearest_point(position)].numpy()
+        return row
 
     @cached_property
     def exact(self) -> ExactScales:
@@ -160,8 +147,7 @@ class Weights:
             ModelError: there is no such tensor.
         """
         rows = self._get(name)
-        point = min(position // POSITION_SCALE, len(rows) - 2)
-        share = position / POSITION_SCALE - point
+        point, share = self.quality_scale.between(position)
         below, above = rows[point : point + 2].double().numpy()
         out: NDArray[np.float64] = below * (1 - share) + above * share
         return out
@@ -189,10 +175,10 @@ class Weights:
 
     def _validate_context(self) -> None:
         """What neighbours tell of z, which a model may lack: all of it or nothing, and a table reaches every value."""
-        tables = self._context_tables
+        tables = self.context_tables
         if tables is None:
             return
-        for name, dtype in zip(_CONTEXT, (torch.int16, torch.uint8), strict=True):
+        for name, dtype in zip(CONTEXT_TENSORS, (torch.int16, torch.uint8), strict=True):
             tensor = self._get(name)
             if tuple(tensor.shape) != (self.config.points, 2, self.config.hyper) or tensor.dtype != dtype:
                 raise ModelError("the model's context of z has the wrong shape")
@@ -201,9 +187,9 @@ class Weights:
             raise ModelError("the model names a table that it does not have")
         reach = tables.bounds.reshape(PHASES, rungs).min(0)
         for point in range(self.config.points):
-            coder = self.hyper_coder(point * POSITION_SCALE)
-            assert coder.context is not None  # there are tables
-            if (coder.context.reach(self.hyper_tables.bounds[coder.indices]) > reach[coder.context.levels]).any():
+            weights, levels = (self._get(name)[point].numpy().astype(np.int64) for name in CONTEXT_TENSORS)
+            bounds = self.hyper_tables.bounds[self._get("tables.hyper_index")[point].numpy()]
+            if (HyperContext(weights, levels, tables).reach(bounds) > reach[levels]).any():
                 raise ModelError("the model's context of z names tables that are too short")
 
     def _validate_filter(self) -> None:

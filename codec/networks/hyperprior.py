@@ -1,5 +1,7 @@
 """Hyper-analysis, the float twin of the exact scale path, and the mean context model."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -100,6 +102,22 @@ class MeanContext(nn.Module):
         update: Tensor = self.update(self.blocks(h))
         return torch.addcmul(mean, update, 1 - mask)
 
+    def two_steps(self, z: Tensor, known: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return μ of every element, after both steps.
+
+        Args:
+            z: ẑ (N, Z, h, w).
+            known: gives ŷ of all elements from the means of the first step, both (N, M, 4·h, 4·w); ŷ of the elements
+                of the first step counts.
+
+        Returns:
+            (N, M, 4·h, 4·w).
+        """
+        features = self.features(z)
+        first = self.first_mean(features)
+        mask = self.first_mask(first.shape[2], first.shape[3], 0, 0, first)
+        return self.second_mean(features, first, known(first) * mask, mask)
+
     def first_mask(self, rows: int, cols: int, row0: int, col0: int, like: Tensor) -> Tensor:
         """1 for the elements of the first step: half of the channels on even cells, the others on odd cells.
 
@@ -111,3 +129,11 @@ class MeanContext(nn.Module):
         half = self.latent // 2
         mask = torch.cat([even.expand(1, half, -1, -1), (1 - even).expand(1, self.latent - half, -1, -1)], 1)
         return mask.contiguous(memory_format=torch.channels_last)
+
+
+def to_cells(values: Tensor, shape: Sequence[int], fill: int = 0) -> Tensor:
+    """Pad latents (…, rows, columns) below and to the right to the shape of an area of whole cells."""
+    rows, cols = values.shape[-2:]
+    if (rows, cols) == tuple(shape):
+        return values
+    return F.pad(values, (0, shape[1] - cols, 0, shape[0] - rows), value=fill)

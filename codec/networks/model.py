@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.hyperprior import HyperAnalysis, MeanContext, ScaleNetwork
-from aez.codec.networks.quality import QualityTable
+from aez.codec.networks.quality import QualityTable, lambda_of
 from aez.codec.networks.transforms import Analysis, Synthesis
 
 
@@ -38,10 +38,29 @@ class HyperpriorModel(nn.Module):
         out: Tensor = self.analysis(x, position) * torch.exp(self.encoder_gain(position))
         return out
 
+    def output_gain(self, position: Tensor) -> Tensor:
+        """Return what ŷ is multiplied by before the synthesis, (N, M, 1, 1)."""
+        return torch.exp(self.decoder_gain(position) - self.encoder_gain(position))
+
+    def curvature(self, position: Tensor, channels: int) -> Tensor:
+        """Return the bits that a squared unit of ŷ is worth as distortion, (N, M) float32.
+
+        This is λ·255² times the squared error that a unit in one latent makes through the linear path of the synthesis,
+        which is nearly all of its error.
+
+        Args:
+            position: quality points, (N,).
+            channels: samples per pixel that count: 3, or 1 for a grey picture.
+        """
+        gain = self.output_gain(position).flatten(1)
+        basis = self.synthesis.linear.weight.flatten(1).reshape(3, -1, gain.shape[1])
+        energy = basis.square().sum((0, 1)) / 3 if channels == 3 else basis.mean(0).square().sum(0)
+        out: Tensor = lambda_of(position, self.config.points)[:, None] * energy * gain.square()
+        return out
+
     def synthesise(self, y_hat: Tensor, position: Tensor) -> Tensor:
         """ŷ as decoded (gain included) to x̂ (N, 3, 16·h, 16·w), not clipped."""
-        gain = torch.exp(self.decoder_gain(position) - self.encoder_gain(position))
-        out: Tensor = self.synthesis(y_hat * gain, position)
+        out: Tensor = self.synthesis(y_hat * self.output_gain(position), position)
         return out
 
     def log_scale(self, z_hat: Tensor, position: Tensor) -> Tensor:

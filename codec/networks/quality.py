@@ -5,9 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
-POSITION_SCALE = 256
-"""A quality position in a file is an integer, quality point × 256."""
+from aez.codec.model.quality import LAMBDA_HIGH, LAMBDA_LOW
 
 
 def lambda_of(position: Tensor, points: int) -> Tensor:

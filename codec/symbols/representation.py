@@ -5,9 +5,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from aez.codec.symbols.windows import CELL
+from aez.codec.geometry.grid import CELL
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,7 @@ class Latents:
         colour: of the picture, as :class:`aez.bitstream.Header` names it.
         orientation: how to turn it for display, as EXIF's tag 274.
         alpha: (height, width) uint8, or None; the codec's symbols say nothing of it.
-        pixel_filter: weights of the filter over the decoded picture (:mod:`aez.codec.runtime.picture_filter`), or None.
+        pixel_filter: weights of the filter over the decoded picture (:mod:`aez.codec.model.filter_weights`), or None.
     """
 
     y: NDArray[np.float32]
@@ -48,7 +47,7 @@ class Latents:
     colour: str = "RGB"
     orientation: int = 1
     alpha: NDArray[np.uint8] | None = None
-    pixel_filter: Tensor | None = None
+    pixel_filter: NDArray[np.float32] | None = None
 
     @property
     def grey(self) -> bool:

@@ -1,29 +1,31 @@
-"""Symbols to the streams of a file and back: z whole, r tile by tile."""
+"""Code symbols as the streams of a file, and decode them: z whole, r tile by tile."""
 
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aez.bitstream import Container, FormatError, Header, ModelError
 from aez.bitstream.entropy import decode_residual, encode_residual
-from aez.codec.model.filter_weights import FilterWeights
+from aez.codec.geometry.grid import CELL, Grid
+from aez.codec.geometry.windows import Window
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights
-from aez.codec.networks.quality import POSITION_SCALE
-from aez.codec.runtime.engine import Engine
 from aez.codec.symbols.symbols import Symbols
 from aez.codec.symbols.tiles import TileResiduals
-from aez.codec.symbols.windows import CELL, Window
+
+LAYOUT = 0
+"""The latent layout of the streams here (SPEC section 5)."""
 
 
 class StreamWriter:
     """Codes the symbols of a picture as they come, in bands from top to bottom; a tile as soon as it is complete."""
 
-    def __init__(self, weights: Weights, header: Header) -> None:
-        """Nothing is coded yet."""
-        self._weights = weights
-        self._position, self._grey = header.quality, header.grey
+    def __init__(self, point: OperatingPoint, header: Header) -> None:
+        """Begin a file."""
+        self._point = point
         self._rows = [list(tiles) for _, tiles in groupby(header.tiles(), key=lambda tile: tile[0].start)]
         self._z: list[NDArray[np.int16]] = []
         self._pending: list[Symbols] = []
@@ -31,25 +33,92 @@ class StreamWriter:
         self.tiles: list[bytes] = []
 
     def add(self, band: Symbols) -> None:
-        """The next band."""
+        """Add the next band."""
         self._z.append(band.z)
         self._pending.append(band)
         while self._rows and self._top + sum(part.r.shape[1] for part in self._pending) >= self._rows[0][0][0].stop:
             self._code_row(self._rows.pop(0))
 
-    def _code_row(self, tiles: list[tuple[slice, slice]]) -> None:
-        tables, first = self._weights.residual_tables, self._weights.first_coded
+    def _code_row(self, tiles: Sequence[tuple[slice, slice]]) -> None:
+        weights = self._point.weights
         height = tiles[0][0].stop - tiles[0][0].start
         r = np.concatenate([part.r for part in self._pending], 1) if len(self._pending) > 1 else self._pending[0].r
         indices = np.concatenate([part.indices for part in self._pending], 1)
         for _, cols in tiles:
-            self.tiles.append(encode_residual(r[:, :height, cols], indices[:, :height, cols], tables, first))
+            part = r[:, :height, cols], indices[:, :height, cols]
+            self.tiles.append(encode_residual(*part, weights.residual_tables, weights.first_coded))
         self._top += height
         self._pending = [Symbols(self._z[-1], indices[:, height:], r[:, height:])]
 
     def hyper(self) -> bytes:
-        """The stream of z, once all bands are there."""
-        return self._weights.hyper_coder(self._position, self._grey).encode(np.concatenate(self._z, 1))
+        """Code z, once all bands are there."""
+        return self._point.hyper_coder.encode(np.concatenate(self._z, 1))
+
+
+class StreamReader:
+    """Decodes the symbols of a file.
+
+    Attributes:
+        container: the file; tiles that are not needed may be empty.
+        header: of the file.
+        grid: geometry of the picture.
+        point: the model at the picture's quality.
+    """
+
+    def __init__(self, container: Container, weights: Weights) -> None:
+        """Take a file that :func:`check_model` has accepted."""
+        self.container, self.header = container, container.header
+        self.grid = Grid.of(self.header)
+        self.point = OperatingPoint(weights, self.header.quality, self.header.grey)
+
+    @cached_property
+    def z(self) -> NDArray[np.int16]:
+        """(Z, rows, columns) int16.
+
+        Raises:
+            FormatError: the stream is damaged.
+        """
+        return self.point.hyper_coder.decode(self.container.hyper, self.header.hyper_shape)
+
+    def pixel_filter(self) -> NDArray[np.float32] | None:
+        """Decode the weights of the picture filter; None if the file has none.
+
+        Raises:
+            FormatError: they are damaged.
+        """
+        if self.container.filter is None or self.point.filter is None:
+            return None
+        return self.point.filter.parse(self.container.filter)
+
+    def tile(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+        """Decode the tables (or ``NOT_CODED``) and r of one tile, (M, rows, columns) each.
+
+        Raises:
+            FormatError: the stream is damaged.
+        """
+        rows, cols = self.header.tiles()[number]
+        cells = Window(rows.start, rows.stop, cols.start, cols.stop).coarser(CELL)
+        indices, weights = self.point.indices(self.z, self.grid, cells), self.point.weights
+        stream = self.container.tiles[number]
+        r, tables = decode_residual(stream, indices, weights.residual_tables, weights.first_coded)
+        return tables, r
+
+    def residuals(self) -> TileResiduals:
+        """Return a source of r that decodes tiles when windows need them."""
+        channels = self.point.weights.config.latent
+        return TileResiduals(self.header.tiles(), channels, lambda number: self.tile(number)[1])
+
+    def symbols(self) -> Symbols:
+        """Decode all symbols.
+
+        Raises:
+            FormatError: a stream is damaged.
+        """
+        shape = self.point.weights.config.latent, *self.header.latent_shape
+        indices, r = np.zeros(shape, np.uint8), np.zeros(shape, np.int16)
+        for number, (rows, cols) in enumerate(self.header.tiles()):
+            indices[:, rows, cols], r[:, rows, cols] = self.tile(number)
+        return Symbols(self.z, indices, r)
 
 
 def check_model(header: Header, weights: Weights) -> None:
@@ -63,56 +132,7 @@ def check_model(header: Header, weights: Weights) -> None:
             f"made with another model (fingerprint {header.fingerprint.hex()}; "
             f"{weights.name!r} is {weights.fingerprint.hex()})"
         )
-    if header.layout != 0 or header.depth != 8:
+    if header.layout != LAYOUT or header.depth != 8:
         raise FormatError("this version of aez decodes 8-bit pictures of latent layout 0 only")
-    if header.quality > (weights.config.points - 1) * POSITION_SCALE:
+    if header.quality > weights.quality_scale.last:
         raise FormatError(f"quality position {header.quality} is beyond the model's")
-
-
-def read_hyper(container: Container, weights: Weights) -> NDArray[np.int16]:
-    """z of a file.
-
-    Raises:
-        FormatError: the stream is damaged.
-    """
-    header = container.header
-    return weights.hyper_coder(header.quality, header.grey).decode(container.hyper, header.hyper_shape)
-
-
-def read_filter(container: Container, weights: Weights) -> Tensor | None:
-    """Weights of a file's picture filter, see :mod:`aez.codec.runtime.picture_filter`; None if it has none.
-
-    Raises:
-        FormatError: they are damaged.
-    """
-    if container.filter is None or not weights.has_filter:
-        return None
-    header = container.header
-    channels = 1 if header.grey else 3
-    return FilterWeights(weights, header.quality, channels).parse(container.filter)
-
-
-def read_tile(
-    container: Container, number: int, z: NDArray[np.int16], engine: Engine
-) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Tables (or ``NOT_CODED``) and r of one tile, (M, rows, columns) each.
-
-    Raises:
-        FormatError: the stream is damaged.
-    """
-    header, weights = container.header, engine.weights
-    rows, cols = header.tiles()[number]
-    cells = Window(rows.start, rows.stop, cols.start, cols.stop).coarser(CELL)
-    grey = header.grey
-    indices = engine.indices(z, header.quality, *header.latent_shape, cells, grey=grey)
-    r, tables = decode_residual(container.tiles[number], indices, weights.residual_tables, weights.first_coded)
-    return tables, r
-
-
-def tile_residuals(container: Container, z: NDArray[np.int16], engine: Engine) -> TileResiduals:
-    """r of a file, decoded as windows ask for it."""
-    return TileResiduals(
-        container.header.tiles(),
-        engine.weights.config.latent,
-        lambda number: read_tile(container, number, z, engine)[1],
-    )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from aez.bitstream.errors import ImageError
 from aez.bitstream.header import LATENT_STRIDE
-from aez.codec.symbols.windows import CELL
+from aez.codec.geometry.grid import CELL
 from aez.codec.training.drawn import drawn_crop
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}

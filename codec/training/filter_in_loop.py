@@ -8,8 +8,8 @@ gradient needs nothing of how they were found.
 import torch
 from torch import Tensor
 
-from aez.codec.runtime.filter_gradient import filtered_pictures, neighbourhoods
-from aez.codec.runtime.picture_filter import NODES, Neighbourhood, input_count
+from aez.codec.runtime.torch.filter_gradient import filtered_pictures, neighbourhoods
+from aez.codec.runtime.torch.picture_filter import NODES, Neighbourhood, input_count
 
 _EVERY = 4
 """Rows from one to the next that count for the weights."""

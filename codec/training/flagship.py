@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError
 from aez.bitstream.header import LATENT_STRIDE
+from aez.codec.geometry.grid import CELL
 from aez.codec.model.weightfile import serialise_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE
 from aez.codec.picture.files import write_atomically
-from aez.codec.symbols.windows import CELL
 from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.evaluate import evaluate, format_table

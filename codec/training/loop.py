@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.flop_counter import FlopCounterMode
 
 from aez.bitstream.errors import ModelError
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 from aez.codec.training.checkpoint import averaged
 from aez.codec.training.data import CropSampler
 from aez.codec.training.optimisers import make_optimiser

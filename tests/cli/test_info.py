@@ -39,7 +39,7 @@ def test_json(aez: Any, folder: Path, codec: Codec, goldens: dict[str, bytes]) -
     facts = json.loads(result.out)
     assert set(facts) == KEYS
     assert (facts["width"], facts["height"], facts["tiles"], facts["bytes"]) == (300, 200, 2, len(goldens["tiled"]))
-    assert facts["quality_position"] == codec.position_of(40)
+    assert facts["quality_position"] == codec.quality_scale.position_of(40)
     assert (facts["model"], facts["quality"]) == (None, None)
     assert [chunk["type"] for chunk in facts["chunks"]] == list("HZTTE")
 

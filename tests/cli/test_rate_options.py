@@ -11,8 +11,8 @@ from aez.cli import rate_options
 from aez.codec import codec as codec_module
 from aez.codec.codec import Codec
 from aez.codec.encoding import effort
-from aez.codec.encoding.target import psnr_of
 from aez.codec.model.weightfile import Weights
+from aez.codec.picture.psnr import psnr_of
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_targets_that_cannot_be_missed(aez: Any, larger: Path, model: Any, codec
     out = larger.with_suffix(".aez")
     for option, value, quality in (("--target-size", "1MB", 100), ("--target-bpp", 99, 100), ("--target-psnr", 3, 1)):
         assert aez("compress", larger, option, value, *model, "--overwrite").code == 0
-        assert read_header(out.read_bytes()).quality == codec.position_of(quality)
+        assert read_header(out.read_bytes()).quality == codec.quality_scale.position_of(quality)
 
 
 def test_targets_out_of_reach(aez: Any, larger: Path, model: Any) -> None:

@@ -23,8 +23,8 @@ from aez.bitstream import (
 )
 from aez.codec import api
 from aez.codec.codec import Codec
-from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.encoding.encoder import encode
+from aez.codec.options import EncodeOptions
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -48,8 +48,8 @@ def test_every_size_comes_back(codec: Codec, photo: NDArray[np.uint8], height: i
 
 def test_decoding_gives_what_the_encoder_chose(codec: Codec, photo: NDArray[np.uint8]) -> None:
     picture = photo[50:150, 60:190]
-    position = codec.position_of(70)
-    chosen = encode(codec.engine, picture, position, effort_of(DEFAULT_EFFORT))
+    position = codec.quality_scale.position_of(70)
+    chosen = encode(codec.setting(position, EncodeOptions.effort), picture).symbols
     header, symbols = codec.unpack(codec.encode(picture, 70))
     assert header.quality == position
     for name in ("z", "indices", "r"):
@@ -62,12 +62,12 @@ def test_quality_is_continuous(codec: Codec, photo: NDArray[np.uint8]) -> None:
     qualities = [1, 12.5, 33.3, 50, 66.61, 87.5, 100]
     sizes = [len(codec.encode(picture, q)) for q in qualities]
     assert sizes == sorted(set(sizes))
-    positions = [codec.position_of(q) for q in qualities]
+    positions = [codec.quality_scale.position_of(q) for q in qualities]
     assert positions == sorted(set(positions))
     assert (positions[0], positions[-1]) == (0, 3 * 256)
     for quality, position in zip(qualities, positions, strict=True):
-        assert abs(codec.quality_of(position) - quality) < 99 / (3 * 256)
-        assert codec.position_of(codec.quality_of(position)) == position
+        assert abs(codec.quality_scale.quality_of(position) - quality) < 99 / (3 * 256)
+        assert codec.quality_scale.position_of(codec.quality_scale.quality_of(position)) == position
 
 
 @pytest.mark.parametrize("quality", [0, 0.99, 100.01, 200, -5, float("nan"), float("inf")])

@@ -13,11 +13,12 @@ from PIL import Image
 
 from aez.bitstream import Header
 from aez.bitstream.entropy import coded_tables
-from aez.bitstream.header import HYPER_STRIDE, LATENT_STRIDE, MAX_SIDE
+from aez.bitstream.header import MAX_SIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import PRECISION, TableSet
-from aez.codec.decoding.latent_access import need_hyperprior
 from aez.codec.family.generation.copula import read_copulas
+from aez.codec.geometry.grid import Grid
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.model.scales import LEVELS_PER_NAT
 from aez.codec.symbols.symbols import Symbols
@@ -90,9 +91,10 @@ def generate(
         ValueError: an argument is out of range.
     """
     from aez.codec.api import load
+    from aez.codec.codec import hyperprior
 
-    codec = load(model, device)
-    recipe = Recipe(codec.position_of(quality), temperature, independent)
+    codec = hyperprior(load(model, device))
+    recipe = Recipe(codec.quality_scale.position_of(quality), temperature, independent)
     return codec.decode(sampled_file(codec, width, height, Draws(seed, number), recipe))
 
 
@@ -100,10 +102,8 @@ def sampled_file(codec: "Codec", width: int, height: int, draws: Draws, recipe: 
     """Drawn symbols as the `.aez` file that holds them.
 
     Raises:
-        ModelError: the model is one of the family.
         ValueError: the size or the temperature is out of range.
     """
-    need_hyperprior(codec)
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE) or width * height > MAX_SAMPLED_PIXELS:
         raise ValueError(f"cannot draw {width}×{height} pixels: at most {MAX_SAMPLED_PIXELS}, {MAX_SIDE} a side")
     header = Header(width=width, height=height, fingerprint=codec.weights.fingerprint, quality=recipe.position)
@@ -116,15 +116,15 @@ def sampled(codec: "Codec", width: int, height: int, draws: Draws, recipe: Recip
         raise ValueError(f"temperature must be from 0 to 1, not {recipe.temperature}")
     weights = codec.weights
     copulas = {} if recipe.independent else read_copulas(weights)
-    cells = -(-height // HYPER_STRIDE), -(-width // HYPER_STRIDE)
-    tables = weights.hyper_indices(recipe.position).numpy()
+    grid, point = Grid(height, width), OperatingPoint(weights, recipe.position)
+    cells, tables = grid.cells.shape, point.hyper_indices
     if "z" in copulas:
         uniform = copulas["z"].uniform(*cells, draws)
     else:
         uniform = draws(len(tables) * cells[0] * cells[1]).reshape(len(tables), *cells)
     z = np.stack([_entries(weights.hyper_tables, t, row) for t, row in zip(tables, uniform, strict=True)])
-    rows, cols = -(-height // LATENT_STRIDE), -(-width // LATENT_STRIDE)
-    indices = codec.engine.indices(z, recipe.position, rows, cols)
+    rows, cols = grid.latents.shape
+    indices = point.indices(z, grid)
     uniform = draws(indices.size).reshape(indices.shape)
     if "r" in copulas:
         # Leading channels at even places: the first step of the mean context, whose means know nothing of neighbours.

@@ -11,7 +11,7 @@ from aez.codec.family.colouriser import STRIDE, Colouriser, to_rgb
 from aez.codec.family.registry import load_family
 from aez.codec.family.restoration.pixels import Pixels, changed, mirrored, with_samples
 from aez.codec.picture.images import Picture
-from aez.codec.runtime.device import choose_device
+from aez.codec.runtime.torch.device import choose_device
 
 LONG_SIDE = 512
 """The network sees pictures at most so large: about the scale that it was trained on."""

@@ -18,10 +18,10 @@ from aez.codec.family.restoration.pixels import (
     to_tensor,
     with_samples,
 )
+from aez.codec.geometry.windows import Window
 from aez.codec.picture.alpha import filled
 from aez.codec.picture.images import Picture
-from aez.codec.runtime.device import choose_device
-from aez.codec.symbols.windows import Window
+from aez.codec.runtime.torch.device import choose_device
 
 WINDOW = 768
 """Pixels a side of windows; smaller ones compute more halo, larger ones take more memory."""
@@ -110,7 +110,7 @@ def without_noise(
         area = core.grown(model.halo, len(rows), len(cols))
         x = to_tensor(samples[np.ix_(rows[area.top : area.bottom], cols[area.left : area.right])])
         y = _averaged(model, x.to(next(model.parameters()).device), sigma, copies)
-        _keep(out, to_samples(y[core.within(area)], samples.ndim == 2), core)
+        _keep(out, to_samples(y[core.index_in(area)], samples.ndim == 2), core)
         if progress:
             progress((number + 1) / len(todo))
     return out

@@ -14,7 +14,7 @@ from aez.codec.family.restoration.pixels import Pixels, Progress, changed, mirro
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior, resize
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.picture.images import Picture
-from aez.codec.runtime.device import choose_device
+from aez.codec.runtime.torch.device import choose_device
 
 FACTOR = 2
 WINDOW = 384
@@ -97,7 +97,7 @@ def twice(
         )
         inner, at = (
             tuple(slice(FACTOR * s.start, FACTOR * s.stop) for s in place)
-            for place in (outer.within(area)[2:], outer.slices[1:])
+            for place in (outer.pixel_index_in(area), outer.pixel_index)
         )
         total[at] += planes[inner] * share[:, :, None]
         if progress:

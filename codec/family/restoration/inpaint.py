@@ -21,11 +21,11 @@ from aez.codec.family.restoration.pixels import (
 )
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
 from aez.codec.family.restoration.smooth import biharmonic
+from aez.codec.geometry.windows import Window
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.picture.alpha import filled
 from aez.codec.picture.images import Picture
-from aez.codec.runtime.device import choose_device
-from aez.codec.symbols.windows import Window
+from aez.codec.runtime.torch.device import choose_device
 
 MARGIN = 64
 """Pixels around a hole that are looked at."""
@@ -134,7 +134,7 @@ def _fill(prior: LatentPrior, samples: NDArray[np.uint8], missing: NDArray[np.bo
 
         x = prior.fit(given, misfit, steps=steps, rate=RATE, strength=STRENGTH)
     made = to_samples(x[:, :, : area.shape[0], : area.shape[1]], samples.ndim == 2)
-    inner = core.within(area)[2:]
+    inner = core.pixel_index_in(area)
     inside = (slice(core.top, core.bottom), slice(core.left, core.right))
     hole = missing[inside]
     samples[inside][hole] = made[inner][hole]

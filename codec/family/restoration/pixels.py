@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from aez.codec.geometry.windows import Window
 from aez.codec.picture.images import Picture, from_array, from_image
 from aez.codec.picture.metadata.chunks import without_thumbnails
-from aez.codec.symbols.windows import Window
 
 Pixels = TypeVar("Pixels", Image.Image, NDArray[np.uint8])
 Progress = Callable[[float], None]

@@ -13,15 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aez.codec.geometry.grid import CELL
 from aez.codec.model.filter_weights import FilterWeights
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.gaussian import unit_bits
-from aez.codec.networks.quality import POSITION_SCALE, lambda_of
-from aez.codec.runtime.filter_gradient import filtered_pictures, neighbourhoods
-from aez.codec.symbols.windows import CELL
+from aez.codec.networks.quality import lambda_of
+from aez.codec.runtime.torch.filter_gradient import filtered_pictures, neighbourhoods
 
 STRIDE = 16 * CELL
 """Sides of the pictures that a prior takes are multiples of this."""
@@ -45,13 +45,12 @@ class LatentPrior:
             device: where the networks run.
         """
         self.model: HyperpriorModel = weights.to_training_model().to(device).eval().requires_grad_(False)
-        points = weights.config.points
-        self.position = torch.full((1,), (quality - 1) / 99 * (points - 1), device=device)
-        self.weight = float(lambda_of(self.position, points))
+        self.position = torch.full((1,), weights.quality_scale.point_of(quality), device=device)
+        self.weight = float(lambda_of(self.position, weights.config.points))
         self.filter: Tensor | None = None
         if weights.has_filter:
-            position = round(float(self.position) * POSITION_SCALE)
-            self.filter = FilterWeights(weights, position, 3).parse(b"")[None].to(device)
+            position = weights.quality_scale.position_of(quality)
+            self.filter = torch.from_numpy(FilterWeights(weights, position, 3).parse(b""))[None].to(device)
 
     def latents(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """RGB / 255 − 1/2 (1, 3, H, W), sides multiples of 64, to y (1, M, H/16, W/16) and z (1, Z, H/64, W/64)."""
@@ -68,10 +67,7 @@ class LatentPrior:
         """−log₂ of the probability that the entropy model gives the unit interval around every latent; a scalar."""
         model = self.model
         hyper = torch.exp(model.hyper_scale(self.position).clamp(LOG_HYPER_MIN, LOG_HYPER_MAX))
-        context = model.context
-        features = context.features(z)
-        mask = context.first_mask(y.shape[2], y.shape[3], 0, 0, y)
-        mean = context.second_mean(features, context.first_mean(features), y * mask, mask)
+        mean = model.context.two_steps(z, lambda _: y)
         return unit_bits(z, hyper).sum() + unit_bits(y - mean, self._scale(z)).sum()
 
     def _scale(self, z: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from aez.codec.family.style.statistics import Statistics, adain, moments
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import DepthConvBlock, up
 from aez.codec.networks.transforms import Analysis, Synthesis
-from aez.codec.runtime.device import choose_precision
+from aez.codec.runtime.torch.device import choose_precision
 
 WEIGHTS = {"style": 4.0, "content": 0.4, "colour": 8.0, "seams": 1.0, "identity": 200.0}
 """Of the parts of the loss."""

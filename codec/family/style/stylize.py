@@ -12,15 +12,16 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.codec import Progress
+from aez.codec.base import Progress
 from aez.codec.family.registry import load_family, read_family
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
 from aez.codec.family.style.statistics import Moments, Statistics, adain, moments_of_sums
+from aez.codec.geometry.grid import CELL
+from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.picture.images import Picture, Pixels, flattened, from_array, from_image, upright
 from aez.codec.picture.metadata.chunks import without_thumbnails
-from aez.codec.runtime.device import choose_device
-from aez.codec.symbols.windows import CELL, Window, cell_windows
+from aez.codec.runtime.torch.device import choose_device
 
 STYLE_SIDE = 512
 """Pixels of a style's longer side, to which larger ones are reduced: it says how large its strokes become."""
@@ -74,19 +75,19 @@ class Stylist:
         low: list[tuple[Window, Tensor]] = []
         for core, outer in self._windows(rows, cols, self.encoder_halo):
             latent, features = self.model.encode(self._pixels(samples, outer))
-            part = latent[core.within(outer)]
+            part = latent[core.index_in(outer)]
             low.append((core, matched(part[0]).clone()))
             _add(sums, "latent", part)
-            _add(sums, "features", features[_doubled(core).within(_doubled(outer))])
+            _add(sums, "features", features[_doubled(core).index_in(_doubled(outer))])
         half = np.asarray(Image.fromarray(samples).reduce(2))
         half_rows, half_cols = (-(-n // STRIDE) for n in half.shape[:2])
         for core, outer in self._windows(half_rows, half_cols, self.encoder_halo):
             _, features = self.model.encode(self._pixels(half, outer))
-            _add(sums, "half", features[_doubled(core).within(_doubled(outer))])
+            _add(sums, "half", features[_doubled(core).index_in(_doubled(outer))])
         found = {name: moments_of_sums(total) for name, total in sums.items()}
         whole = torch.empty(len(low[0][1]), rows, cols, device=self.device)
         for core, part in low:
-            whole[core.slices] = part
+            whole[core.index] = part
         return Statistics(found["latent"], found["features"], found["half"]), whole
 
     @torch.inference_mode()
@@ -114,16 +115,16 @@ class Stylist:
         for done, (core, outer) in enumerate(windows):
             x = self._pixels(samples, outer)
             latent, features = self.model.encode(x)
-            here = chosen[outer.slices[1:]]
+            here = chosen[outer.pixel_index]
             patches = tokens[:, here.flatten()].reshape(1, -1, *here.shape)
             painted = self.model.decode(latent, features, own, wanted, patches, strength)
             if strength < 1:
                 plain = self.model.decode(latent, features, own, own, None)
                 painted = painted + (1 - strength) * (x - plain)
             pixels = core.scaled(STRIDE, rows * STRIDE, cols * STRIDE)
-            part = painted[pixels.within(outer.scaled(STRIDE, rows * STRIDE, cols * STRIDE))][0]
+            part = painted[pixels.index_in(outer.scaled(STRIDE, rows * STRIDE, cols * STRIDE))][0]
             levels = part.clamp(-0.5, 0.5).mul(255).add(127.5).round().to(torch.uint8)
-            out[pixels.slices[1:]] = levels.permute(1, 2, 0).cpu().numpy()
+            out[pixels.pixel_index] = levels.permute(1, 2, 0).cpu().numpy()
             if progress:
                 progress((done + 1) / len(windows))
         return np.ascontiguousarray(out[:height, :width])

@@ -23,8 +23,8 @@ from aez.bitstream.tables import TableSet
 from aez.codec.encoding.effort import effort_of
 from aez.codec.encoding.encoder import encode
 from aez.codec.family.generation.copula import PREFIX, Copula, Neighbours, channels_of, copula_tensors
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import Weights, parse_weights, read_weights, serialise_weights
-from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.picture.files import write_atomically
 from aez.codec.runtime.engine import Engine
 from aez.codec.training.data import iter_pictures

@@ -22,8 +22,8 @@ from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
 from aez.codec.encoding.effort import effort_of
 from aez.codec.encoding.encoder import encode
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import NEVER_CODED, Weights, parse_weights, read_weights, serialise_weights
-from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.picture.files import write_atomically
 from aez.codec.runtime.engine import Engine
 from aez.codec.training.data import iter_pictures, middle

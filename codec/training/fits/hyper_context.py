@@ -15,9 +15,9 @@ from torch import Tensor
 from aez.bitstream.hyper import PHASES, HyperCoder, HyperContext, neighbours, steps
 from aez.bitstream.tables import TableSet
 from aez.codec.model.frequencies import gaussian_masses, integer_counts
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.scales import ladder
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.runtime.engine import Engine
 from aez.codec.training.data import middle
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.encoding.encoder import encode
 from aez.codec.model.filter_weights import FilterFit
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import FILTER_INPUTS, Weights, parse_weights, serialise_weights
-from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.runtime.engine import Engine
-from aez.codec.runtime.picture_filter import Moments
+from aez.codec.runtime.torch.picture_filter import Moments
 from aez.codec.training.data import middle
 
 PICTURES, FIRST, CROP = 32, 8, 384

@@ -22,8 +22,8 @@ from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
 from aez.codec.encoding.encoder import encode
 from aez.codec.model.frequencies import integer_counts
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.networks.quality import POSITION_SCALE
 from aez.codec.runtime.engine import Engine
 from aez.codec.training.data import middle
 from aez.codec.training.drawn import drawn_crop

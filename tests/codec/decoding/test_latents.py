@@ -10,9 +10,9 @@ from aez import codec as public
 from aez.bitstream import ModelError, read_container
 from aez.codec.codec import Codec
 from aez.codec.decoding.rate_map import rate_map
+from aez.codec.geometry import windows
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.images import Picture
-from aez.codec.symbols import windows
 from aez.codec.symbols.representation import anomaly_of, region_bits
 
 Photo = NDArray[np.uint8]
@@ -63,7 +63,7 @@ def test_large_pictures_in_windows(codec: Codec, photo: Photo, monkeypatch: pyte
         return windows.cell_windows(area, height=2, size=4, whole=1)
 
     whole = codec.latents(photo[:250, :300], 60)
-    monkeypatch.setattr("aez.codec.decoding.latent_access.cell_windows", small)
+    monkeypatch.setattr("aez.codec.autoencoder.cell_windows", small)
     pieces = codec.latents(photo[:250, :300], 60)
     assert np.allclose(whole.y_hat, pieces.y_hat, atol=1e-3)
     a, b = (np.asarray(codec.from_latents(one)).astype(int) for one in (whole, pieces))
@@ -77,7 +77,7 @@ def test_edits_decode(codec: Codec, photo: Photo) -> None:
     made = np.asarray(codec.from_latents(replace(latents, y_hat=edited))).astype(int)
     plain = np.asarray(codec.from_latents(latents)).astype(int)
     assert made[:48].std() < plain[:48].std() / 2, "without latents the upper part is flat"
-    reach = 16 * (4 + codec.engine.synthesis_halo)
+    reach = 16 * (4 + codec.weights.config.synthesis_halo)
     assert np.array_equal(made[reach:], plain[reach:]), "the lower part knows nothing of it"
 
 

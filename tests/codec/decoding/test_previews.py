@@ -5,10 +5,11 @@ from PIL import Image, ImageCms
 
 from aez.bitstream import ChunkType, Container, FormatError, Limits, read_container, read_preview, write_container
 from aez.codec.codec import Codec
-from aez.codec.decoding import previews
-from aez.codec.decoding.previews import preview_reduction, thumbnail
+from aez.codec.decoding.previews import preview_reduction
+from aez.codec.picture import previews
 from aez.codec.picture.images import Picture, from_image
 from aez.codec.picture.metadata.chunks import Metadata
+from aez.codec.picture.previews import thumbnail
 
 Photo = NDArray[np.uint8]
 

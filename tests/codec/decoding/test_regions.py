@@ -10,11 +10,12 @@ from PIL import Image
 
 from aez.bitstream import ChecksumError, Header, ImageError, read_container
 from aez.codec.codec import Codec
-from aez.codec.decoding.regions import averaged, reduction_of, stored_window
+from aez.codec.decoding.regions import reduction_of, stored_window
+from aez.codec.geometry.windows import Window
 from aez.codec.model.weightfile import Weights
+from aez.codec.picture.averages import averaged
 from aez.codec.picture.images import Picture
-from aez.codec.symbols import streams
-from aez.codec.symbols.windows import Window
+from aez.codec.symbols.streams import StreamReader
 
 Photo = NDArray[np.uint8]
 REGIONS = [(0, 0, 300, 512), (0, 0, 1, 1), (299, 511, 1, 1), (120, 200, 50, 70), (64, 0, 64, 64), (17, 300, 250, 33)]
@@ -114,8 +115,8 @@ def test_only_the_tiles_in_reach_are_read(
     with pytest.raises(ChecksumError):
         codec.decode_array(bytes(damaged), region=(280, 500, 5, 5))
     calls: list[int] = []
-    original = streams.read_tile
-    monkeypatch.setattr(streams, "read_tile", lambda c, n, *a: calls.append(n) or original(c, n, *a))  # type: ignore[func-returns-value]
+    original = StreamReader.tile
+    monkeypatch.setattr(StreamReader, "tile", lambda self, n: calls.append(n) or original(self, n))  # type: ignore[func-returns-value]
     part = codec.decode_array(bytes(damaged), region=(10, 10, 60, 60))
     assert calls == [0]
     (tmp_path / "a.aez").write_bytes(damaged)
@@ -125,7 +126,7 @@ def test_only_the_tiles_in_reach_are_read(
 
 def test_work_is_proportional_to_the_region(codec: Codec, tiled: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     positions: list[int] = []
-    synthesis = codec.engine.synthesis.__class__
+    synthesis = codec.networks.synthesis.__class__
     original = synthesis.__call__
 
     def call(self: Any, y: Any, *rest: Any) -> Any:
@@ -134,7 +135,7 @@ def test_work_is_proportional_to_the_region(codec: Codec, tiled: bytes, monkeypa
 
     monkeypatch.setattr(synthesis, "__call__", call)
     codec.decode_array(tiled, region=(100, 100, 16, 16))
-    assert sum(positions) <= (2 + 2 * codec.engine.synthesis_halo) ** 2
+    assert sum(positions) <= (2 + 2 * codec.weights.config.synthesis_halo) ** 2
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_borders_of_all_sides(flagship: Codec, contents: dict[str, Photo], name:
 def test_windows_and_regions_have_the_same_borders(
     flagship: Codec, contents: dict[str, Photo], monkeypatch: pytest.MonkeyPatch, height: int, width: int
 ) -> None:
-    from aez.codec.symbols import windows
+    from aez.codec.geometry import windows
 
     picture = np.tile(contents["sky"], (2, 2, 1))[:height, :width]
     data = flagship.encode(picture, 50, tile_log2=4)

@@ -1,6 +1,7 @@
 """Descent on the true distortion finds cheaper symbols than corrections by the linear path, and never dearer ones."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,18 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from aez.bitstream.costs import residual_bits
-from aez.bitstream.entropy import coded_tables
 from aez.codec.codec import Codec
 from aez.codec.encoding import descent
-from aez.codec.encoding.candidate import Choice
 from aez.codec.encoding.corrections import corrected
 from aez.codec.encoding.descent import descended
 from aez.codec.encoding.effort import Effort
-from aez.codec.encoding.quantise import Quantiser
+from aez.codec.geometry import windows
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import lambda_of
-from aez.codec.runtime.engine import Engine
-from aez.codec.symbols import windows
+from tests.codec.stages import candidate_of, decoded, latents, setting_of
 
 Photo = NDArray[np.uint8]
 
@@ -33,31 +31,27 @@ class Case:
     """A picture as far as corrections by the linear path bring it."""
 
     def __init__(self, codec: Codec, picture: Photo, quality: float, passes: int = 8) -> None:
-        self.engine: Engine = codec.engine
-        self.picture, self.position = picture.reshape(*picture.shape[:2], -1), codec.position_of(quality)
-        self.grey = self.picture.shape[2] == 1
-        y = self.engine.analyse(picture, self.position)
-        z = self.engine.hyper_analyse(y, self.position, self.grey)
-        indices = self.engine.indices(z, self.position, *y.shape[1:], grey=self.grey)
-        self.quantiser: Quantiser = self.engine.quantiser(self.position, Effort(0.9), self.picture.shape[2])
-        indices = coded_tables(indices, self.engine.weights.first_coded)
-        r, _ = self.engine.quantise(y, z, indices, self.quantiser)
-        self.choice = Choice(self.picture, y, z, indices, r, self.position)
+        self.picture = picture.reshape(*picture.shape[:2], -1)
+        effort = Effort(0.9, step=0.7, foresight=True)
+        self.setting = setting_of(codec, quality, effort, grey=self.picture.shape[2] == 1)
+        self.candidate = candidate_of(self.setting, picture, *latents(self.setting, picture))
         for _ in range(passes):
-            better, _ = corrected(self.engine, self.choice, step=0.7, foresight=True)
-            self.choice = self.choice.moved(self.engine, better, self.quantiser)
-        self.r = self.choice.r
+            target = corrected(self.setting, self.candidate, None).target
+            assert target is not None
+            self.candidate = self.candidate.moved(self.setting, target)
+        self.r = self.candidate.r
 
     def descended(self, passes: int) -> NDArray[np.int16]:
-        return descended(self.engine, self.choice, quantiser=self.quantiser, passes=passes)
+        setting = replace(self.setting, effort=replace(self.setting.effort, descents=passes))
+        return descended(setting, self.candidate, None).candidate.r
 
     def cost(self, r: NDArray[np.int16]) -> float:
         """Bits of r and weighted squared error of what is decoded, 8 bits a sample."""
-        weights, height, width = self.engine.weights, *self.picture.shape[:2]
-        decoded = self.engine.decode(self.choice.z, r, self.position, height, width, grey=self.grey)
-        error = (decoded.astype(float).reshape(self.picture.shape) - self.picture) / 255
-        worth = float(lambda_of(torch.tensor(self.position / 256), weights.config.points))
-        bits = residual_bits(r, self.choice.indices, weights.residual_tables).sum(dtype=np.float64)
+        point = self.setting.point
+        back = decoded(self.setting, self.candidate.means.z, r, self.picture.shape)
+        error = (back.astype(float).reshape(self.picture.shape) - self.picture) / 255
+        worth = float(lambda_of(torch.tensor(point.position / 256), point.weights.config.points))
+        bits = residual_bits(r, self.candidate.indices, point.weights.residual_tables).sum(dtype=np.float64)
         return float(bits + worth * np.square(error).sum() / self.picture.shape[2])
 
 
@@ -76,7 +70,7 @@ def test_grey(flagship: Codec, photo: Photo) -> None:
 
 def test_steps_that_are_too_long_are_taken_back(flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case(flagship, photo[250:410, 20:200], 90, passes=2)
-    monkeypatch.setattr(descent, "_STEP", 1.6)
+    monkeypatch.setattr(descent, "_STEP", np.float32(1.6))
     assert np.array_equal(case.descended(1), case.r)
     assert case.cost(case.descended(8)) < 0.995 * case.cost(case.r)
 

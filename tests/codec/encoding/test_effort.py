@@ -5,16 +5,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from aez.bitstream.entropy import coded_tables
 from aez.codec.codec import Codec
-from aez.codec.encoding.candidate import Choice
 from aez.codec.encoding.corrections import corrected
-from aez.codec.encoding.effort import EFFORTS, Effort, curvature, effort_of
+from aez.codec.encoding.effort import EFFORTS, Effort, effort_of
 from aez.codec.encoding.encoder import encode
-from aez.codec.encoding.target import psnr_of
+from aez.codec.geometry import windows
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import lambda_of
-from aez.codec.symbols import windows
+from aez.codec.picture.psnr import psnr_of
+from tests.codec.stages import candidate_of, decoded, latents, setting_of, small_windows
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def cost(codec: Codec, picture: NDArray[np.uint8], quality: float, level: int) -
     data = codec.encode(picture, quality, effort=level)
     decoded = codec.decode_array(data)
     mse = float(np.square(decoded.astype(float) - picture).mean()) / 255**2
-    point = torch.tensor([codec.position_of(quality) / 256])
+    point = torch.tensor([codec.quality_scale.position_of(quality) / 256])
     pixels = picture.shape[0] * picture.shape[1]
     return 8 * len(data) / pixels + float(lambda_of(point, codec.weights.config.points)) * mse
 
@@ -56,8 +55,8 @@ def test_effort_is_deterministic(flagship: Codec, piece: NDArray[np.uint8]) -> N
 
 def test_curvature_is_that_of_the_decoder(flagship: Codec) -> None:
     """A unit in one latent, decoded by the whole synthesis, makes the error that the table says."""
-    model, at = flagship.engine.model, torch.tensor([8.3])
-    worth = curvature(model, at, 3)[0]
+    model, at = flagship.networks.model, torch.tensor([8.3])
+    worth = model.curvature(at, 3)[0]
     with torch.no_grad():
         ground = model.synthesise(torch.zeros(1, 320, 5, 5), at)
         for channel in (0, 3, 40, 200):
@@ -70,8 +69,8 @@ def test_curvature_is_that_of_the_decoder(flagship: Codec) -> None:
 
 
 def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> None:
-    model, at = flagship.engine.model, torch.tensor([8.0])
-    assert (curvature(model, at, 1) < 0.2 * curvature(model, at, 3)).any()
+    model, at = flagship.networks.model, torch.tensor([8.0])
+    assert (model.curvature(at, 1) < 0.2 * model.curvature(at, 3)).any()
     grey = piece.mean(2).astype(np.uint8)
     plain, once, often = (
         sum(cost(flagship, grey, quality, level) / cost(flagship, grey, quality, 0) for quality in (50, 80))
@@ -82,18 +81,16 @@ def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> Non
 
 def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
     """Latents of another picture are drawn to this one: distortion falls at once."""
-    engine, position = flagship.engine, flagship.position_of(80)
-    other = np.roll(piece, 16, 1)
-    y = engine.analyse(other, position)
-    z = engine.hyper_analyse(engine.analyse(piece, position), position)
-    indices = coded_tables(engine.indices(z, position, *y.shape[1:]), engine.weights.first_coded)
-    quantiser = engine.quantiser(position, Effort(0.0), 3)
-    r, _ = engine.quantise(y, z, indices, quantiser)
-    before = psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2]))
-    better, error = corrected(engine, Choice(piece, y, z, indices, r, position), step=1.0, foresight=False)
-    assert -10 * np.log10(error / piece.size) == pytest.approx(before, abs=0.05)
-    r, _ = engine.quantise(better, z, indices, quantiser)
-    assert psnr_of(piece, engine.decode(z, r, position, *piece.shape[:2])) > before + 6
+    setting = setting_of(flagship, 80, Effort(0.0, step=1.0))
+    y, _ = latents(setting, np.roll(piece, 16, 1))
+    _, z = latents(setting, piece)
+    candidate = candidate_of(setting, piece, y, z)
+    before = psnr_of(piece, decoded(setting, z, candidate.r, piece.shape))
+    measured = corrected(setting, candidate, None)
+    assert -10 * np.log10(measured.error / piece.size) == pytest.approx(before, abs=0.05)
+    assert measured.target is not None
+    better = candidate.moved(setting, measured.target)
+    assert psnr_of(piece, decoded(setting, z, better.r, piece.shape)) > before + 6
 
 
 @pytest.mark.parametrize(("foresight", "share"), [(False, 1e-4), (True, 1e-3)])
@@ -101,13 +98,13 @@ def test_windows_correct_like_the_whole(
     flagship: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, foresight: bool, share: float
 ) -> None:
     """Foresight does not see what uncoded elements of the next window cost, so there a few symbols differ."""
-    picture, position = photo[:400, :500], flagship.position_of(60)
+    picture = photo[:400, :500]
     effort = Effort(0.9, 1 if foresight else 3, foresight=foresight)
-    whole = encode(flagship.engine, picture, position, effort)
+    setting = setting_of(flagship, 60, effort)
+    whole = encode(setting, picture).symbols
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
-    monkeypatch.setattr("aez.codec.encoding.corrections.cell_windows", lambda area, **_: small(area))
-    monkeypatch.setattr("aez.codec.runtime.engine.cell_windows", lambda area, **_: small(area))
-    parts = encode(flagship.engine, picture, position, effort)
+    small_windows(monkeypatch, small)
+    parts = encode(setting, picture).symbols
     assert np.array_equal(whole.z, parts.z)
     assert (whole.r != parts.r).mean() <= share
 
@@ -139,7 +136,7 @@ def test_levels() -> None:
 def test_the_context_is_computed_once_a_picture(
     flagship: Codec, piece: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context, calls = flagship.engine.model.context, []
+    context, calls = flagship.networks.model.context, []
     features = context.features
     monkeypatch.setattr(context, "features", lambda z: calls.append(1) or features(z))
     flagship.encode(piece, 50, effort=5)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
 from aez.codec.encoding import encoder
-from aez.codec.encoding.target import psnr_of
 from aez.codec.model.weightfile import Weights
+from aez.codec.picture.psnr import psnr_of
 from tests.codec.encoding.graphics import CORNERS, beside, checks, gradient
 
 Photo = NDArray[np.uint8]

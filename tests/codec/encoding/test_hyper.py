@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from aez.codec.codec import Codec
 from aez.codec.encoding.effort import EFFORTS, Effort, effort_of
 from aez.codec.encoding.encoder import encode_bands
-from aez.codec.encoding.hyper import HyperCost, refined_hyper
-from aez.codec.encoding.target import psnr_of
+from aez.codec.geometry import windows
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks.quality import lambda_of
-from aez.codec.symbols import windows
+from aez.codec.picture.psnr import psnr_of
+from aez.codec.runtime.torch.hyper_descent import HyperCost
+from tests.codec.stages import latents, setting_of, small_windows
 
 Photo = NDArray[np.uint8]
 
@@ -32,10 +33,9 @@ def piece(photo: Photo) -> Photo:
 
 def test_bits_are_those_of_the_tables(flagship: Codec, piece: Photo) -> None:
     """The smooth model of what a file costs is the file's size."""
-    engine, position = flagship.engine, flagship.position_of(60)
-    y = engine.analyse(piece, position)
-    z = engine.hyper_analyse(y, position)
-    cost = HyperCost(engine, y, position, False)
+    setting = setting_of(flagship, 60, Effort(0.0))
+    y, z = latents(setting, piece)
+    cost = HyperCost(flagship.networks, y, setting.point)
     cost.worth = cost.worth * 0
     with torch.inference_mode():
         bits = float(cost(torch.from_numpy(z.astype(np.float32))[None], hard=True))
@@ -44,20 +44,17 @@ def test_bits_are_those_of_the_tables(flagship: Codec, piece: Photo) -> None:
 
 @pytest.mark.parametrize("grey", [False, True])
 def test_what_it_chooses_is_cheaper_and_within_the_tables(flagship: Codec, piece: Photo, grey: bool) -> None:
-    engine, position = flagship.engine, flagship.position_of(30)
-    picture = piece[:, :, 1] if grey else piece
-    y = engine.analyse(picture, position)
-    z = engine.hyper_analyse(y, position, grey)
-    found = refined_hyper(engine, y, z, slice(0, 2), position, grey=grey, steps=60 if grey else 20)
+    setting = setting_of(flagship, 30, Effort(0.0), grey=grey)
+    y, z = latents(setting, piece[:, :, 1] if grey else piece)
+    found = flagship.networks.refine_hyper(y, z, slice(0, 2), setting.point, 60 if grey else 20)
     assert found.dtype == np.int16 and found.shape == z[:, :2].shape
     assert (found != z[:, :2]).any()
     changed = np.concatenate([found, z[:, 2:]], 1)
-    cost = HyperCost(engine, y, position, grey)
+    cost = HyperCost(flagship.networks, y, setting.point)
     before, after = (float(cost(torch.from_numpy(a.astype(np.float32))[None], hard=True)) for a in (z, changed))
     assert after < before
-    tables = flagship.weights.hyper_indices(position, grey).numpy()
-    far = np.abs(found - flagship.weights.hyper_means(position, grey)[:, None, None])
-    assert (far <= flagship.weights.hyper_tables.bounds[tables][:, None, None]).all()
+    far = np.abs(found - setting.point.hyper_means[:, None, None])
+    assert (far <= setting.point.hyper_bounds[:, None, None]).all()
 
 
 def test_it_pays_in_files(flagship: Codec, piece: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +65,7 @@ def test_it_pays_in_files(flagship: Codec, piece: Photo, monkeypatch: pytest.Mon
     for level in (8, 9):
         data = flagship.encode(piece, 30, effort=level)
         mse = 10 ** (-psnr_of(piece, flagship.decode_array(data)) / 10)
-        weight = float(lambda_of(torch.tensor([flagship.position_of(30) / 256]), 16))
+        weight = float(lambda_of(torch.tensor([flagship.quality_scale.position_of(30) / 256]), 16))
         costs.append(8 * len(data) / piece[:, :, 0].size + weight * mse)
     assert costs[1] < 0.995 * costs[0]
 
@@ -77,14 +74,13 @@ def test_bands_of_large_pictures(codec: Codec, photo: Photo, monkeypatch: pytest
     """Windows of a few cells: what is chosen is coded, and the file holds it."""
     picture = photo[:400, :300]
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
-    monkeypatch.setattr("aez.codec.runtime.engine.cell_windows", lambda area, **_: small(area))
+    small_windows(monkeypatch, small)
     monkeypatch.setattr("aez.codec.encoding.encoder.bands", functools.partial(windows.bands, height=2, whole=0))
     monkeypatch.setattr("aez.codec.encoding.effort.EFFORTS", (*EFFORTS[:9], Effort(1.0, 1, hyper_steps=36)))
-    position = codec.position_of(60)
-    parts = list(encode_bands(codec.engine, picture, position, effort_of(9)))
+    parts = list(encode_bands(setting_of(codec, 60, effort_of(9)), picture))
     assert len(parts) > 1
-    z = np.concatenate([part.z for part in parts], 1)
-    plain = np.concatenate([part.z for part in encode_bands(codec.engine, picture, position, effort_of(0))], 1)
+    z = np.concatenate([part.symbols.z for part in parts], 1)
+    plain = np.concatenate([b.symbols.z for b in encode_bands(setting_of(codec, 60, effort_of(0)), picture)], 1)
     assert z.shape == plain.shape and (z != plain).any()
     data = codec.encode(picture, 60, effort=9)
     assert np.array_equal(codec.unpack(data)[1].z, z)

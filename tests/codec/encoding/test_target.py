@@ -8,7 +8,8 @@ from PIL import Image
 
 from aez.bitstream import ImageError
 from aez.codec.codec import Codec
-from aez.codec.encoding.target import Target, psnr_of, reaching_psnr, smallest_within
+from aez.codec.encoding.target import Target, reaching_psnr, smallest_within
+from aez.codec.picture.psnr import psnr_of
 
 LAST = 3840
 
@@ -129,11 +130,11 @@ def test_real_files(codec: Codec, photo: NDArray[np.uint8]) -> None:
     picture = photo[:160, 100:300]
     small, large = (len(codec.encode(picture, q)) for q in (1, 100))
     target = int(math.sqrt(small * large))
-    data = codec.encode_to(picture, Target(size=target))
+    data = codec.encode(picture, target=Target(size=target))
     assert 0.98 * target <= len(data) <= target
     low, high = (psnr_of(picture, codec.decode_array(codec.encode(picture, q))) for q in (1, 100))
     aim = (low + high) / 2
-    reached = codec.encode_to(picture, Target(psnr=aim))
+    reached = codec.encode(picture, target=Target(psnr=aim))
     assert aim <= psnr_of(picture, codec.decode_array(reached)) <= aim + 0.3
 
 
@@ -141,14 +142,14 @@ def test_transparency_counts_for_a_size_and_not_for_psnr(codec: Codec, photo: ND
     alpha = np.random.default_rng(0).integers(0, 256, (160, 200), dtype=np.uint8)
     picture = np.dstack([photo[:160, 100:300], alpha])
     target = len(codec.encode(picture, 40))
-    data = codec.encode_to(Image.fromarray(picture), Target(size=target))
+    data = codec.encode(Image.fromarray(picture), target=Target(size=target))
     assert 0.98 * target <= len(data) <= target
     with pytest.raises(ImageError, match="cannot be reached"):
-        codec.encode_to(picture, Target(size=5000))
+        codec.encode(picture, target=Target(size=5000))
 
 
 def test_targets_that_cannot_be_missed(codec: Codec, photo: NDArray[np.uint8]) -> None:
     picture = photo[:48, :64]
-    assert codec.encode_to(picture, Target(size=10**6)) == codec.encode(picture, 100)
-    assert codec.encode_to(picture, Target(bpp=100)) == codec.encode(picture, 100)
-    assert codec.encode_to(picture, Target(psnr=3)) == codec.encode(picture, 1)
+    assert codec.encode(picture, target=Target(size=10**6)) == codec.encode(picture, 100)
+    assert codec.encode(picture, target=Target(bpp=100)) == codec.encode(picture, 100)
+    assert codec.encode(picture, target=Target(psnr=3)) == codec.encode(picture, 1)

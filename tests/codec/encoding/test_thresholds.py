@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from aez.bitstream import read_container
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
-from aez.codec.encoding.target import psnr_of
 from aez.codec.encoding.thresholds import _best
 from aez.codec.model.weightfile import Weights
+from aez.codec.picture.psnr import psnr_of
 from tests.codec.encoding.graphics import CORNERS, beside, checks
 
 Photo = NDArray[np.uint8]
@@ -51,7 +51,7 @@ def test_tiles_decide_for_themselves(flagship: Codec, photo: Photo) -> None:
 
 def test_bands_agree_on_a_tile(flagship: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
     """One tile over several bands has one lowest table, or the decoder would read other symbols."""
-    from aez.codec.symbols import windows
+    from aez.codec.geometry import windows
 
     picture = np.tile(checks(MAGENTA, GREEN, 8, 64)[:64, :64], (6, 2, 1))
     picture[:130] = 128

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import FormatError, ModelError, read_container, write_container
-from aez.codec.encoding.target import Target, psnr_of
+from aez.codec.encoding.target import Target
 from aez.codec.family import coding
 from aez.codec.family.coding import FamilyCodec
 from aez.codec.family.collapsed import PlainAutoencoder
 from aez.codec.picture.images import Picture
 from aez.codec.picture.metadata.chunks import Metadata
+from aez.codec.picture.psnr import psnr_of
 
 Photo = NDArray[np.uint8]
 
@@ -39,7 +40,7 @@ def test_quality_is_rate(family_codec: FamilyCodec, photo: Photo) -> None:
 
 
 def test_a_target_is_met(family_codec: FamilyCodec, photo: Photo) -> None:
-    data = family_codec.encode_to(photo[:128, :128], Target(size=1500))
+    data = family_codec.encode(photo[:128, :128], target=Target(size=1500))
     assert 1470 <= len(data) <= 1500
 
 

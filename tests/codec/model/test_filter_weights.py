@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from aez.bitstream import FormatError, ModelError, read_container, write_container
 from aez.codec.codec import Codec
-from aez.codec.encoding.target import psnr_of
-from aez.codec.model.filter_weights import FilterFit, FilterWeights
+from aez.codec.encoding.filter_fit import FilterFit
+from aez.codec.model.filter_weights import FilterWeights, Moments, weight_shape
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.runtime.picture_filter import Moments, filtered, weight_shape
+from aez.codec.picture.psnr import psnr_of
+from aez.codec.runtime.torch.picture_filter import filtered, moments
 from aez.codec.training.fits.picture_filter import with_picture_filter
 
 Photo = NDArray[np.uint8]
@@ -90,28 +91,26 @@ def test_latents_decode_to_the_files_picture(filtering: Codec, photo: Photo) -> 
 
 
 def test_what_is_written_is_read(fitted: Weights, photo: Photo) -> None:
-    fit = FilterFit(fitted, 500, 3)
     levels = torch.from_numpy(photo[:200, :200] * np.float32(0.9) + 10)
-    fit.moments.add(levels.flip(2), 0, 0, photo[:200, :200])  # colours exchanged: large weights
     own = FilterWeights(fitted, 500, 3)
-    payload = fit.payload()
-    assert payload
-    weights = own.parse(payload)
+    fit = FilterFit(own, moments(levels.flip(2), 0, 0, photo[:200, :200]))  # colours exchanged: large weights
+    assert fit.payload
+    weights = own.parse(fit.payload)
     assert weights.shape == weight_shape(3)
-    steps = (weights.reshape(3, -1).t().double().numpy() - own.mean) / own.step
+    steps = (weights.reshape(3, -1).T.astype(float) - own.mean) / own.step
     assert np.abs(steps - steps.round()).max() < 1e-2 and np.abs(steps).max() > 3
     assert fit.moments.gain(own.mean + steps.round() * own.step) > fit.moments.gain(own.mean)
 
 
 def test_a_filter_that_only_harms_is_left_out(fitted: Weights) -> None:
     own = FilterWeights(fitted, 500, 3)
-    moments = Moments(3)
+    sums = Moments(3)
     inputs = np.random.default_rng(0).normal(size=(200, len(own.mean))) * 3
-    moments.square, moments.pixels = inputs.T @ inputs, 200  # nothing is missing, whatever changes is error
-    assert moments.gain(own.mean) < 0
-    assert own.payload(moments) is None
-    moments.product = moments.square @ own.mean  # the model's own weights are the best
-    assert own.payload(moments) == b""
+    sums.square, sums.pixels = inputs.T @ inputs, 200  # nothing is missing, whatever changes is error
+    assert sums.gain(own.mean) < 0
+    assert own.payload(sums) is None
+    sums.product = sums.square @ own.mean  # the model's own weights are the best
+    assert own.payload(sums) == b""
 
 
 def test_damaged_filters_are_refused(filtering: Codec, photo: Photo) -> None:
@@ -169,7 +168,8 @@ def test_models_for_another_distortion_get_one_without_corrections(tiny: Weights
 def test_grey_pictures_are_filtered_as_equal_colours(fitted: Weights, photo: Photo) -> None:
     grey = torch.from_numpy(photo[:60, :80, 1:2] * np.float32(0.7) + 40)  # nothing is clamped
     one, three = (
-        filtered(grey.expand(-1, -1, c).contiguous(), FilterWeights(fitted, 700, c).parse(b"")) for c in (1, 3)
+        filtered(grey.expand(-1, -1, c).contiguous(), torch.from_numpy(FilterWeights(fitted, 700, c).parse(b"")))
+        for c in (1, 3)
     )
     assert (one - grey).abs().max() > 1
     assert torch.allclose(one, three.mean(2, keepdim=True), atol=1e-2)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aez.bitstream import AezError
-from aez.codec.runtime.device import choose_device, choose_precision
+from aez.codec.runtime.torch.device import choose_device, choose_precision
 
 
 def test_devices() -> None:

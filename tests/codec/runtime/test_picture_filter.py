@@ -8,8 +8,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from aez.codec.runtime import picture_filter
-from aez.codec.runtime.picture_filter import EVERY, NODES, Moments, filtered, weight_shape
+from aez.codec.model.filter_weights import NODES, weight_shape
+from aez.codec.runtime.torch import picture_filter
+from aez.codec.runtime.torch.picture_filter import EVERY, filtered, moments
 
 Photo = NDArray[np.uint8]
 
@@ -93,9 +94,8 @@ def test_moments_foretell_the_error(photo: Photo, monkeypatch: pytest.MonkeyPatc
     noise = np.random.default_rng(0).normal(0, 4, want.shape)
     levels = torch.from_numpy((want * 0.8 + 20 + noise).astype(np.float32))  # nothing is near the ends
     part = want[top : top + 25, left : left + 60]
-    moments = Moments(3)
-    moments.add(levels, top, left, part)
-    assert moments.pixels == math.ceil(part.shape[0] / EVERY) * part.shape[1]
+    sums = moments(levels, top, left, part)
+    assert sums.pixels == math.ceil(part.shape[0] / EVERY) * part.shape[1]
     weights = some_weights(3, 0.02)
     rows, columns = slice(top, top + part.shape[0], EVERY), slice(left, left + part.shape[1])
 
@@ -103,17 +103,14 @@ def test_moments_foretell_the_error(photo: Photo, monkeypatch: pytest.MonkeyPatc
         return float(np.square(part[::EVERY] - decoded[rows, columns].numpy().astype(np.float64)).sum())
 
     fall = error(levels) - error(filtered(levels, weights))
-    assert moments.error == pytest.approx(error(levels), rel=1e-5)
-    assert moments.gain(weights.reshape(3, -1).t().double().numpy()) == pytest.approx(fall, rel=1e-3)
+    assert sums.error == pytest.approx(error(levels), rel=1e-5)
+    assert sums.gain(weights.reshape(3, -1).t().double().numpy()) == pytest.approx(fall, rel=1e-3)
 
 
 def test_sums_of_parts_add_up(photo: Photo) -> None:
     levels = torch.from_numpy(photo[:64, :64].astype(np.float32) + 1)
-    whole, left, right = Moments(3), Moments(3), Moments(3)
-    whole.add(levels, 0, 0, photo[:64, :64])
-    left.add(levels, 0, 0, photo[:64, :30])
-    right.add(levels, 0, 30, photo[:64, 30:64])
-    left.include(right)
+    whole, left = moments(levels, 0, 0, photo[:64, :64]), moments(levels, 0, 0, photo[:64, :30])
+    left.include(moments(levels, 0, 30, photo[:64, 30:64]))
     assert (left.pixels, left.error) == (whole.pixels, pytest.approx(whole.error))
     assert np.allclose(left.square, whole.square, rtol=1e-4, atol=1e-2)
     assert np.allclose(left.product, whole.product, rtol=1e-4, atol=1e-1)
@@ -148,4 +145,4 @@ def test_pictures_that_may_not_be_written_to_give_no_warning(photo: Photo) -> No
     want.setflags(write=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Moments(3).add(torch.from_numpy(photo[:1, :64].astype(np.float32)), 0, 0, want)
+        moments(torch.from_numpy(photo[:1, :64].astype(np.float32)), 0, 0, want)

@@ -23,7 +23,7 @@ def neighbourly(tiny: Weights, photo: Photo) -> Weights:
 
 
 def plain(codec: Codec, quality: float = 60, temperature: float = 1.0) -> Recipe:
-    return Recipe(codec.position_of(quality), temperature)
+    return Recipe(codec.quality_scale.position_of(quality), temperature)
 
 
 def test_draws_are_pinned() -> None:
@@ -40,7 +40,7 @@ def test_symbols_follow_their_tables(codec: Codec) -> None:
     """Frequencies of drawn symbols are those that the tables code them with, and what they cost is their entropy."""
     weights = codec.weights
     symbols = sampled(codec, 1024, 1024, Draws(1), plain(codec))
-    indices = weights.hyper_indices(codec.position_of(60)).numpy()
+    indices = weights.hyper_indices(codec.quality_scale.position_of(60)).numpy()
     for channel in (0, 5):
         counts = weights.hyper_tables.counts[indices[channel]] / 2**24
         bound = int(weights.hyper_tables.bounds[indices[channel]])

@@ -16,7 +16,7 @@ from aez.codec.family.restoration.prior import load_prior
 from aez.codec.model.filter_weights import FilterWeights
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import read_weights
-from aez.codec.runtime.picture_filter import filtered
+from aez.codec.runtime.torch.picture_filter import filtered
 
 Samples = NDArray[np.uint8]
 

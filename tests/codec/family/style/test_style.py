@@ -8,7 +8,6 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.encoding.target import psnr_of
 from aez.codec.family.registry import load_family, read_family, save_family
 from aez.codec.family.style import patches as style_patches
 from aez.codec.family.style import stylize as styling
@@ -18,6 +17,7 @@ from aez.codec.family.style.patches import choose_patches
 from aez.codec.family.style.statistics import Moments, adain, moments
 from aez.codec.family.style.stylize import Stylist, stylize, stylize_picture
 from aez.codec.picture.images import Picture
+from aez.codec.picture.psnr import psnr_of
 
 Photo = NDArray[np.uint8]
 SIZES = {"latent": 96, "hyper": 8, "analysis": 16, "analysis_depth": 1, "synthesis16": 16, "synthesis16_depth": 1}

@@ -8,12 +8,13 @@ from PIL import Image, ImageFilter
 
 from aez.bitstream import ChunkType, Container, FormatError, LimitError, Limits, read_container, write_container
 from aez.bitstream.alpha import write_alpha_picture
+from aez.codec import alpha_picture
+from aez.codec.alpha_picture import EDGE, _gathered, _spread, encode_lossy_alpha
 from aez.codec.codec import Codec
-from aez.codec.encoding import alpha_picture
-from aez.codec.encoding.alpha_picture import EDGE, _gathered, _spread, encode_lossy_alpha
-from aez.codec.encoding.target import Target, psnr_of
+from aez.codec.encoding.target import Target
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.alpha import encode_alpha, with_fewer_levels
+from aez.codec.picture.psnr import psnr_of
 
 Plane = NDArray[np.uint8]
 
@@ -154,7 +155,7 @@ def test_alpha_is_coded_once_for_a_target(codec: Codec, soft: Plane, monkeypatch
     array = np.dstack([soft, soft])
     low, high = (len(codec.encode(array, quality, effort=0, alpha_quality=60)) for quality in (5, 95))
     calls.clear()
-    codec.encode_to(array, Target(size=(low + high) // 2), effort=0, alpha_quality=60)
+    codec.encode(array, target=Target(size=(low + high) // 2), effort=0, alpha_quality=60)
     assert len(calls) == 1
 
 

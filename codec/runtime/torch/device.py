@@ -33,6 +33,22 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def precision_for(name: str, kind: str) -> torch.dtype:
+    """Return the precision of a name, ``auto``, ``float32`` or ``bfloat16``, on a kind of device.
+
+    Raises:
+        ValueError: the name is another.
+    """
+    if name == "auto":
+        return choose_precision(kind)
+    if name not in PRECISIONS:
+        raise ValueError(f"precision must be auto, float32 or bfloat16, not {name!r}")
+    return PRECISIONS[name]
+
+
 @functools.cache
 def choose_precision(kind: str) -> torch.dtype:
     """Bfloat16 where the processor multiplies in it, float32 elsewhere: the same on every run on one machine.

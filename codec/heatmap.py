@@ -5,11 +5,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from aez.bitstream import Limits, read_header
-from aez.codec.codec import Codec, Data
+from aez.bitstream.header import LATENT_STRIDE as STRIDE
+from aez.codec.base import Data, PictureCodec
+from aez.codec.codec import hyperprior
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.decoding.regions import REDUCTIONS
 from aez.codec.picture.images import Picture, upright
-from aez.codec.runtime.patches import STRIDE
 
 LONGEST = 1536
 """Pixels of the longer side that larger pictures are reduced to, as far as 1/16 goes."""
@@ -23,7 +24,7 @@ _TOP_SHARE = 99.5
 _BAR, _PAD, _FONT = 12, 6, 12
 
 
-def heatmap(codec: Codec, data: Data, *, alone: bool = False, limits: Limits | None = None) -> Image.Image:
+def heatmap(codec: PictureCodec, data: Data, *, alone: bool = False, limits: Limits | None = None) -> Image.Image:
     """Draw where the bits of a file go, turned as the picture is meant to be seen, above a colour bar.
 
     Colours end at the 99.5th percentile, so that a single block does not hide the rest.
@@ -38,7 +39,7 @@ def heatmap(codec: Codec, data: Data, *, alone: bool = False, limits: Limits | N
         AezError: as :meth:`aez.codec.Codec.decode`.
     """
     header = read_header(data, limits)
-    rates = _per_pixel(rate_map(codec, data, limits), header.height, header.width)
+    rates = _per_pixel(rate_map(hyperprior(codec).weights, data, limits), header.height, header.width)
     longer = max(header.width, header.height)
     reduction = next((n for n in REDUCTIONS if longer <= n * LONGEST), REDUCTIONS[-1])
     height, width = -(-header.height // reduction), -(-header.width // reduction)

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from aez.bitstream import Header, Limits
 from aez.bitstream.alpha import read_alpha_picture, write_alpha_picture
-from aez.codec.decoding.regions import averaged
-from aez.codec.encoding.target import psnr_of
+from aez.codec.geometry.windows import Window
 from aez.codec.picture.alpha import LOSSLESS, decode_alpha, encode_alpha, level_count, with_fewer_levels
-from aez.codec.symbols.windows import Window
+from aez.codec.picture.averages import averaged
+from aez.codec.picture.psnr import psnr_of
 
 if TYPE_CHECKING:
-    from aez.codec.codec import Codec
+    from aez.codec.base import PictureCodec
 
 EDGE = 5
 """Distance from 0 and 255 within which a decoded sample is taken as 0 or 255."""
@@ -26,7 +26,7 @@ _TRIALS = 4
 _DB_A_QUALITY = 0.2
 
 
-def encode_lossy_alpha(codec: "Codec", alpha: NDArray[np.uint8], quality: float, effort: int) -> bytes:
+def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality: float, effort: int) -> bytes:
     """The smallest payload of an ALPHA chunk that is as near to the plane as fewer levels would be.
 
     Args:
@@ -59,7 +59,7 @@ def encode_lossy_alpha(codec: "Codec", alpha: NDArray[np.uint8], quality: float,
 
 
 def decode_alpha_part(
-    codec: "Codec", payload: bytes, header: Header, window: Window, reduction: int
+    codec: "PictureCodec", payload: bytes, header: Header, window: Window, reduction: int
 ) -> NDArray[np.uint8]:
     """A window, on the grid reduced by ``reduction``, of the plane that an ALPHA chunk holds, uint8.
 

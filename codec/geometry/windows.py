@@ -1,14 +1,15 @@
-"""Pictures are computed in windows with a halo as wide as the networks see, so memory does not grow with them.
+"""Windows in which pictures are computed, with a halo as wide as the networks see, so that memory is bounded.
 
 A window inside the halo of its neighbours computes what the whole picture would (to float rounding): no seams.
-All numbers here are rows and columns of one grid, that of the latents (1/16) or of the hyper-latent's cells (1/64).
+All numbers are rows and columns of one grid: pixels, latents (1/16) or cells of the hyper-latent (1/64).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import EllipsisType
 
-CELL = 4
-"""Latents a cell of the hyper-latent has on a side."""
+from aez.bitstream.sizes import ceil_div
+
 WHOLE_CELLS = 768
 """Pictures of up to so many cells (3.1 megapixels) are computed in one window."""
 WINDOW_CELLS = 384
@@ -20,9 +21,12 @@ BAND_AREA = 1536
 LOWEST_BAND = 8
 
 
+Index = tuple[EllipsisType, slice, slice]
+
+
 @dataclass(frozen=True)
 class Window:
-    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right`` (exclusive)."""
+    """A rectangle of one grid: rows ``top`` to ``bottom`` and columns ``left`` to ``right`` (exclusive)."""
 
     top: int
     bottom: int
@@ -30,9 +34,14 @@ class Window:
     right: int
 
     @property
-    def slices(self) -> tuple[slice, slice, slice]:
-        """Index into a (channels, rows, columns) array."""
-        return slice(None), slice(self.top, self.bottom), slice(self.left, self.right)
+    def index(self) -> Index:
+        """Index of this window in an array (…, rows, columns)."""
+        return ..., slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def pixel_index(self) -> tuple[slice, slice]:
+        """Index of this window in an array (rows, columns, …)."""
+        return self.index[1:]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -40,7 +49,7 @@ class Window:
         return self.bottom - self.top, self.right - self.left
 
     def grown(self, halo: int, rows: int, cols: int) -> "Window":
-        """Wider by ``halo`` on each side, within a grid of rows × cols."""
+        """Grow the window by ``halo`` on each side, within a grid of rows × cols."""
         return Window(
             max(0, self.top - halo),
             min(rows, self.bottom + halo),
@@ -48,27 +57,36 @@ class Window:
             min(cols, self.right + halo),
         )
 
-    def within(self, outer: "Window") -> tuple[slice, slice, slice, slice]:
-        """Index of this window in an (N, C, rows, columns) tensor that covers ``outer``."""
+    def index_in(self, outer: "Window") -> Index:
+        """Return the index of this window in an array (…, rows, columns) that covers ``outer``."""
         return (
-            slice(None),
-            slice(None),
+            ...,
             slice(self.top - outer.top, self.bottom - outer.top),
             slice(self.left - outer.left, self.right - outer.left),
         )
 
+    def pixel_index_in(self, outer: "Window") -> tuple[slice, slice]:
+        """Return the index of this window in an array (rows, columns, …) that covers ``outer``."""
+        return self.index_in(outer)[1:]
+
+    def moved(self, outer: "Window") -> "Window":
+        """Return this window relative to the first row and column of ``outer``."""
+        return Window(self.top - outer.top, self.bottom - outer.top, self.left - outer.left, self.right - outer.left)
+
     def scaled(self, factor: int, rows: int, cols: int) -> "Window":
-        """On a grid ``factor`` times as fine, cut to its rows × cols."""
+        """Return the window on a grid ``factor`` times as fine, cut to its rows × cols."""
         return Window(
             self.top * factor, min(rows, self.bottom * factor), self.left * factor, min(cols, self.right * factor)
         )
 
     def coarser(self, factor: int) -> "Window":
-        """The smallest window that covers this one on a grid ``factor`` times as coarse."""
-        return Window(self.top // factor, -(-self.bottom // factor), self.left // factor, -(-self.right // factor))
+        """Return the smallest window that covers this one on a grid ``factor`` times as coarse."""
+        return Window(
+            self.top // factor, ceil_div(self.bottom, factor), self.left // factor, ceil_div(self.right, factor)
+        )
 
     def shared(self, other: "Window") -> "Window | None":
-        """The part that both have; None if there is none."""
+        """Return the part that both windows have; None if there is none."""
         part = Window(
             max(self.top, other.top),
             min(self.bottom, other.bottom),
@@ -81,7 +99,7 @@ class Window:
 def cell_windows(
     area: Window, height: int = BAND_CELLS, size: int = WINDOW_CELLS, whole: int = WHOLE_CELLS
 ) -> list[Window]:
-    """Windows that cover an area of cells, in raster order.
+    """Divide an area of cells into windows, in raster order.
 
     Args:
         area: what to cover.
@@ -103,7 +121,7 @@ def _grid(area: Window, height: int, width: int) -> Iterator[Window]:
 
 
 def bands(rows: int, cols: int, height: int = BAND_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
-    """Rows of cells that are coded together, from top to bottom; all of them if there are at most ``whole`` cells.
+    """Divide a picture into rows of cells that are coded together; one band if there are at most ``whole`` cells.
 
     Bands of wide pictures are lower, down to ``LOWEST_BAND`` rows, so that memory grows little with the width.
     """

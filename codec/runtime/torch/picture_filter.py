@@ -17,31 +17,17 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-AXES = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
-"""Rows and columns to one neighbour; the other one of the pair is as far on the other side."""
-NODES = 5
-"""Levels of activity a, log₂(1 + a) = ½, 1½, … that have weights of their own."""
+from aez.codec.model.filter_weights import AXES, NODES, Moments, input_count
+
 LIMIT = 10.0
 """No difference to a neighbour counts for more, where they are limited."""
 REACH = 2
 """Pixels that the filter sees to each side."""
-MARGIN = 1
-"""The same in latents."""
 EVERY = 2
-"""Rows from one to the next that :class:`Moments` counts."""
+"""Rows from one to the next that :func:`moments` counts."""
 _FLAT = 2.7
 """Added to the change along an axis, so that noise gives a flat place no direction."""
 _STRIP = 2**17
-
-
-def input_count(channels: int) -> int:
-    """What is weighted at a pixel of a picture of 1 or 3 channels."""
-    return len(AXES) + channels + (2 if channels == 3 else 0)
-
-
-def weight_shape(channels: int) -> tuple[int, int, int]:
-    """(output channels, nodes, inputs) of pictures of so many channels."""
-    return channels, NODES, input_count(channels)
 
 
 class Neighbourhood:
@@ -154,52 +140,34 @@ def filtered(levels: Tensor, weights: Tensor) -> Tensor:
     return out.clamp_(0, 255)
 
 
-class Moments:
-    """Sums over pixels from which the squared error of every filter follows.
+def moments(levels: Tensor, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
+    """Return the sums that fit the filter to an original, counting every second row.
 
-    Attributes:
-        square: (n, n) float64, sums of products of what the n weights of an output channel multiply.
-        product: (n, C) float64, sums of their products with what is missing, original less decoded.
-        error: sum of squares of what is missing.
-        pixels: how many.
+    Args:
+        levels: (H, W, C) float32, 0 … 255, the decoded picture and what lies around it.
+        top: row of the original's first pixel in ``levels``.
+        left: column of the same.
+        original: (h, w, C) uint8.
     """
-
-    def __init__(self, channels: int) -> None:
-        """Of nothing yet."""
-        inputs = math.prod(weight_shape(channels)[1:])
-        self.square, self.product = np.zeros((inputs, inputs)), np.zeros((inputs, channels))
-        self.error, self.pixels = 0.0, 0
-
-    def add(self, levels: Tensor, top: int, left: int, want: NDArray[np.uint8]) -> None:
-        """Count every second row of ``want``, (h, w, C), whose place in ``levels``, (H, W, C) float32, is given."""
-        bottom, right = top + want.shape[0], left + want.shape[1]
-        around = slice(max(0, top - REACH), bottom + REACH), slice(max(0, left - REACH), right + REACH)
-        levels = levels[around]
-        top, left = top - around[0].start, left - around[1].start
-        columns = slice(left, left + want.shape[1])
-        for rows, planes in _strips(levels):
-            first, last = max(rows.start, top), min(rows.stop, top + want.shape[0])
-            if first >= last:
-                continue
-            own = slice(first - rows.start, last - rows.start, EVERY)
-            seen = Neighbourhood(planes)
-            weighted = seen.inputs[:, own, columns].flatten(1)
-            inputs = torch.cat([weighted * share for share in seen.shares[:, own, columns].flatten(1)])
-            target = torch.from_numpy(np.require(want[first - top : last - top : EVERY], requirements=["C", "W"]))
-            missing = target.to(levels.device).float() - levels[first:last:EVERY, columns]
-            missing = missing.permute(2, 0, 1).flatten(1)
-            self.square += (inputs @ inputs.t()).double().cpu().numpy()
-            self.product += (inputs @ missing.t()).double().cpu().numpy()
-            self.error += float(missing.square().sum(dtype=torch.float64))
-            self.pixels += missing.shape[1]
-
-    def include(self, other: "Moments") -> None:
-        """Add the sums of other pixels."""
-        self.square += other.square
-        self.product += other.product
-        self.error += other.error
-        self.pixels += other.pixels
-
-    def gain(self, weights: NDArray[np.float64]) -> float:
-        """By how much the squared error falls with weights (n, C), if nothing is clamped."""
-        return float((weights * (2 * self.product - self.square @ weights)).sum())
+    out = Moments(original.shape[2])
+    bottom, right = top + original.shape[0], left + original.shape[1]
+    around = slice(max(0, top - REACH), bottom + REACH), slice(max(0, left - REACH), right + REACH)
+    levels = levels[around]
+    top, left = top - around[0].start, left - around[1].start
+    columns = slice(left, left + original.shape[1])
+    for rows, planes in _strips(levels):
+        first, last = max(rows.start, top), min(rows.stop, top + original.shape[0])
+        if first >= last:
+            continue
+        own = slice(first - rows.start, last - rows.start, EVERY)
+        seen = Neighbourhood(planes)
+        weighted = seen.inputs[:, own, columns].flatten(1)
+        inputs = torch.cat([weighted * share for share in seen.shares[:, own, columns].flatten(1)])
+        target = torch.from_numpy(np.require(original[first - top : last - top : EVERY], requirements=["C", "W"]))
+        missing = target.to(levels.device).float() - levels[first:last:EVERY, columns]
+        missing = missing.permute(2, 0, 1).flatten(1)
+        out.square += (inputs @ inputs.t()).double().cpu().numpy()
+        out.product += (inputs @ missing.t()).double().cpu().numpy()
+        out.error += float(missing.square().sum(dtype=torch.float64))
+        out.pixels += missing.shape[1]
+    return out

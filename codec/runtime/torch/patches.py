@@ -12,12 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aez.bitstream.header import LATENT_STRIDE
+from aez.codec.geometry.grid import LINEAR_FROM
 from aez.codec.networks.transforms import Analysis, Synthesis
 
-STRIDE, PATCH, QUARTER = 16, 8, 4
-LINEAR_FROM = 8
-"""At 1/8 and below the network beside the linear path changes little but the colour of all (left out at 48 to 55 dB)
-and costs most."""
+STRIDE, PATCH, QUARTER = LATENT_STRIDE, 8, 4
 _FLAT_SIDE = 8
 """Rows and columns of latents that are enough for those in the middle to see no edge."""
 

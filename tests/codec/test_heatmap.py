@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from aez.codec import heatmap as drawing
 from aez.codec.codec import Codec
-from aez.codec.decoding import heatmap as drawing
-from aez.codec.decoding.heatmap import colours, heatmap
+from aez.codec.heatmap import colours, heatmap
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.images import Picture
 

@@ -8,11 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
+from aez.codec.encoding.analysis import analysed
 from aez.codec.encoding.effort import EFFORTS
 from aez.codec.encoding.encoder import encode
+from aez.codec.encoding.hyper import hyper_analysed
+from aez.codec.encoding.quantising import quantised
+from aez.codec.encoding.setting import Setting
+from aez.codec.geometry.grid import Grid
+from aez.codec.geometry.windows import Window, bands, cell_windows
 from aez.codec.model.weightfile import Weights
-from aez.codec.runtime.engine import Engine
-from aez.codec.symbols.windows import Window, bands, cell_windows
+from tests.codec.stages import decoded, latents, setting_of, small_windows
 
 Photo = NDArray[np.uint8]
 
@@ -24,9 +29,9 @@ def test_windows_cover_every_cell_once(rows: int, cols: int, height: int) -> Non
     area = Window(1, 1 + rows, 2, 2 + cols)
     covered = np.zeros((1, rows + 2, cols + 3), int)
     for window in cell_windows(area, height, size=4, whole=0):
-        covered[window.slices] += 1
+        covered[window.index] += 1
         assert window.shape[0] * window.shape[1] <= max(4, height)
-    assert (covered[area.slices] == 1).all()
+    assert (covered[area.index] == 1).all()
     assert covered.sum() == rows * cols
     assert cell_windows(area, height, whole=rows * cols) == [area]
     assert [band.shape for band in bands(rows, cols, height, whole=0)] == [
@@ -39,7 +44,10 @@ def test_window_arithmetic() -> None:
     window = Window(2, 4, 0, 3)
     assert window.grown(1, 4, 9) == Window(1, 4, 0, 4)
     assert window.scaled(4, 15, 100) == Window(8, 15, 0, 12)
-    assert window.within(Window(1, 5, 0, 4)) == (slice(None), slice(None), slice(1, 3), slice(0, 3))
+    assert window.index == (..., slice(2, 4), slice(0, 3)) and window.pixel_index == (slice(2, 4), slice(0, 3))
+    assert window.index_in(Window(1, 5, 0, 4)) == (..., slice(1, 3), slice(0, 3))
+    assert window.pixel_index_in(Window(1, 5, 0, 4)) == (slice(1, 3), slice(0, 3))
+    assert window.moved(Window(1, 5, 0, 4)) == Window(1, 3, 0, 3)
     assert Window(7, 9, 8, 12).coarser(4) == Window(1, 3, 2, 3)
     assert window.shared(Window(3, 9, 1, 9)) == Window(3, 4, 1, 3)
     assert window.shared(Window(4, 9, 0, 3)) is None
@@ -48,7 +56,7 @@ def test_window_arithmetic() -> None:
 def in_pieces(monkeypatch: pytest.MonkeyPatch, height: int) -> None:
     """Bands and windows of few cells."""
     windows = functools.partial(cell_windows, height=height, size=2 * height, whole=0)
-    monkeypatch.setattr("aez.codec.runtime.engine.cell_windows", lambda area, **_: windows(area))
+    small_windows(monkeypatch, windows)
     monkeypatch.setattr("aez.codec.encoding.encoder.bands", functools.partial(bands, height=height, whole=0))
 
 
@@ -61,7 +69,8 @@ def test_windows_give_the_whole_picture(
     picture = photo[: size[0], 100 : 100 + size[1]]
     data = codec.encode(picture, 80, tile_log2=tile_log2)
     whole = codec.decode_array(data)
-    y = codec.engine.analyse(picture, 500)
+    setting = setting_of(codec, 70, EFFORTS[0])
+    y = analysed(setting, picture)
     in_pieces(monkeypatch, height)
     shares: list[float] = []
     pieces = codec.decode_array(data, progress=shares.append)
@@ -71,7 +80,7 @@ def test_windows_give_the_whole_picture(
     assert np.abs(whole.astype(int) - pieces).max() <= 1
     assert (whole == pieces).mean() > 0.99
     # Rounding in another order may move y by a hair, and a symbol at the edge of its interval with it.
-    assert np.allclose(codec.engine.analyse(picture, 500).numpy(), y.numpy(), rtol=0, atol=1e-3)
+    assert np.allclose(analysed(setting, picture), y, rtol=0, atol=1e-3)
     _, one = codec.unpack(data)
     shares.clear()
     _, many = codec.unpack(codec.encode(picture, 80, tile_log2=tile_log2, progress=shares.append))
@@ -89,13 +98,12 @@ def test_bands_keep_memory_of_a_few_bands(codec: Codec, photo: Photo, monkeypatc
     """However tall the picture, quantisation sees a band and its halo only."""
     in_pieces(monkeypatch, 1)
     heights: list[int] = []
-    original = Engine.quantise
 
-    def quantise(self: Engine, y: torch.Tensor, *rest: Any) -> Any:
+    def counted(setting: Setting, y: NDArray[np.float32], *rest: Any) -> Any:
         heights.append(y.shape[1])
-        return original(self, y, *rest)
+        return quantised(setting, y, *rest)
 
-    monkeypatch.setattr(Engine, "quantise", quantise)
+    monkeypatch.setattr("aez.codec.encoding.encoder.quantised", counted)
     codec.encode(photo[:, :40], 50, effort=1)
     assert len(heights) == 8
     assert max(heights) == 4 * 5
@@ -105,37 +113,37 @@ def test_the_encoders_halos_are_wide_enough(tiny: Weights, photo: Photo, monkeyp
     """With branches so strong that what lies across a window's edge matters much."""
     strong = ("analysis.blocks.0.conv_out", "analysis.tail", "hyper_analysis.block.conv_out", "hyper_analysis.tail")
     tensors = {k: v * 30 if k.startswith(strong) else v for k, v in tiny.tensors.items()}
-    engine = Codec(replace(tiny, tensors=tensors), "cpu", "float32").engine
+    setting = setting_of(Codec(replace(tiny, tensors=tensors), "cpu", "float32"), 70, EFFORTS[2])
     picture = photo[:400, 100:330]
-    y = engine.analyse(picture, 500)
-    z = engine.hyper_analyse(y, 500)
-    whole = encode(engine, picture, 500, EFFORTS[2])
+    y, z = latents(setting, picture)
+    whole = encode(setting, picture).symbols
     in_pieces(monkeypatch, 1)
-    assert np.allclose(engine.analyse(picture, 500), y, rtol=1e-4, atol=1e-2)
-    assert (engine.hyper_analyse(y, 500) == z).mean() > 0.99
-    banded = encode(engine, picture, 500, EFFORTS[2])
+    assert np.allclose(analysed(setting, picture), y, rtol=1e-4, atol=1e-2)
+    assert (hyper_analysed(setting, y) == z).mean() > 0.99
+    banded = encode(setting, picture).symbols
     assert (banded.z == z).mean() > 0.99
     assert (banded.r == whole.r).mean() > 0.99
 
 
 def test_table_indices_of_windows_are_exact(codec: Codec, photo: Photo) -> None:
     _, symbols = codec.unpack(codec.encode(photo[:300, :400], 60))
-    rows, cols = symbols.r.shape[1:]
+    grid, point = Grid(300, 400), setting_of(codec, 60, EFFORTS[0]).point
     for window in (Window(0, 2, 0, 3), Window(2, 5, 3, 7), Window(1, 2, 1, 2)):
-        part = codec.engine.indices(symbols.z, codec.position_of(60), rows, cols, window)
-        assert np.array_equal(part, symbols.indices[window.scaled(4, rows, cols).slices])
+        part = point.indices(symbols.z, grid, window)
+        assert np.array_equal(part, symbols.indices[grid.latents_of(window).index])
 
 
-def test_the_engine_computes_what_the_networks_do(codec: Codec, photo: Photo) -> None:
+def test_windows_compute_what_the_networks_do(codec: Codec, photo: Photo) -> None:
     """Its own layout of pixels, gains and edges against a plain pass of the model."""
     model, picture = codec.weights.to_model(), photo[20:115, 180:310]
     position = torch.tensor([435 / 256])
+    setting = setting_of(codec, codec.quality_scale.quality_of(435), EFFORTS[0])
     x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255 - 0.5
     x = torch.nn.functional.pad(x, (0, -x.shape[3] % 16, 0, -x.shape[2] % 16), mode="replicate")
     with torch.inference_mode():
         y = model.analyse(x, position)[0]
-        assert np.allclose(codec.engine.analyse(picture, 435), y, rtol=0, atol=2e-3)
-        header, symbols = codec.unpack(codec.encode(picture, codec.quality_of(435)))
+        assert np.allclose(analysed(setting, picture), y, rtol=0, atol=2e-3)
+        header, symbols = codec.unpack(codec.encode(picture, codec.quality_scale.quality_of(435)))
         assert header.quality == 435
         rows, cols = symbols.r.shape[1:]
         r = torch.from_numpy(symbols.r)[None].float()
@@ -145,9 +153,9 @@ def test_the_engine_computes_what_the_networks_do(codec: Codec, photo: Photo) ->
         y_hat = r + model.context.second_mean(features, first, (r + first) * mask, mask)
         back = model.synthesise(y_hat, position)[0, :, :95, :130].permute(1, 2, 0)
     levels = (back.clamp(-0.5, 0.5) * 255 + 127.5).round().numpy()
-    decoded = codec.engine.decode(symbols.z, symbols.r, 435, 95, 130)
-    assert np.abs(decoded - levels).max() <= 1
-    assert (decoded == levels).mean() > 0.99
+    samples = decoded(setting, symbols.z, symbols.r, picture.shape)
+    assert np.abs(samples - levels).max() <= 1
+    assert (samples == levels).mean() > 0.99
 
 
 def test_bands_of_wide_pictures_are_lower() -> None:

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aez.codec.runtime.picture_filter import AXES, LIMIT, REACH, Neighbourhood, ends, steps
+from aez.codec.model.filter_weights import AXES
+from aez.codec.runtime.torch.picture_filter import LIMIT, REACH, Neighbourhood, ends, steps
 
 
 def neighbourhoods(x: Tensor) -> list[Neighbourhood]:
@@ -23,7 +24,7 @@ def filtered_pictures(x: Tensor, weights: Tensor, seen: list[Neighbourhood]) -> 
 
     Args:
         x: (N, C, H, W), samples / 255 − 1/2.
-        weights: (N, C, NODES, inputs), of :func:`~aez.codec.runtime.picture_filter.weight_shape` each.
+        weights: (N, C, NODES, inputs), of :func:`~aez.codec.runtime.torch.picture_filter.weight_shape` each.
         seen: what :func:`neighbourhoods` gives.
 
     Returns:

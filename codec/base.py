@@ -1,0 +1,302 @@
+"""What all codecs of the package have in common: pictures to `.aez` bytes and back."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.bitstream import ChunkType, Container, Header, ImageError, Limits, read_container, read_header, write_container
+from aez.bitstream.container import Buffer
+from aez.bitstream.entropy import symbols_digest
+from aez.bitstream.header import MAX_SIDE
+from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
+from aez.codec.decoding.decoder import View
+from aez.codec.decoding.previews import preview_reduction, stored_preview
+from aez.codec.decoding.regions import stored_window
+from aez.codec.encoding.target import reaching_psnr, smallest_within
+from aez.codec.geometry.grid import Grid
+from aez.codec.geometry.windows import Window
+from aez.codec.model.quality import QualityScale
+from aez.codec.options import DecodeOptions, EncodeOptions
+from aez.codec.picture.alpha import filled
+from aez.codec.picture.grey import as_stored
+from aez.codec.picture.images import Picture, Pixels, as_picture, upright
+from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
+from aez.codec.picture.previews import thumbnail
+from aez.codec.picture.psnr import psnr_of
+from aez.codec.picture.sources import File
+from aez.codec.symbols.symbols import Symbols
+
+if TYPE_CHECKING:
+    import torch
+    from typing_extensions import Unpack
+
+    from aez.codec.options import DecodeSettings, EncodeSettings
+
+Data = Buffer
+Progress = Callable[[float], None]
+PREVIEW_QUALITY = 50.0
+"""Quality of stored previews of pictures that have a higher one."""
+
+
+class PictureCodec(ABC):
+    """A model that encodes pictures to `.aez` files and decodes them; safe to use from several threads.
+
+    Attributes:
+        name: of the model.
+        fingerprint: 6 bytes that files of the model carry.
+        quality_scale: of the model.
+        device: where the networks run.
+        precision: of the transforms' residual blocks.
+    """
+
+    name: str
+    fingerprint: bytes
+    quality_scale: QualityScale
+    device: torch.device
+    precision: torch.dtype
+
+    @abstractmethod
+    def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
+        """Return the samples to code, (H, W, 3) or (H, W), and the header's name for their colour."""
+
+    @abstractmethod
+    def _encode_samples(
+        self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
+    ) -> Container:
+        """Encode samples; ``header`` lacks what depends on the kind of model: fingerprint, layout and tiles."""
+
+    @abstractmethod
+    def _check(self, header: Header) -> None:
+        """Refuse a file of another model, or of a kind that the model does not have."""
+
+    @abstractmethod
+    def _needed_tiles(self, header: Header, view: View) -> set[int] | None:
+        """Return the numbers of the tiles that a view needs; None for all."""
+
+    @abstractmethod
+    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
+        """Decode a view, (rows, columns, 3) or (rows, columns) uint8."""
+
+    @abstractmethod
+    def _symbols(self, container: Container) -> Symbols:
+        """Decode all symbols of a file."""
+
+    def encode(
+        self,
+        image: Pixels | Picture | File,
+        quality: float | None = None,
+        *,
+        progress: Progress | None = None,
+        **settings: Unpack[EncodeSettings],
+    ) -> bytes:
+        """Encode a picture to the bytes of an `.aez` file.
+
+        With a target, the quality is found by a search of up to 10 encodings, more if the PSNR falls at high
+        qualities. A size is that of the whole file; it is kept to, and missed by 2 % at most unless quality 100 takes
+        less. A PSNR is that of the decoded colour samples; it is reached, and exceeded by 0.05 dB at most where the
+        quality steps are fine enough and quality 1 does not reach more.
+
+        Args:
+            image: a Pillow image of any mode, an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array (grey, grey
+                with alpha, RGB, RGBA), or the path of a picture file. Sides are 1 to 65535 pixels. What cannot be
+                carried is converted with a :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
+            quality: 1 … 100, any real number.
+            progress: called with the share of the work done, 0 … 1; not with a target, whose search has no known end.
+            settings: the other fields of :class:`aez.codec.options.EncodeOptions`.
+
+        Raises:
+            ImageError: the picture cannot be read or is too large, or the target cannot be reached.
+            ValueError, TypeError: an argument is out of range or of the wrong type.
+        """
+        options = EncodeOptions.of(quality, **settings)
+        picture = _announced(image)
+        alpha = self._encode_alpha(picture, options)
+        if options.target is not None:
+            return self._search(picture, options, alpha)
+        return self._encode_at(picture, self.quality_scale.position_of(options.quality), options, alpha, progress)
+
+    def _search(self, picture: Picture, options: EncodeOptions, alpha: bytes | None) -> bytes:
+        """Find the file that comes nearest to a target."""
+        assert options.target is not None  # the caller's case
+        last = self.quality_scale.last
+
+        def at(position: int) -> bytes:
+            return self._encode_at(picture, position, options, alpha, None)
+
+        size = options.target.size_for(picture.samples.shape[0] * picture.samples.shape[1])
+        if size is not None:
+            return smallest_within(at, size, last)
+        want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
+
+        def psnr(data: bytes) -> float:
+            return psnr_of(want, self.decode_picture(data).samples)
+
+        assert options.target.psnr is not None  # a target has one field
+        return reaching_psnr(at, psnr, options.target.psnr, last)
+
+    def _encode_at(
+        self,
+        picture: Picture,
+        position: int,
+        options: EncodeOptions,
+        alpha: bytes | None,
+        progress: Progress | None,
+    ) -> bytes:
+        """Encode at a quality position, with the payload that :meth:`_encode_alpha` made."""
+        samples, colour = self._coded_samples(picture)
+        header = Header(
+            width=samples.shape[1],
+            height=samples.shape[0],
+            fingerprint=self.fingerprint,
+            quality=position,
+            colour=colour,
+            alpha=picture.alpha is not None,
+            orientation=picture.orientation,
+        )
+        metadata = chunks_of(picture.metadata)
+        if options.preview:
+            small = thumbnail(replace(picture, samples=as_stored(samples, colour)))
+            quality = min(self.quality_scale.quality_of(position), PREVIEW_QUALITY)
+            metadata[ChunkType.PREVIEW] = self.encode(small, quality, effort=options.effort)
+        container = self._encode_samples(samples, header, options, progress)
+        return write_container(replace(container, metadata=metadata, alpha=alpha))
+
+    def _encode_alpha(self, picture: Picture, options: EncodeOptions) -> bytes | None:
+        """Make the payload of the ALPHA chunk, None if there is none; once, however many qualities are tried."""
+        height, width = picture.samples.shape[:2]
+        if max(height, width) > MAX_SIDE:
+            raise ImageError(f"a picture of {width}×{height} does not fit: sides are at most {MAX_SIDE} pixels")
+        if picture.alpha is None:
+            return None
+        return encode_lossy_alpha(self, picture.alpha, options.alpha_quality, options.effort)
+
+    def decode_picture(
+        self,
+        data: Data,
+        *,
+        seen: bool = False,
+        progress: Progress | None = None,
+        **settings: Unpack[DecodeSettings],
+    ) -> Picture:
+        """Decode all that a file holds: samples and alpha as stored, orientation, metadata.
+
+        Thumbnails in the metadata are left out of a part.
+
+        Args:
+            data: the whole file: bytes, or anything with a buffer, as a memory-mapped file.
+            seen: take the region in the picture turned for display, not as stored.
+            progress: called with the share of the work done, 0 … 1.
+            settings: the fields of :class:`aez.codec.options.DecodeOptions`.
+
+        Raises:
+            FormatError, LimitError: the file is damaged, or asks for too much.
+            ModelError: it was made with another model.
+            ImageError: the region is not within the picture.
+            ValueError: an option is out of range.
+        """
+        container, view, whole = self._open(data, DecodeOptions(**settings), seen=seen)
+        header = container.header
+        samples = as_stored(self._decode_samples(container, view, progress), header.colour)
+        metadata = metadata_of(container.metadata)
+        metadata = metadata if whole else without_thumbnails(metadata)
+        return Picture(samples, self._decode_alpha(container, view), header.orientation, metadata)
+
+    def _open(self, data: Data, options: DecodeOptions, *, seen: bool) -> tuple[Container, View, bool]:
+        """Parse what a view needs of a file; the last value says whether the view is of the whole picture."""
+        header = read_header(data, options.limits)
+        self._check(header)
+        whole = Window(0, header.height, 0, header.width)
+        area = stored_window(options.region, header, seen=seen) if options.region else whole
+        view = View(Grid.of(header), area.coarser(options.reduction), options.reduction)
+        needed = self._needed_tiles(header, view) if options.region else None
+        return read_container(data, options.limits, tiles=needed), view, area == whole
+
+    def _decode_alpha(self, container: Container, view: View) -> NDArray[np.uint8] | None:
+        """Decode the alpha of a view, (rows, columns) uint8; None if the picture has none."""
+        if container.alpha is None:
+            return None
+        return decode_alpha_part(self, container.alpha, container.header, view.window, view.reduction)
+
+    def decode_array(
+        self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]
+    ) -> NDArray[np.uint8]:
+        """Decode the picture as stored, not turned for display; arguments and errors as :meth:`decode_picture`.
+
+        Returns:
+            uint8: (H, W, 3) for RGB, (H, W) for grey; with alpha one channel more, (H, W, 4) or (H, W, 2).
+        """
+        return self.decode_picture(data, progress=progress, **settings).to_array()
+
+    def decode_tensor(
+        self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]
+    ) -> torch.Tensor:
+        """Decode the picture as stored to a tensor on this codec's device; arguments and errors as `decode_picture`.
+
+        Returns:
+            (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha.
+        """
+        import torch
+
+        samples = np.atleast_3d(self.decode_array(data, progress=progress, **settings))
+        return torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1))).to(self.device)
+
+    def decode(
+        self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]
+    ) -> Image.Image:
+        """Decode the picture as it is meant to be seen; arguments and errors as :meth:`decode_picture`.
+
+        A region is one of the picture turned for display.
+
+        Returns:
+            A Pillow image of mode RGB, RGBA, L or LA. Its ``info`` holds the metadata under ``icc_profile``, ``exif``
+            and ``xmp``, their orientation set to 1 if the picture was turned.
+        """
+        return upright(self.decode_picture(data, seen=True, progress=progress, **settings)).to_image()
+
+    def preview(self, data: Data, *, limits: Limits | None = None) -> Image.Image:
+        """Decode a small picture as it is meant to be seen: the file's preview, or its picture at a smaller scale.
+
+        A preview is decoded without a look at what is behind it, so that the first bytes of a file are enough. Without
+        one, the scale is the smallest that leaves the longer side 256 pixels or more.
+
+        Raises:
+            AezError: as :meth:`decode_picture`.
+        """
+        stored = stored_preview(data, limits)
+        if stored is not None:
+            return self.decode(stored, limits=limits)
+        return self.decode(data, scale=Fraction(1, preview_reduction(read_header(data, limits))), limits=limits)
+
+    def unpack(self, data: Data, limits: Limits | None = None) -> tuple[Header, Symbols]:
+        """Parse a file and decode all of its symbols; no float network runs.
+
+        Raises:
+            FormatError, LimitError: the file is damaged, or asks for too much.
+            ModelError: it was made with another model.
+        """
+        container = read_container(data, limits)
+        self._check(container.header)
+        return container.header, self._symbols(container)
+
+    def digest(self, data: Data, *, limits: Limits | None = None) -> str:
+        """Return the SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""
+        _, symbols = self.unpack(data, limits)
+        return symbols_digest(symbols.z, symbols.r)
+
+
+def _announced(image: Pixels | Picture | File) -> Picture:
+    """Read a picture and warn of each thing that is lost; a Picture carries its warnings itself."""
+    picture = as_picture(image)
+    if picture is not image:
+        for warning in picture.warnings:
+            warnings.warn(warning, stacklevel=3)
+    return picture

@@ -1,0 +1,74 @@
+"""The quality scale: from the 1 … 100 that users give to the integer position that a file holds, and back."""
+
+import math
+from dataclasses import dataclass
+
+QUALITY_MIN, QUALITY_MAX = 1.0, 100.0
+POSITION_SCALE = 256
+"""A quality position in a file is an integer, quality point × 256."""
+LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
+"""λ of the lowest and of the highest quality point, on the scale of CompressAI."""
+
+
+def check_quality(value: float, name: str = "quality") -> None:
+    """Refuse a quality outside 1 … 100.
+
+    Raises:
+        ValueError: the value is out of range or not a number.
+    """
+    if not QUALITY_MIN <= value <= QUALITY_MAX:
+        raise ValueError(f"{name} must be from {QUALITY_MIN:g} to {QUALITY_MAX:g}, not {value}")
+
+
+@dataclass(frozen=True)
+class QualityScale:
+    """The scale of one model.
+
+    Attributes:
+        points: quality points of the model, between which its gains are interpolated; at least 2.
+    """
+
+    points: int
+
+    @property
+    def last(self) -> int:
+        """The highest quality position."""
+        return (self.points - 1) * POSITION_SCALE
+
+    def position_of(self, quality: float) -> int:
+        """Convert a quality, 1 … 100, to the nearest quality position.
+
+        Raises:
+            ValueError: the quality is out of range.
+        """
+        return round(self.point_of(quality) * POSITION_SCALE)
+
+    def point_of(self, quality: float) -> float:
+        """Convert a quality, 1 … 100, to a real-valued quality point, 0 … points − 1.
+
+        Raises:
+            ValueError: the quality is out of range.
+        """
+        check_quality(quality)
+        return (quality - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN) * (self.points - 1)
+
+    def quality_of(self, position: int) -> float:
+        """Convert a quality position to a quality, the inverse of :meth:`position_of`."""
+        return QUALITY_MIN + position / self.last * (QUALITY_MAX - QUALITY_MIN)
+
+    def nearest_point(self, position: int) -> int:
+        """Return the number of the quality point nearest to a position."""
+        return min((position + POSITION_SCALE // 2) // POSITION_SCALE, self.points - 1)
+
+    def between(self, position: int) -> tuple[int, float]:
+        """Return the quality point at or below a position, and the share of the way to the next point, 0 … 1."""
+        point = min(position // POSITION_SCALE, self.points - 2)
+        return point, position / POSITION_SCALE - point
+
+    def distortion_weight(self, position: int) -> float:
+        """Return λ · 255² at a position: the bits per pixel that a unit of MSE costs, for samples in [0, 1].
+
+        λ is log-linear from 0.0008 to 0.5 on CompressAI's scale.
+        """
+        share = position / self.last
+        return 255**2 * LAMBDA_LOW * math.exp(share * math.log(LAMBDA_HIGH / LAMBDA_LOW))

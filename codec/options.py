@@ -1,0 +1,134 @@
+"""The options of encoding and decoding: every default, every check and the documentation of each, once.
+
+Functions that encode or decode take options as keyword arguments and hand them on as one object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from aez.bitstream.header import MAX_TILE_LOG2, MIN_TILE_LOG2
+from aez.bitstream.limits import Limits
+from aez.codec.decoding.regions import Region, reduction_of
+from aez.codec.encoding.effort import check_effort
+from aez.codec.encoding.target import Target
+from aez.codec.model.quality import check_quality
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class EncodeSettings(TypedDict, total=False):
+    """The fields of :class:`EncodeOptions` except the quality, as keyword arguments."""
+
+    target: Target | None
+    effort: int
+    alpha_quality: float
+    preview: bool
+    tile_log2: int | None
+
+
+class DecodeSettings(TypedDict, total=False):
+    """The fields of :class:`DecodeOptions` as keyword arguments."""
+
+    region: Region | None
+    scale: float | Fraction
+    limits: Limits | None
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How a picture is encoded.
+
+    Attributes:
+        quality: 1 … 100, any real number.
+        target: a size, bits per pixel or PSNR to reach by a search over the quality, in place of ``quality``.
+        effort: 0 (fastest) to 9 (smallest file): time spent on choosing symbols. Decoding takes the same time for all.
+        alpha_quality: 1 … 100, the quality of alpha alone; 100 is lossless, below it the smallest lossy form is taken.
+        preview: store a small picture, of at most 256 pixels a side, at the start of the file.
+        tile_log2: side of the tiles in latents (16 pixels each) as a power of two, 4 … 12; 0 for one tile; None to let
+            the encoder choose.
+
+    Raises:
+        ValueError: a value is out of range.
+        TypeError: a value is of the wrong type.
+    """
+
+    quality: float = 50.0
+    target: Target | None = None
+    effort: int = 2
+    alpha_quality: float = 100.0
+    preview: bool = False
+    tile_log2: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _check_number(self.quality, "quality")
+        _check_number(self.alpha_quality, "alpha quality")
+        check_quality(self.quality)
+        check_quality(self.alpha_quality, "alpha quality")
+        check_effort(self.effort)
+        if self.target is not None and not isinstance(self.target, Target):
+            raise TypeError(f"target must be a Target, not {type(self.target).__name__}")
+        if self.tile_log2 not in (None, 0, *range(MIN_TILE_LOG2, MAX_TILE_LOG2 + 1)):
+            raise ValueError(f"tile_log2 must be 0, from 4 to 12, or None, not {self.tile_log2}")
+
+    @classmethod
+    def of(cls, quality: float | None = None, **settings: Unpack[EncodeSettings]) -> EncodeOptions:
+        """Make options of the arguments of a call; what is not given has its default.
+
+        Raises:
+            ValueError, TypeError: a value is out of range or of the wrong type, or there is no such option.
+        """
+        return cls(**settings) if quality is None else cls(quality, **settings)
+
+    def changed(self, **settings: Unpack[EncodeSettings]) -> EncodeOptions:
+        """Return the same options with some of them replaced."""
+        return replace(self, **settings)
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """Which part of a picture is decoded, and what a file may ask for.
+
+    Attributes:
+        region: column, row, width and height of the part to decode, in pixels of the whole picture at scale 1; None
+            for all of it. Only the tiles that the region needs are read and decoded.
+        scale: 1, 1/2, 1/4, 1/8 or 1/16. Each pixel is the average of a square of pixels. 1/8 and 1/16 are fast and
+            leave out most of the synthesis network.
+        limits: the most that a file may ask for; None for the defaults of :class:`aez.bitstream.Limits`.
+
+    Raises:
+        ValueError: the scale is another, or a region is not four numbers.
+    """
+
+    region: Region | None = None
+    scale: float | Fraction = 1
+    limits: Limits | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        reduction_of(self.scale)
+        if self.region is not None and len(self.region) != 4:
+            raise ValueError(f"a region is column, row, width and height, not {tuple(self.region)}")
+
+    @property
+    def reduction(self) -> int:
+        """The divisor of the picture's sides: 1, 2, 4, 8 or 16."""
+        return reduction_of(self.scale)
+
+
+def option_names(options: type[Any]) -> frozenset[str]:
+    """Return the names of the options of a class."""
+    return frozenset(one.name for one in fields(options))
+
+
+def _check_number(value: float, name: str) -> None:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, not {value!r}") from None
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} must be a number, not {value!r}")

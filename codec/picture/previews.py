@@ -1,0 +1,51 @@
+"""Make the small pictures that files can carry."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.bitstream.sizes import ceil_div
+from aez.codec.geometry.windows import Window
+from aez.codec.picture.averages import averaged
+from aez.codec.picture.colour.conversion import is_srgb, samples_to_srgb
+from aez.codec.picture.images import Picture
+
+PREVIEW_SIDE = 256
+"""Pixels of the longer side of a stored preview."""
+_BAND = 2**24
+
+
+def thumbnail(picture: Picture, side: int = PREVIEW_SIDE) -> Picture:
+    """Make a picture of at most ``side`` pixels a side in sRGB, orientation kept, without metadata.
+
+    Colours are averaged without regard to alpha: fill those of transparent pixels before.
+    """
+    height, width = picture.samples.shape[:2]
+    share = min(1.0, side / max(height, width))
+    size = max(1, round(width * share)), max(1, round(height * share))
+    coarse = max(1, int(1 / share) // 2)
+    samples = np.array(Image.fromarray(_reduced(picture.samples, coarse)).resize(size, Image.Resampling.LANCZOS))
+    profile = picture.metadata.icc
+    if profile and not is_srgb(profile):
+        converted = samples_to_srgb(samples, profile)
+        samples = samples if converted is None else converted
+    alpha = None
+    if picture.alpha is not None:
+        alpha = np.array(Image.fromarray(_reduced(picture.alpha, coarse)).resize(size, Image.Resampling.BOX))
+    return Picture(samples, alpha, picture.orientation)
+
+
+def _reduced(samples: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Average factor × factor pixels, in bands of rows so that memory stays bounded."""
+    if factor == 1:
+        return samples
+    planes = samples.reshape(*samples.shape[:2], -1)
+    rows, cols = ceil_div(planes.shape[0], factor), ceil_div(planes.shape[1], factor)
+    out = np.empty((rows, cols, planes.shape[2]), np.uint8)
+    step = max(1, _BAND // (factor * planes.shape[1]))
+    for top in range(0, rows, step):
+        window = Window(top, min(rows, top + step), 0, cols)
+        band = planes[top * factor : window.bottom * factor]
+        for channel in range(planes.shape[2]):
+            out[top : window.bottom, :, channel] = averaged(band[..., channel], factor, window)
+    return out if samples.ndim == 3 else out[..., 0]

@@ -1,0 +1,219 @@
+"""The float networks in PyTorch: on any device, and with the slopes that efforts need."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aez.codec.model.filter_weights import Moments
+from aez.codec.model.operating_point import OperatingPoint
+from aez.codec.model.quality import POSITION_SCALE
+from aez.codec.model.weightfile import Weights
+from aez.codec.networks import HyperpriorModel
+from aez.codec.runtime.networks import Floats, Slope
+from aez.codec.runtime.torch.hyper_descent import refined_hyper
+from aez.codec.runtime.torch.patches import PatchAnalysis, PatchSynthesis
+from aez.codec.runtime.torch.picture_filter import filtered, moments
+
+
+@dataclass(frozen=True)
+class TorchContext:
+    """The mean context of an area, (1, channels, rows, columns) each, on the device of the networks."""
+
+    features: Tensor
+    first_mean: Tensor
+    first_mask: Tensor
+
+    @property
+    def first(self) -> Floats:
+        """(M, rows, columns), the means of the first step."""
+        return _host(self.first_mean[0])
+
+    @property
+    def mask(self) -> Floats:
+        """(M, rows, columns), 1 for the elements of the first step."""
+        return _host(self.first_mask[0])
+
+
+class TorchNetworks:
+    """The networks of one model on one device; see :class:`aez.codec.runtime.networks.Networks`."""
+
+    def __init__(self, weights: Weights, device: torch.device, blocks: torch.dtype) -> None:
+        """Load the float networks.
+
+        Args:
+            weights: a validated model.
+            device: where the networks run.
+            blocks: precision of the transforms' residual blocks, float32 or bfloat16.
+        """
+        self.weights, self.device = weights, device
+        model = weights.to_model()
+        synthesis = model.synthesis
+        for stack in (model.analysis.blocks, synthesis.blocks16, synthesis.blocks8, synthesis.blocks4):
+            stack.to(blocks)
+        self.model: HyperpriorModel = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.analysis, self.synthesis = PatchAnalysis(model.analysis), PatchSynthesis(model.synthesis)
+
+    @cached_property
+    def twin(self) -> HyperpriorModel:
+        """Synthesis and scale network in float32, which only choosing symbols by their gradients needs."""
+        with torch.inference_mode(False):  # it takes part in backward passes, whoever asks for it first
+            twin = self.weights.to_training_model().eval().requires_grad_(False)
+            for unused in ("analysis", "hyper_analysis", "context"):
+                delattr(twin, unused)
+            return twin.to(self.device)
+
+    def point(self, position: int) -> Tensor:
+        """Return a quality position as the networks take it, (1,) in quality points."""
+        return torch.tensor([position / POSITION_SCALE], device=self.device)
+
+    @torch.inference_mode()
+    def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        at = self.point(position)
+        gain = torch.exp(self.model.encoder_gain(at))
+        return _host(self.analysis(_tensor(pixels).to(self.device), at).mul_(gain)[0])
+
+    @torch.inference_mode()
+    def hyper_analyse(self, y: Floats) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        part = torch.from_numpy(y)[None].to(self.device)
+        return _host(self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last))[0])
+
+    @torch.inference_mode()
+    def context(self, z: NDArray[np.int16], top: int, left: int) -> TorchContext:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        part = torch.from_numpy(z).to(self.device).float()[None]
+        context = self.model.context
+        features = context.features(part.contiguous(memory_format=torch.channels_last))
+        first = context.first_mean(features)
+        rows, cols = first.shape[2:]
+        return TorchContext(features, first, context.first_mask(rows, cols, top, left, first))
+
+    @torch.inference_mode()
+    def second_mean(self, context: TorchContext, r: NDArray[np.int16]) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return _host(self._second_mean(context, r)[0])
+
+    def _second_mean(self, context: TorchContext, r: NDArray[np.int16]) -> Tensor:
+        known = (self._symbols(r) + context.first_mean).mul_(context.first_mask)
+        return self.model.context.second_mean(context.features, context.first_mean, known, context.first_mask)
+
+    def _symbols(self, r: NDArray[np.int16]) -> Tensor:
+        return torch.from_numpy(r)[None].to(self.device)
+
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def second_mean_slope(self, context: TorchContext, r: NDArray[np.int16]) -> tuple[Floats, Slope]:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        first, mask = context.first_mean, context.first_mask
+        known = ((self._symbols(r) + first) * mask).requires_grad_(True)
+        with torch.enable_grad():
+            mean = self.model.context.second_mean(context.features, first, known, mask)
+
+        def slope(by_mean: Floats) -> Floats:
+            (gradient,) = torch.autograd.grad(mean, known, torch.from_numpy(by_mean)[None].to(self.device))
+            return _host((gradient * mask)[0])
+
+        return _host(mean.detach()[0]), slope
+
+    @torch.inference_mode()
+    def reconstruct(
+        self, context: TorchContext, r: NDArray[np.int16], inside: tuple[slice, slice] | None = None
+    ) -> Tensor:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        y_hat = self._second_mean(context, r).add_(self._symbols(r))
+        if inside is not None:
+            y_hat = y_hat[:, :, inside[0], inside[1]]
+        return y_hat.contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def synthesise(self, y_hat: Tensor | Floats, position: int, channels: int, reduction: int = 1) -> Tensor:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        if isinstance(y_hat, np.ndarray):
+            y_hat = torch.from_numpy(y_hat)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+        at = self.point(position)
+        return self.synthesis(y_hat * self.model.output_gain(at), at, channels, reduction)
+
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def synthesise_slope(self, y_hat: Tensor, position: int, channels: int) -> tuple[Tensor, Slope]:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        at = self.point(position)
+        latents = (y_hat * self.model.output_gain(at)).requires_grad_(True)
+        with torch.enable_grad():
+            x = self.twin.synthesis(latents, at)
+            x = x if channels == 3 else x.mean(1, keepdim=True)
+
+        def slope(by_sample: Floats) -> Floats:
+            planes = torch.from_numpy(by_sample).to(self.device).permute(2, 0, 1)[None]
+            (gradient,) = torch.autograd.grad(x, latents, planes)
+            return _host(gradient[0])
+
+        return ((x.detach()[0].permute(1, 2, 0) + 0.5) * 255).clamp_(0, 255), slope
+
+    @torch.inference_mode()
+    def filter(self, levels: Tensor, weights: Floats) -> Tensor:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return filtered(levels, torch.from_numpy(weights))
+
+    @torch.inference_mode()
+    def filter_moments(self, levels: Tensor, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return moments(levels, top, left, original)
+
+    @torch.inference_mode()
+    def average(self, levels: Tensor, reduction: int) -> Tensor:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        if reduction == 1:
+            return levels
+        rows, cols, channels = levels.shape
+        return levels.reshape(rows // reduction, reduction, cols // reduction, reduction, channels).mean((1, 3))
+
+    @torch.inference_mode()
+    def samples(self, levels: Tensor) -> Tensor:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return levels.round().to(torch.uint8)
+
+    def host(self, array: Tensor) -> NDArray[Any]:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return _host(array)
+
+    @torch.inference_mode()
+    def project(self, errors: Floats, channels: int) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return _host(torch.from_numpy(errors).to(self.device) @ self.synthesis.linear_end(channels).t())
+
+    @torch.inference_mode()
+    def newton_response(self, position: int, channels: int) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`.
+
+        For a grey picture the curvature is that of a colour picture, too: what latents of chroma add to it overlaps
+        with luma, and by their own small curvature they would overshoot.
+        """
+        gain = self.model.output_gain(self.point(position))
+        energy = self.synthesis.linear_end(3).square().sum(1) * (channels / 3)
+        return _host((1 / (energy[:, None, None] * gain)).flatten())
+
+    @torch.inference_mode()
+    def curvature(self, position: int, channels: int) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return _host(self.model.curvature(self.point(position), channels)[0])
+
+    def refine_hyper(
+        self, y: Floats, z: NDArray[np.int16], free: slice, point: OperatingPoint, steps: int
+    ) -> NDArray[np.int16]:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        return refined_hyper(self, y, z, free, point, steps)
+
+
+def _host(tensor: Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()
+
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))

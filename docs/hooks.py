@@ -19,8 +19,10 @@ ELSEWHERE = {
     "format.md": "bitstream/SPEC.md",
     "model.md": "codec/model/weights/photo.md",
     "model-msssim.md": "codec/model/weights/photo-msssim.md",
-    "training.md": "codec/training/README.md",
+    "results.md": "docs/results.md",
+    "training-log.md": "docs/training-log.md",
     "benchmarks.md": "benchmarks/README.md",
+    "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "security.md": "SECURITY.md",
 }
@@ -49,12 +51,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def replace(match: re.Match[str]) -> str:
         text, target, anchor = match[1], match[2], match[3] or ""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(here), target))
-        if path in _PAGE_OF:
-            target = _PAGE_OF[path]
-        elif not (ROOT / path).exists():
+        if not (ROOT / path).exists():
             raise PluginError(f"{here}: the link to {target} leads nowhere")
-        elif not path.startswith(f"{PAGES}/"):
+        if path not in _PAGE_OF and not path.startswith(f"{PAGES}/"):
             return text if f"`{path}`" in text else f"{text} (`{path}`)"
+        target = _PAGE_OF.get(path, path.removeprefix(f"{PAGES}/"))
+        target = posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".")
         return f"[{text}]({target}{anchor})"
 
     parts = _FENCES.split(markdown)

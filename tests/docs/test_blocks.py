@@ -25,16 +25,17 @@ from aez.cli import main
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
-PAGES = ["CHANGELOG.md", "README.md", "SECURITY.md"]
+PAGES = ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]
 PAGES += sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))
 
 NOT_RUN = 'sh title="not run by the tests"'
 MARKED = {
-    "README.md": 1,
+    "CONTRIBUTING.md": 2,
     "benchmarks/README.md": 2,
-    "codec/training/README.md": 1,
     "docs/pages/install.md": 2,
     "docs/pages/shell.md": 1,
+    "docs/pages/training.md": 2,
+    "docs/results.md": 4,
 }
 NOT_CODE = {"bitstream/SPEC.md"}
 """Blocks without a language are formulas and bytes there; a test of the specification reads them."""
@@ -167,6 +168,24 @@ def test_ci_runs_the_readmes_test_command() -> None:
     command = [block.text.strip() for block in blocks("README.md") if "pytest" in block.text]
     assert len(command) == 1
     assert command[0] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_hooks_and_workflow_run_what_ci_runs() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    entries = [entry.removesuffix(" --force-exclude") for entry in re.findall(r"entry: (.+)", hooks)]
+    assert len(entries) == 3
+    for entry in entries:
+        assert entry.removeprefix("ruff format") in ci and entry.split()[0] in ci
+    assert re.search(r"run: \.ci/run$", (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_citation_has_the_version_of_the_package() -> None:
+    versions = [
+        re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        for name, pattern in (("CITATION.cff", r"^version: (.+)$"), ("pyproject.toml", r'^version = "(.+)"$'))
+    ]
+    assert versions[0] and versions[1] and versions[0][1] == versions[1][1]
 
 
 def test_example_of_the_codecs_docstring(folder: Path) -> None:

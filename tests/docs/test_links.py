@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
-PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")] + sorted(
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")
 )
 
@@ -16,7 +16,7 @@ PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")] +
 def test_links_lead_to_files(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) if "://" not in target]
-    elsewhere = {"format.md", "model.md", "training.md", "benchmarks.md", "changelog.md", "security.md"}
+    elsewhere = {"format.md", "model.md", "benchmarks.md", "changelog.md", "security.md"}
     assert not elsewhere & set(targets), "link to the file in the repository; the site makes it a page"
     assert not [target for target in targets if not (page.parent / target).exists()]
 
@@ -28,7 +28,26 @@ def test_programs_that_pages_name_are_there() -> None:
     table = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8").split("| `python -m aez.benchmarks.…`")[1]
     named |= {f"benchmarks.{name}" for name in re.findall(r"^\| `(\w+)", table.split("\n\n")[0], re.M)}
     assert len(named) >= 8
-    assert not [name for name in named if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
+    paths = {name: ROOT / name.replace(".", "/") for name in named}
+    assert not [
+        name
+        for name, path in paths.items()
+        if not (path.with_suffix(".py").exists() or (path / "__main__.py").exists())
+    ]
+
+
+def test_files_of_the_walk_are_there() -> None:
+    text = (ROOT / "docs/pages/how-it-works.md").read_text(encoding="utf-8").split("## Where to find it")[1]
+    cells = re.findall(r"^\| [^|]+ \| ([^|]+) \|", text, re.MULTILINE)
+    missing = []
+    for cell in cells:
+        folder = ""
+        for path in re.findall(r"`([^`]+)`", cell):
+            path = path if "/" in path else folder + path  # a second name in one cell is of the folder of the first
+            folder = path[: path.rindex("/") + 1]
+            missing += [] if (ROOT / path).exists() else [path]
+    assert len(cells) > 25
+    assert not missing
 
 
 def test_messages_of_the_playbook_are_those_of_the_code() -> None:

@@ -1,8 +1,8 @@
-"""Every block of code in the documentation is executed, in a folder of its own a page.
+"""Execute every code block of the documentation, each page in a folder of its own.
 
 Python blocks of a page share their variables. In `sh` blocks every line must be an `aez` command; it runs in this
-process. A block that installs, trains or needs what is not here carries ``title="not run by the tests"``, which the
-site shows above it; how many there may be is written down below, so that they do not spread.
+process. A block that installs, trains or needs other data has ``title="not run by the tests"``, which the site shows
+above it. ``MARKED`` counts these blocks, so that none is added unnoticed.
 """
 
 import doctest
@@ -38,7 +38,7 @@ MARKED = {
     "docs/results.md": 4,
 }
 NOT_CODE = {"bitstream/SPEC.md"}
-"""Blocks without a language are formulas and bytes there; a test of the specification reads them."""
+"""Pages whose blocks without a language are formulas and bytes; a test of the specification reads them."""
 SETTING_UP = re.compile(r"python3 -m venv|\S*pip install|\S*python -m pytest")
 """Parts of the README's two commands that CI runs, and this test does not."""
 
@@ -61,7 +61,7 @@ def runnable(page: str) -> list[Block]:
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a page's blocks run: the examples, and pictures of the names that the pages use for the reader's own."""
+    """Make the folder in which the blocks of a page run: the examples, and pictures for the reader's own."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     Image.fromarray(photo).resize((820, 720)).save(tmp_path / "photo.jpg")
     Image.fromarray(photo[:48, :64]).save(tmp_path / "a.png")
@@ -73,7 +73,7 @@ def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyP
 
 
 class Shell:
-    """As much of a shell as the pages use: `&&`, pipes, redirections, patterns, comments, variables in front."""
+    """The part of a shell that the pages use: `&&`, pipes, redirections, patterns, comments, leading variables."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
         self.monkeypatch = monkeypatch
@@ -89,7 +89,7 @@ class Shell:
                 data = self.command(command, data)
 
     def command(self, words: list[str], data: bytes) -> bytes:
-        """What a command with redirections writes to standard output."""
+        """Run a command with redirections and return what it writes to standard output."""
         target = None
         for sign in ("<", ">"):
             if sign in words:

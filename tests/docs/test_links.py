@@ -1,4 +1,4 @@
-"""Links lead to files, programs that the text names are there, and quoted messages are those of the code."""
+"""Check that links lead to files, named programs and files exist, and quoted messages are those of the code."""
 
 import re
 from pathlib import Path

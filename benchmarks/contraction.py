@@ -21,7 +21,7 @@ from aez.benchmarks.metrics import decibels
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.codec.family.collapsed import SIDE, PlainAutoencoder, jacobian
 from aez.codec.family.likelihood import log_likelihood
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 
 NOISES = (5.0, 15.0, 30.0)
 

@@ -25,11 +25,11 @@ from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.rivals import bm3d, non_local_means
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
-from aez.codec.picture.psnr import psnr_of as psnr
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.restoration.denoise import denoise
 from aez.codec.family.restoration.noise import noise_level
 from aez.codec.picture.files import write_atomically
+from aez.codec.picture.psnr import psnr_of as psnr
 
 Samples = NDArray[np.uint8]
 Method = Callable[[Samples, float], Samples]

@@ -15,11 +15,11 @@ from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run
 from aez.benchmarks.denoising import with_noise
 from aez.benchmarks.rivals import biharmonic, bm3d, non_local_means, resized
-from aez.codec.picture.psnr import psnr_of as psnr
 from aez.codec.family.restoration.colourise import colourise
 from aez.codec.family.restoration.denoise import denoise
 from aez.codec.family.restoration.enlarge import enlarge
 from aez.codec.family.restoration.inpaint import inpaint
+from aez.codec.picture.psnr import psnr_of as psnr
 
 Samples = NDArray[np.uint8]
 _LABEL, _GAP, _QUALITY = 22, 6, 88

@@ -105,7 +105,7 @@ def drawn(codec: Codec, count: int, size: int, recipe: Recipe) -> list[Samples]:
 
 def of_vae(count: int) -> list[Samples]:
     """From the VAE."""
-    from aez.codec.family.registry import load_family
+    from aez.codec.family.members import load_family
 
     pictures = load_family("vae").sample(count, 0)  # type: ignore[operator]
     levels = pictures.clamp(-0.5, 0.5).mul(255).add(127.5).round().byte().permute(0, 2, 3, 1)

@@ -53,7 +53,7 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
     from aez.cli.pixel_options import opened_input, output_bytes
     from aez.codec.codec import Codec
     from aez.codec.picture.outputs import format_of
-    from aez.codec.runtime.memory import keep_freed_memory
+    from aez.codec.memory import keep_freed_memory
 
     keep_freed_memory()
     torch.set_num_threads(int(threads))

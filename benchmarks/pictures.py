@@ -8,7 +8,9 @@ import numpy as np
 from PIL import Image
 
 from aez.bitstream.errors import AezError, ImageError
-from aez.codec.picture.images import flattened, from_image, upright
+from aez.codec.picture.alpha.transparency import flattened
+from aez.codec.picture.images import from_image
+from aez.codec.picture.turning import upright
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 

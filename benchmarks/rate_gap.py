@@ -18,15 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aez.codec.networks.loading import training_model
 from aez.benchmarks.console import picture_options, quality_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.bitstream.header import Header
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
+from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, ladder
 from aez.codec.networks import HyperpriorModel
-from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.symbols.symbols import Symbols
 
 LIKELIHOOD_MIN = 1e-9
@@ -83,7 +84,7 @@ def estimate(model: HyperpriorModel, header: Header, symbols: Symbols) -> tuple[
     """Bits of a file's symbols.
 
     Args:
-        model: with the float twin, ``Weights.to_training_model()``.
+        model: with the float twin, ``training_model``.
         header: the file's.
         symbols: the file's, with the exact path's indices.
 
@@ -120,7 +121,7 @@ def command(folder: Path, first: int | None, model: str, qualities: tuple[float,
     """Compare file sizes with the float model's estimate for the pictures in FOLDER."""
     pictures = list_pictures(folder, first)
     codec = Codec(model)
-    twin = codec.weights.to_training_model().eval()
+    twin = training_model(codec.weights).eval()
     gaps = {
         (picture.name, quality): measure(codec, twin, picture, quality) for picture in pictures for quality in qualities
     }

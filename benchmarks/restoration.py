@@ -20,12 +20,12 @@ from aez.benchmarks.adapters.base import UnavailableError
 from aez.benchmarks.console import run, table
 from aez.benchmarks.denoising import pictures
 from aez.benchmarks.rivals import biharmonic, resized
-from aez.codec.picture.psnr import psnr_of as psnr
 from aez.codec.family.colouriser import chroma, to_rgb
 from aez.codec.family.restoration.colourise import colourise
 from aez.codec.family.restoration.enlarge import enlarge
 from aez.codec.family.restoration.inpaint import inpaint
 from aez.codec.family.restoration.pixels import to_samples, to_tensor
+from aez.codec.picture.psnr import psnr_of as psnr
 
 TINT = (-0.0202, 0.0129)
 """Mean Cb and Cr of photographs: what a guess must beat that looks at the picture."""

@@ -22,8 +22,8 @@ from aez.benchmarks.console import picture_options, quality_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
-from aez.codec.picture.psnr import psnr_of
 from aez.codec.geometry.windows import cell_windows
+from aez.codec.picture.psnr import psnr_of
 
 WINDOW_CELLS = (4, 8, 16)
 CELL_PIXELS = 64

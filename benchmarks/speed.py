@@ -28,7 +28,7 @@ from aez.benchmarks.console import model_option, run, table
 from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.stages import STAGES, timed_stages
-from aez.codec.runtime.memory import keep_freed_memory
+from aez.codec.memory import keep_freed_memory
 
 WARM_UP = 2
 CLASSIC = (("jpeg", "jpeg"), ("webp", "webp"), ("avif-s6", "avif"))

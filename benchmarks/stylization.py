@@ -18,7 +18,7 @@ from PIL import Image
 
 from aez.benchmarks.console import run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
-from aez.codec.family.registry import load_family, read_family
+from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style.loss import content_distance, style_distance
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.stylize import Stylist

@@ -19,7 +19,7 @@ from aez.benchmarks.console import run, table
 from aez.benchmarks.metrics import decibels
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.codec.family.coding import FamilyCodec
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.vae import VariationalAutoencoder
 
 SIDE = 64

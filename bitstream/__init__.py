@@ -1,7 +1,7 @@
-"""The `.aez` file: container, limits and entropy coding, as `SPEC.md` beside this file defines them.
+"""Read and write the `.aez` file format, which `SPEC.md` beside this file defines.
 
-Nothing here imports torch, so that a file is recognised and described at once. The names below need no coder either;
-symbols are coded in :mod:`aez.bitstream.entropy`.
+This package does not import torch, so a file is recognised and described quickly. The names below need no entropy coder
+either; :mod:`aez.bitstream.entropy` codes the symbols.
 """
 
 from aez.bitstream.container import (

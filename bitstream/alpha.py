@@ -1,5 +1,7 @@
-"""The ALPHA chunk's payload (SPEC section 7.4): a plane of opacity in square tiles, each constant or a VP8L stream, or
-as a grey picture that is itself a file.
+"""The ALPHA chunk's payload (SPEC section 7.4): an alpha plane in tiles or as a grey picture.
+
+In tiles, the plane is divided into squares; each one is constant or a VP8L stream. As a picture, the payload holds a
+whole `.aez` file with a grey picture.
 """
 
 from dataclasses import dataclass
@@ -20,13 +22,13 @@ _VP8L_HEADER = 5
 
 @dataclass(frozen=True)
 class AlphaTile:
-    """One tile.
+    """One tile of an alpha plane.
 
     Attributes:
-        rows: first row and the one behind the last, in pixels.
-        cols: the same of columns.
-        level: the value of all its samples, if ``stream`` is None.
-        stream: a VP8L image stream of exactly this size, header checked, else None.
+        rows: first row and the row after the last, in pixels.
+        cols: first column and the column after the last, in pixels.
+        level: value of all samples if ``stream`` is None.
+        stream: VP8L image stream of exactly the tile's size, its header checked; None for a constant tile.
     """
 
     rows: tuple[int, int]
@@ -37,11 +39,11 @@ class AlphaTile:
 
 @dataclass(frozen=True)
 class AlphaPicture:
-    """A plane coded as a picture.
+    """An alpha plane coded as a grey picture.
 
     Attributes:
-        edge: samples up to it are 0, those from 255 − edge on 255; 0 … 63.
-        data: a whole `.aez` file: grey, of the size and the model of the picture around it, nothing else in it.
+        edge: samples up to ``edge`` become 0, samples from 255 − ``edge`` on become 255; 0 … 63.
+        data: a whole `.aez` file with a grey picture of the outer picture's size and model, and with nothing else.
     """
 
     edge: int
@@ -49,7 +51,7 @@ class AlphaPicture:
 
 
 def tile_areas(height: int, width: int, tile_log2: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Rows and columns of every tile in raster order."""
+    """Return rows and columns of every tile in raster order."""
     side = 1 << tile_log2
     return [
         ((i, min(i + side, height)), (j, min(j + side, width)))
@@ -59,7 +61,7 @@ def tile_areas(height: int, width: int, tile_log2: int) -> list[tuple[tuple[int,
 
 
 def write_alpha(tiles: list[AlphaTile], tile_log2: int) -> bytes:
-    """The payload; tiles in raster order.
+    """Write the payload of tiles that are given in raster order.
 
     Raises:
         ValueError: the tile size is out of range.
@@ -76,10 +78,10 @@ def write_alpha(tiles: list[AlphaTile], tile_log2: int) -> bytes:
 
 
 def read_alpha(payload: bytes | memoryview, height: int, width: int) -> list[AlphaTile]:
-    """Take a payload apart; every stream's own header is checked against its tile's size.
+    """Parse a payload into tiles, and check the header of every VP8L stream against the size of its tile.
 
     Raises:
-        FormatError (TruncatedError): bytes are missing or left over, or a stream is of another size.
+        FormatError (TruncatedError): bytes are missing or left over, or a stream has another size than its tile.
     """
     if not payload:
         raise TruncatedError("the ALPHA chunk is empty")
@@ -88,7 +90,7 @@ def read_alpha(payload: bytes | memoryview, height: int, width: int) -> list[Alp
         raise FormatError("the ALPHA chunk gives a tile size out of range")
     at, tiles = 1, []
     side = 1 << tile_log2
-    # A tile takes at least two bytes: refuse before a list of all of them is made.
+    # A tile takes at least two bytes: reject a short payload before the list of tiles is made.
     if 2 * (-(-height // side) * -(-width // side)) > len(payload) - 1:
         raise TruncatedError("the ALPHA chunk is too short")
     for rows, cols in tile_areas(height, width, tile_log2):
@@ -110,7 +112,7 @@ def read_alpha(payload: bytes | memoryview, height: int, width: int) -> list[Alp
 
 
 def write_alpha_picture(data: bytes, edge: int) -> bytes:
-    """The payload of a plane coded as a picture.
+    """Write the payload of an alpha plane coded as a picture.
 
     Raises:
         ValueError: the edge is out of range.
@@ -121,13 +123,13 @@ def write_alpha_picture(data: bytes, edge: int) -> bytes:
 
 
 def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
-    """The picture that codes the plane of a file with this header; None if its plane is in tiles.
+    """Parse the payload of an alpha plane coded as a picture; return None if the plane is in tiles.
 
-    Its chunks are walked, so that a file within the file can hold neither metadata nor another file; the checksums of
-    its tiles are left to who decodes them.
+    All chunks of the inner file are checked, so it can hold neither metadata nor another file. The checksums of its
+    tiles are verified only when they are decoded.
 
     Raises:
-        FormatError: it is damaged, of another size, model or kind, or has chunks that it must not have.
+        FormatError: the inner file is damaged, of another size, model or kind, or has chunks that it must not have.
     """
     if not payload or payload[0] != _PICTURE:
         return None
@@ -135,7 +137,7 @@ def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
         raise TruncatedError("the ALPHA chunk is too short")
     if payload[1] > MAX_EDGE:
         raise FormatError("the ALPHA chunk gives an edge out of range")
-    # Its size is compared with the outer picture's, which the caller's limits were held against.
+    # The size is compared with that of the outer picture, which has been checked against the caller's limits.
     data = payload[2:]
     inner = read_container(data, Limits(2**32, 2**32), tiles=())
     own = inner.header
@@ -151,7 +153,7 @@ def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
 
 
 def vp8l_size(stream: bytes) -> tuple[int, int] | None:
-    """Width and height that a VP8L stream's header states; None if it is none of version 0."""
+    """Return width and height as a VP8L stream's header states them; None if it is no VP8L stream of version 0."""
     if len(stream) < _VP8L_HEADER or stream[0] != _VP8L_SIGNATURE:
         return None
     bits = int.from_bytes(stream[1:5], "little")

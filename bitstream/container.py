@@ -1,4 +1,4 @@
-"""The file: signature, version, chunks (SPEC sections 2 to 4). Nothing here needs a model."""
+"""The container of a file: signature, version, chunks (SPEC sections 2 to 4)."""
 
 import mmap
 import zlib
@@ -33,23 +33,23 @@ class ChunkType(IntEnum):
 
 
 _METADATA = (ChunkType.PREVIEW, ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP)
-"""In the order in which they are written."""
+"""Known metadata chunks, in the order in which they are written."""
 Buffer = bytes | bytearray | memoryview | mmap.mmap
-"""Data of a file: a memory-mapped file is read where it is looked at."""
+"""Data of a file; of a memory-mapped file, only the pages that are accessed are read."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """A file taken apart, every checksum verified.
+    """The parts of a file, with every checksum verified.
 
     Attributes:
         header: the parsed HEADER chunk.
-        hyper: the stream of z.
-        tiles: the streams of r, one a tile, in raster order.
+        hyper: stream of the hyper-latents z.
+        tiles: streams of the residual symbols r, one per tile, in raster order.
         metadata: known ancillary chunks (ICC, EXIF, XMP, PREVIEW), at most one of each.
-        alpha: the ALPHA chunk's payload, if the header announces one.
+        alpha: payload of the ALPHA chunk if the header announces one.
         chunks: type letter and payload length of every chunk in file order, END included.
-        filter: the FILTER chunk's payload, empty for the model's own filter; None for none.
+        filter: payload of the FILTER chunk, empty for the model's own filter; None without a filter.
     """
 
     header: Header
@@ -62,12 +62,12 @@ class Container:
 
 
 def is_aez(data: Buffer) -> bool:
-    """Whether data (at least the first 8 bytes) start as an `.aez` file does."""
+    """Check whether data (at least the first 8 bytes) start with the signature of an `.aez` file."""
     return bytes(data[: len(SIGNATURE)]) == SIGNATURE
 
 
 def write_chunk(kind: int, payload: bytes) -> bytes:
-    """One chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
+    """Serialise a chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
     body = bytes([kind]) + write_varint(len(payload)) + payload
     return body + zlib.crc32(body).to_bytes(4, "little") if payload else body
 
@@ -96,7 +96,7 @@ def write_container(container: Container) -> bytes:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Where a chunk lies; its checksum is not verified yet."""
+    """Position of a chunk; the checksum is not verified yet."""
 
     kind: int
     at: int
@@ -104,7 +104,7 @@ class _Chunk:
     end: int
 
     def payload(self, view: memoryview) -> memoryview:
-        """The payload, its checksum verified.
+        """Return the payload after verifying the checksum.
 
         Raises:
             ChecksumError: the chunk was damaged.
@@ -117,7 +117,7 @@ class _Chunk:
 
 
 def _walk(view: memoryview) -> Iterator[_Chunk]:
-    """Check signature and version, then find one chunk after another; payloads are not looked at.
+    """Check signature and version, then yield the chunks one by one without looking at their payloads.
 
     Raises:
         FormatError: not an `.aez` file, a version this decoder does not know, or a malformed chunk.
@@ -143,19 +143,19 @@ def _walk(view: memoryview) -> Iterator[_Chunk]:
 
 
 def read_header(data: Buffer, limits: Limits | None = None) -> Header:
-    """The header alone, its checksum verified and its limits checked; the rest of the file is not looked at.
+    """Read the header alone, verify its checksum and check it against the limits.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the file does not start with a valid header.
-        LimitError: it asks for more than ``limits`` allows.
+        LimitError: the header asks for more than ``limits`` allows.
     """
     return _leading(memoryview(data), limits)[0]
 
 
 def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
-    """The payload of a PREVIEW chunk right behind the header, itself a file; None if there is none.
+    """Read the payload of a PREVIEW chunk right after the header, itself a file; return None if there is none.
 
-    Nothing behind it is looked at, so data may end there.
+    The data may end after that chunk.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the data do not start with a valid header, or the chunk is damaged.
@@ -173,7 +173,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
 
 
 def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
-    """The header, and the chunks behind it."""
+    """Read the header; return it and an iterator over the following chunks."""
     chunks = _walk(view)
     chunk = next(chunks, None)
     if chunk is None:
@@ -187,70 +187,103 @@ def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[
 
 
 def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collection[int] | None = None) -> Container:
-    """Take a file apart: every rule of SPEC section 3 is enforced.
+    """Parse a whole file and enforce every rule of SPEC section 3.
 
     Args:
         data: the whole file.
-        limits: bounds on what the file may ask for; the defaults if None.
-        tiles: numbers of the tiles to read; the payloads of the others are not looked at, and empty in the result. All
-            are read if None.
+        limits: bounds on what the file may ask for; None for the defaults.
+        tiles: numbers of the tiles to read; None for all. The payloads of other tiles are skipped and empty in the
+            result.
 
     Raises:
         FormatError (TruncatedError, ChecksumError): the file is not valid.
         LimitError: the file asks for more than ``limits`` allows.
     """
-    limits = limits or Limits()
-    header: Header | None = None
-    hyper = alpha = pixel_filter = None
-    found: list[bytes] = []
-    metadata: dict[ChunkType, bytes] = {}
-    chunks: list[tuple[str, int]] = []
-    ancillary = 0
-    ended = False
     view = memoryview(data)
+    parts = _Parts(limits or Limits(), len(view))
     for chunk in _walk(view):
-        kind = chunk.kind
-        unread = kind == ChunkType.TILE and tiles is not None and len(found) not in tiles
-        payload = view[:0] if unread else chunk.payload(view)
-        if ended:
+        unread = chunk.kind == ChunkType.TILE and tiles is not None and len(parts.tiles) not in tiles
+        parts.add(chunk, view[:0] if unread else chunk.payload(view))
+    return parts.container()
+
+
+class _Parts:
+    """The parts of a file that have been read so far."""
+
+    def __init__(self, limits: Limits, file_size: int) -> None:
+        self.limits, self.file_size = limits, file_size
+        self.header: Header | None = None
+        self.hyper: bytes | None = None
+        self.alpha: bytes | None = None
+        self.filter: bytes | None = None
+        self.tiles: list[bytes] = []
+        self.metadata: dict[ChunkType, bytes] = {}
+        self.chunks: list[tuple[str, int]] = []
+        self.ancillary = 0
+        self.ended = False
+
+    def add(self, chunk: _Chunk, payload: memoryview) -> None:
+        """Add the next chunk of the file.
+
+        Raises:
+            FormatError: the chunk is malformed or out of place.
+            LimitError: the file asks for more than the limits allow.
+        """
+        if self.ended:
             raise FormatError("there are bytes behind the END chunk")
-        if not chr(kind).isascii() or not chr(kind).isalpha():
-            raise FormatError(f"chunk type {kind} is not a letter")
-        chunks.append((chr(kind), chunk.end - chunk.start))
-        if header is None:
-            if kind != ChunkType.HEADER:
+        letter = chr(chunk.kind)
+        if not letter.isascii() or not letter.isalpha():
+            raise FormatError(f"chunk type {chunk.kind} is not a letter")
+        self.chunks.append((letter, chunk.end - chunk.start))
+        if self.header is None:
+            if chunk.kind != ChunkType.HEADER:
                 raise FormatError("the first chunk is not the header")
-            header = Header.from_bytes(payload)
-            limits.check(header, len(data))
-        elif kind & _ANCILLARY_BIT:
-            ancillary += len(payload)
-            if ancillary > limits.max_metadata:
-                raise LimitError(f"the metadata are larger than {limits.max_metadata} bytes")
-            if kind in _METADATA:
-                known = ChunkType(kind)
-                if known in metadata:
-                    raise FormatError(f"chunk {chr(kind)!r} appears twice")
-                metadata[known] = bytes(payload)
-            elif kind == ChunkType.FILTER:
-                if pixel_filter is not None:
-                    raise FormatError("chunk 'f' appears twice")
-                pixel_filter = bytes(payload)
-        elif kind == ChunkType.ALPHA and alpha is None and hyper is None:
-            alpha = bytes(payload)
-        elif kind == ChunkType.HYPER and hyper is None:
-            hyper = bytes(payload)
-        elif kind == ChunkType.TILE and hyper is not None and len(found) < header.tile_count():
-            found.append(bytes(payload))
+            self.header = Header.from_bytes(payload)
+            self.limits.check(self.header, self.file_size)
+        elif chunk.kind & _ANCILLARY_BIT:
+            self._add_ancillary(chunk.kind, payload)
+        else:
+            self._add_critical(chunk.kind, payload, self.header.tile_count())
+
+    def _add_ancillary(self, kind: int, payload: memoryview) -> None:
+        self.ancillary += len(payload)
+        if self.ancillary > self.limits.max_metadata:
+            raise LimitError(f"the metadata are larger than {self.limits.max_metadata} bytes")
+        if kind in _METADATA:
+            known = ChunkType(kind)
+            if known in self.metadata:
+                raise FormatError(f"chunk {chr(kind)!r} appears twice")
+            self.metadata[known] = bytes(payload)
+        elif kind == ChunkType.FILTER:
+            if self.filter is not None:
+                raise FormatError("chunk 'f' appears twice")
+            self.filter = bytes(payload)
+
+    def _add_critical(self, kind: int, payload: memoryview, tile_count: int) -> None:
+        if kind == ChunkType.ALPHA and self.alpha is None and self.hyper is None:
+            self.alpha = bytes(payload)
+        elif kind == ChunkType.HYPER and self.hyper is None:
+            self.hyper = bytes(payload)
+        elif kind == ChunkType.TILE and self.hyper is not None and len(self.tiles) < tile_count:
+            self.tiles.append(bytes(payload))
         elif kind == ChunkType.END:
             if payload:
                 raise FormatError("the END chunk is not empty")
-            ended = True
+            self.ended = True
         elif kind in list(ChunkType):
             raise FormatError(f"chunk {chr(kind)!r} is out of place")
         else:
             raise FormatError(f"chunk {chr(kind)!r} is needed for decoding but not known to this decoder")
-    if not ended or header is None:
-        raise TruncatedError("the file ends before its END chunk")
-    if hyper is None or len(found) != header.tile_count() or header.alpha != (alpha is not None):
-        raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
-    return Container(header, hyper, found, metadata, alpha, chunks, pixel_filter)
+
+    def container(self) -> Container:
+        """Return the container of a complete file.
+
+        Raises:
+            FormatError (TruncatedError): a chunk is missing, or one is there that the header does not announce.
+        """
+        header, hyper = self.header, self.hyper
+        if not self.ended or header is None:
+            raise TruncatedError("the file ends before its END chunk")
+        if hyper is None or len(self.tiles) != header.tile_count() or header.alpha != (self.alpha is not None):
+            raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
+        return Container(header, hyper, self.tiles, self.metadata, self.alpha, self.chunks, self.filter)

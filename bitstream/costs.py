@@ -1,4 +1,7 @@
-"""What symbols cost by the tables they are coded with, one by one; the coder adds at most some bytes a stream."""
+"""Bits that the entropy coder spends on symbols.
+
+They are computed per symbol from the coding tables; the coder adds at most a few bytes per stream.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +11,13 @@ from aez.bitstream.tables import TableSet
 
 
 def residual_bits(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet) -> NDArray[np.float32]:
-    """Bits of every element of r, of the shape of ``r``; 0 where nothing is coded.
+    """Return the bits of every element of r, in the shape of ``r``; 0 where nothing is coded.
 
-    An escape costs its symbol and the length of its Exp-Golomb code.
+    An escape costs the bits of its symbol plus the length of its Exp-Golomb code.
 
     Args:
         r: residual symbols.
-        indices: the table of each or ``NOT_CODED``, same shape.
+        indices: table of each element, or ``NOT_CODED``; same shape as ``r``.
         tables: tables with escape.
     """
     costs = tables.cost_in_bits()
@@ -28,7 +31,7 @@ def residual_bits(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: Tabl
     excess = np.abs(value) - limit
     entry = np.where(excess > 0, 2 * limit + 1, value + limit)
     bits = flat[start[table] + entry]
-    # n bits of magnitude need n − 1 zeros in front and a sign behind.
+    # The code of an n-bit magnitude has n − 1 leading zeros and a sign bit at the end.
     bits += np.where(excess > 0, 2 * np.floor(np.log2(np.maximum(excess, 1))) + 2, 0).astype(np.float32)
     out[coded] = bits
     return out

@@ -1,4 +1,4 @@
-"""The stream of a tile's residual symbols, with escapes (SPEC section 7.3), and the digest of all symbols."""
+"""Entropy coding of a tile's residual symbols, with escapes (SPEC section 7.3), and the digest of all symbols."""
 
 import hashlib
 
@@ -12,28 +12,28 @@ from aez.bitstream.tables import TableSet
 from aez.bitstream.varint import read_varint, write_varint
 
 MAX_EXTRA = 7
-"""Tables below a model's first coded one that a tile can code."""
+"""Largest number of tables that a tile can code below the model's first coded one."""
 _EXTRA_BITS = 3
 
 
 def coded_tables(indices: NDArray[np.uint8], lowest: int) -> NDArray[np.uint8]:
-    """``indices`` with ``NOT_CODED`` where a table is below the lowest one that is coded."""
+    """Replace indices of tables below the lowest coded one by ``NOT_CODED``."""
     out: NDArray[np.uint8] = np.where(indices < lowest, np.uint8(NOT_CODED), indices)
     return out
 
 
 def encode_residual(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: TableSet, first_coded: int) -> bytes:
-    """Code one tile of the residual symbols r.
+    """Encode the residual symbols r of one tile.
 
     Args:
-        r: (M, rows, columns); 0 wherever ``indices`` says ``NOT_CODED``.
-        indices: the table of each element, same shape; see :func:`coded_tables`. All elements of a table are coded or
-            none, and all whose table is ``first_coded`` or higher are.
+        r: (M, rows, columns); 0 where ``indices`` is ``NOT_CODED``.
+        indices: table of each element, same shape; see :func:`coded_tables`. Either all elements of a table are coded
+            or none; all elements of table ``first_coded`` and above are coded.
         tables: tables with escape.
-        first_coded: lowest table that a tile codes unless it says otherwise.
+        first_coded: lowest table that a tile codes by default.
 
     Raises:
-        ValueError: a value is not 0 where it must be, or beyond ±(2**15 − 1); or a coded table is too low.
+        ValueError: a value is not 0 where nothing is coded, or beyond ±(2**15 − 1); or a coded table is too low.
     """
     flat, index = r.ravel().astype(np.int32), indices.ravel()
     if flat.any() and (np.abs(flat).max() > MAX_MAGNITUDE or flat[index == NOT_CODED].any()):
@@ -61,16 +61,16 @@ def encode_residual(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: Ta
 def decode_residual(
     data: bytes, indices: NDArray[np.uint8], tables: TableSet, first_coded: int
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Inverse of :func:`encode_residual`.
+    """Decode one tile; inverse of :func:`encode_residual`.
 
     Args:
-        data: a tile.
-        indices: the table of each element, whether it is coded or not.
+        data: stream of the tile.
+        indices: table of each element, coded or not.
         tables: tables with escape.
-        first_coded: lowest table that a tile codes unless it says otherwise.
+        first_coded: lowest table that a tile codes by default.
 
     Returns:
-        r, and the table of each element or ``NOT_CODED``, in the shape of ``indices``.
+        r, and the table of each element or ``NOT_CODED``, both in the shape of ``indices``.
 
     Raises:
         FormatError: the data cannot have been written by an encoder.
@@ -105,7 +105,7 @@ def decode_residual(
 
 
 def symbols_digest(z: NDArray[np.int16], r: NDArray[np.int16]) -> str:
-    """SHA-256 (hexadecimal) over z then r as int32 little-endian, channel–row–column: it proves the symbols."""
+    """Return the SHA-256 (hexadecimal) of z, then r, as little-endian int32 in channel–row–column order."""
     digest = hashlib.sha256()
     for symbols in (z, r):
         for channel in symbols:

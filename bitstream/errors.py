@@ -1,12 +1,12 @@
-"""The one error tree of aez.
+"""The exceptions of aez.
 
-Every error that data, a file or a weights file can cause is an :class:`AezError`, so a caller needs to catch one
-class only. A misuse of the library by its caller (a wrong type, a quality of 200) is a ``ValueError`` or ``TypeError``.
+Every error that data, a file or a weights file can cause is an :class:`AezError`, so a caller needs to catch one class
+only. Wrong use of the library (a wrong type, a quality of 200) is a ``ValueError`` or ``TypeError``.
 """
 
 
 class AezError(Exception):
-    """Anything that is wrong with a file, a picture or a model; its text is one line meant for a person."""
+    """Any fault of a file, a picture or a model; its text is one line for a person to read."""
 
 
 class FormatError(AezError):

@@ -1,4 +1,4 @@
-"""Values beyond their table: a bit string of signed Exp-Golomb codes (SPEC section 7.3)."""
+"""Escape codes for values beyond the bounds of their table: signed Exp-Golomb codes (SPEC section 7.3)."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ _MAX_PREFIX = 15
 
 
 def write_escapes(excess: Iterable[int]) -> bytes:
-    """Code signed excesses ±(|r| − L), never 0, as bytes; the last byte is filled with zero bits."""
+    """Encode signed excesses ±(|r| − L), never 0, as bytes; the last byte is padded with zero bits."""
     bits: list[str] = []
     for value in excess:
         magnitude = bin(abs(value))[2:]
@@ -26,10 +26,10 @@ def read_escapes(data: bytes, count: int) -> NDArray[np.int32]:
     """Decode ``count`` signed excesses.
 
     Raises:
-        TruncatedError: the data hold fewer.
+        TruncatedError: the data hold fewer codes.
         FormatError: a code is too long, or bits are left over.
     """
-    # A code has at least 2 bits: refuse before an array of `count` values is made.
+    # A code has at least 2 bits: reject short data before an array of `count` values is made.
     if count * 2 > len(data) * 8:
         raise TruncatedError("the escape stream is too short")
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8))

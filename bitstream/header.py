@@ -17,19 +17,19 @@ MIN_TILE_LOG2, MAX_TILE_LOG2 = 4, 12
 
 @dataclass(frozen=True)
 class Header:
-    """What a decoder must know before it reads a stream.
+    """Fields that a decoder must know before it reads a stream.
 
     Attributes:
         width: columns of the picture as stored (before ``orientation`` is applied), 1 … 65535 pixels.
         height: rows of the picture as stored, 1 … 65535 pixels.
         fingerprint: 6 bytes that name the model (SPEC section 8).
-        quality: quality position, quality point × 256, 0 … 65535; what is valid depends on the model.
-        colour: ``"RGB"``, ``"grey"``, or ``"grey RGB"``: RGB whose three samples are equal, coded as grey.
-        depth: bits a sample, 8, 10, 12 or 16.
+        quality: quality position, quality point × 256, 0 … 65535; the valid range depends on the model.
+        colour: ``"RGB"``, ``"grey"``, or ``"grey RGB"``, which is RGB with three equal samples, coded as grey.
+        depth: bits per sample, 8, 10, 12 or 16.
         alpha: whether an ALPHA chunk follows.
         orientation: how to turn the decoded picture for display, as EXIF's tag 274, 1 … 8.
         layout: latent layout, 0 … 31; 0 is the hyperprior layout of SPEC section 5.
-        tile_log2: tiles of r have 2**tile_log2 latents a side; 0 for a single tile.
+        tile_log2: log2 of the side of the tiles of r, in latents; 0 for a single tile.
     """
 
     width: int
@@ -50,16 +50,16 @@ class Header:
 
     @property
     def latent_shape(self) -> tuple[int, int]:
-        """Rows and columns of the latent y (1/16 of the picture, rounded up)."""
+        """Rows and columns of the latents y (1/16 of the picture, rounded up)."""
         return -(-self.height // LATENT_STRIDE), -(-self.width // LATENT_STRIDE)
 
     @property
     def hyper_shape(self) -> tuple[int, int]:
-        """Rows and columns of the hyper-latent z (1/64 of the picture, rounded up)."""
+        """Rows and columns of the hyper-latents z (1/64 of the picture, rounded up)."""
         return -(-self.height // HYPER_STRIDE), -(-self.width // HYPER_STRIDE)
 
     def tiles(self) -> list[tuple[slice, slice]]:
-        """Row and column slices of every tile in the latent grid, in raster order."""
+        """Return row and column slices of every tile in the latent grid, in raster order."""
         rows, cols = self.latent_shape
         if self.tile_log2 == 0:
             return [(slice(0, rows), slice(0, cols))]
@@ -71,7 +71,7 @@ class Header:
         ]
 
     def tile_count(self) -> int:
-        """The number of TILE chunks."""
+        """Return the number of TILE chunks."""
         if self.tile_log2 == 0:
             return 1
         rows, cols = self.latent_shape
@@ -79,7 +79,7 @@ class Header:
         return -(-rows // side) * -(-cols // side)
 
     def to_bytes(self) -> bytes:
-        """The chunk's payload.
+        """Serialise the header as the chunk's payload.
 
         Raises:
             ValueError: a field is outside its range.

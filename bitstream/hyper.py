@@ -1,4 +1,4 @@
-"""The stream of the hyper-latent z: a table a channel, and what neighbours tell of a value (SPEC section 7.2)."""
+"""Entropy coding of the hyper-latents z, with a table per channel and a context of neighbours (SPEC section 7.2)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from aez.bitstream.runs import RunReader, RunWriter, coding_order
 from aez.bitstream.tables import TableSet
 
 PHASES = 3
-"""Tables of each level: for values that are expected at 0, at 1/4 and at 1/2."""
+"""Tables per level: for values expected at 0, at 1/4 and at 1/2."""
 _FRACTION_BITS = 8
 _COMMON = 12
-"""A multiple of every number of neighbours, so that their mean is an integer times a weight."""
+"""A multiple of every possible number of neighbours, so that 12 times their mean is an integer."""
 _DIAGONAL = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 _DIRECT = ((-1, 0), (1, 0), (0, -1), (0, 1))
 _NEIGHBOURS = (_DIAGONAL, _DIRECT)
@@ -22,16 +22,16 @@ _NEIGHBOURS = (_DIAGONAL, _DIRECT)
 
 @dataclass(frozen=True)
 class HyperContext:
-    """What is expected of the three quarters of z that are coded after the first one.
+    """Context model of the three quarters of z that are coded after the first one.
 
-    Cells of even row and column come first; then those of odd row and column, from their diagonal neighbours; then all
-    others, from the direct ones.
+    The first step codes the cells of even row and even column. The second step codes the cells of odd row and odd
+    column from their diagonal neighbours. The third step codes all other cells from their direct neighbours.
 
     Attributes:
-        weights: (2, Z) int64, a step and channel: what a unit of 12 times the neighbours' mean adds to the expected
-            value, in quarters / 256.
-        levels: (2, Z) int64, the level of each step and channel.
-        tables: without escape, ``PHASES`` times as many as there are levels: all levels at 0, all at 1/4, all at 1/2.
+        weights: (2, Z) int64, per step and channel: change of the expected value per unit of 12 times the neighbours'
+            mean, in quarters / 256.
+        levels: (2, Z) int64, level of each step and channel.
+        tables: tables without escape, ``PHASES`` for each level: all levels at 0, then all at 1/4, then all at 1/2.
     """
 
     weights: NDArray[np.int64]
@@ -39,12 +39,12 @@ class HyperContext:
     tables: TableSet
 
     def reach(self, bounds: NDArray[np.int32]) -> NDArray[np.int64]:
-        """(2, Z): how far from 0 a table's value may lie if no |z| is above ``bounds``, (Z,)."""
+        """Return (2, Z): the largest distance of a table's value from 0 if no |z| is above ``bounds``, (Z,)."""
         most = (np.abs(self.weights) * _COMMON * bounds + (1 << _FRACTION_BITS)) >> _FRACTION_BITS
         return bounds + (most >> 2) + 1
 
     def expected(self, z: NDArray[np.int64], step: int, cells: NDArray[np.bool_]) -> "Expected":
-        """What the neighbours of the cells of step 1 or 2 make one expect; arguments as :func:`neighbours`."""
+        """Predict the values of the cells of step 1 or 2 from their neighbours; arguments as for :func:`neighbours`."""
         scaled = self.weights[step - 1][:, None] * neighbours(z, step, cells)
         quarters = (scaled + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS
         whole = (quarters + 2) >> 2
@@ -54,18 +54,18 @@ class HyperContext:
 
 
 def steps(rows: int, cols: int) -> list[NDArray[np.bool_]]:
-    """The cells of each step, (rows, cols)."""
+    """Return masks of the cells of each step, (rows, cols)."""
     row, col = np.arange(rows)[:, None] % 2, np.arange(cols)[None] % 2
     return [(row == 0) & (col == 0), (row == 1) & (col == 1), row != col]
 
 
 def neighbours(z: NDArray[np.int64], step: int, cells: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """12 times the mean of the neighbours that are there, (Z, cells).
+    """Return 12 times the mean of the neighbours inside the grid, (Z, cells).
 
     Args:
         z: (Z, rows, columns).
         step: 1 for the diagonal neighbours, 2 for the direct ones.
-        cells: (rows, columns), those of that step.
+        cells: (rows, columns), mask of the cells of that step.
     """
     rows, cols = cells.shape
     total = np.zeros((len(z), int(cells.sum())), np.int64)
@@ -81,7 +81,10 @@ def neighbours(z: NDArray[np.int64], step: int, cells: NDArray[np.bool_]) -> NDA
 
 @dataclass(frozen=True)
 class Expected:
-    """Of some cells, all (Z, cells): a symbol is z − ``whole``, or its negative where ``turned``, by ``table``."""
+    """Prediction of some cells; all arrays are (Z, cells).
+
+    A symbol is z − ``whole``, or the negative of that where ``turned``; its table is ``table``.
+    """
 
     whole: NDArray[np.int64]
     turned: NDArray[np.bool_]
@@ -89,11 +92,11 @@ class Expected:
     tables: TableSet
 
     def away(self, z: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What is coded of values."""
+        """Return the coded differences of values from their prediction."""
         return np.where(self.turned, self.whole - z, z - self.whole)
 
     def symbols(self, z: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Numbers of table entries.
+        """Return the numbers of table entries of values.
 
         Raises:
             ValueError: a value is outside its table.
@@ -104,20 +107,20 @@ class Expected:
         return values + bound
 
     def values(self, symbols: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Inverse of :meth:`symbols`."""
+        """Return the values of symbols; inverse of :meth:`symbols`."""
         values = symbols - self.tables.bounds[self.table]
         return np.where(self.turned, self.whole - values, self.whole + values)
 
 
 @dataclass(frozen=True)
 class HyperCoder:
-    """Codes z of one model, quality and kind of picture.
+    """Entropy coder of the hyper-latents z for one model, quality and kind of picture.
 
     Attributes:
-        tables: without escape.
-        indices: (Z,) uint8, the table of each channel.
-        means: (Z,) int16, where it is centred.
-        context: what neighbours tell; None if all of z is coded by ``indices``.
+        tables: tables without escape.
+        indices: (Z,) uint8, table of each channel.
+        means: (Z,) int16, centre of each channel's table.
+        context: context model; None if ``indices`` gives the tables of all of z.
     """
 
     tables: TableSet
@@ -126,7 +129,7 @@ class HyperCoder:
     context: HyperContext | None = None
 
     def encode(self, z: NDArray[np.int16]) -> bytes:
-        """The stream of z, (Z, rows, columns), each channel within ±bounds of its table around its centre.
+        """Encode z, (Z, rows, columns); each channel must be within the bounds of its table around its centre.
 
         Raises:
             ValueError: a value is outside its table.
@@ -139,7 +142,7 @@ class HyperCoder:
         return writer.stream()
 
     def decode(self, data: bytes, shape: tuple[int, int]) -> NDArray[np.int16]:
-        """Inverse of :meth:`encode`; ``shape`` is (rows, columns).
+        """Decode a stream; inverse of :meth:`encode`. ``shape`` is (rows, columns).
 
         Raises:
             FormatError: the data cannot have been written by an encoder.
@@ -157,7 +160,7 @@ class HyperCoder:
         return (centred + self.means[:, None, None]).astype(np.int16)
 
     def bits(self, z: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Bits of every element of z, (Z, rows, columns); the coder adds at most some bytes.
+        """Return the bits of every element of z, (Z, rows, columns); the coder adds at most a few bytes.
 
         Raises:
             ValueError: a value is outside its table.
@@ -176,7 +179,7 @@ class HyperCoder:
         return centred
 
     def _steps(self, z: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], Expected]]:
-        """The cells of each step and what is expected of them, from those of ``z`` that come before."""
+        """Yield the cells of each step and their prediction from the cells of ``z`` in earlier steps."""
         if self.context is None:
             yield np.ones(z.shape[1:], bool), self._alone(z[0].size)
             return
@@ -184,6 +187,6 @@ class HyperCoder:
             yield cells, self.context.expected(z, step, cells) if step else self._alone(int(cells.sum()))
 
     def _alone(self, cells: int) -> Expected:
-        """Of cells without neighbours."""
+        """Return the prediction of cells without neighbours."""
         table = np.repeat(self.indices[:, None], cells, 1)
         return Expected(np.zeros(table.shape, np.int64), np.zeros(table.shape, bool), table, self.tables)

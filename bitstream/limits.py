@@ -1,4 +1,4 @@
-"""Bounds that a decoder puts on files from strangers."""
+"""Limits on what a decoder accepts from untrusted files."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ DEFAULT_MAX_PIXELS = 2**28
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask for; anything beyond raises :class:`LimitError` before memory is taken.
+    """Limits on what a file may ask for; anything beyond raises :class:`LimitError` before memory is allocated.
 
     Attributes:
-        max_pixels: width × height.
-        max_pixels_per_byte: pixels a byte of the file, so that a tiny file cannot ask for hours of work; it is not
-            applied to the first 2**22 pixels. A flat 24-megapixel picture stays below a tenth of the default.
-        max_metadata: bytes of all metadata and unknown ancillary chunks together.
+        max_pixels: largest width × height.
+        max_pixels_per_byte: largest number of pixels per byte of the file, so that a tiny file cannot cause hours of
+            work. The first 2**22 pixels are exempt. A flat 24-megapixel picture stays below a tenth of the default.
+        max_metadata: largest size of all metadata and unknown ancillary chunks together, in bytes.
     """
 
     max_pixels: int = DEFAULT_MAX_PIXELS

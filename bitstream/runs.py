@@ -1,4 +1,4 @@
-"""Runs of symbols of one table each: constriction's range coder over integer tables (SPEC section 7.1)."""
+"""Range coding of symbols in runs, one run per probability table, with constriction's coder (SPEC section 7.1)."""
 
 import constriction
 import numpy as np
@@ -10,16 +10,17 @@ from aez.bitstream.tables import TableSet
 _Encoder = constriction.stream.queue.RangeEncoder
 _Decoder = constriction.stream.queue.RangeDecoder
 NOT_CODED = 255
-"""In the place of a table's number: the symbol is not in the stream, and is 0."""
-# The extension looks for numpy when it first makes an array, and panics if a signal's exception comes in between.
+"""Value in place of a table's number for a symbol that is 0 and not in the stream."""
+# The extension imports numpy when it first makes an array, and panics if a signal interrupts this. The import is done
+# here.
 _Encoder().get_compressed()
 
 
 def coding_order(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of the coded symbols sorted by table, stable; and the run length of each table.
+    """Sort the coded symbols by table; return their positions, in stable order, and the run length of each table.
 
     Args:
-        indices: the table of each symbol, 1-D, or ``NOT_CODED``.
+        indices: table of each symbol, 1-D, or ``NOT_CODED``.
     """
     counts = np.bincount(indices, minlength=NOT_CODED + 1)
     counts[NOT_CODED] = 0
@@ -29,14 +30,14 @@ def coding_order(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[
 
 
 class RunWriter:
-    """Makes a stream."""
+    """Encoder of a stream."""
 
     def __init__(self) -> None:
-        """Nothing is coded yet."""
+        """Start an empty stream."""
         self._encoder = _Encoder()
 
     def add(self, symbols: NDArray[np.int32], counts: NDArray[np.intp], tables: TableSet) -> None:
-        """Code symbols, numbers of a table's entries, in :func:`coding_order`."""
+        """Encode symbols (numbers of table entries) that are in :func:`coding_order`."""
         at = 0
         for table in np.flatnonzero(counts):
             run = int(counts[table])
@@ -44,18 +45,18 @@ class RunWriter:
             at += run
 
     def stream(self) -> bytes:
-        """What has been coded, a whole number of 32-bit words."""
+        """Return the stream, a whole number of 32-bit words."""
         return bytes(self._encoder.get_compressed().astype("<u4").tobytes())
 
 
 class RunReader:
-    """Reads a stream that :class:`RunWriter` made, and refuses any other."""
+    """Decoder of a stream that :class:`RunWriter` made; any other data are rejected."""
 
     def __init__(self, data: bytes) -> None:
-        """Begin.
+        """Open a stream.
 
         Raises:
-            FormatError: the stream is not a whole number of words.
+            FormatError: the stream is not a whole number of 32-bit words.
         """
         if len(data) % 4:
             raise FormatError("a stream is not a whole number of 32-bit words")
@@ -63,10 +64,10 @@ class RunReader:
         self._decoder = _Decoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
 
     def read(self, counts: NDArray[np.intp], tables: TableSet) -> NDArray[np.int32]:
-        """So many symbols of each table.
+        """Decode ``counts[k]`` symbols of each table k.
 
         Raises:
-            FormatError: no encoder writes this.
+            FormatError: no encoder writes these data.
         """
         out = np.empty(int(counts.sum()), dtype=np.int32)
         at = 0
@@ -74,18 +75,18 @@ class RunReader:
             run = int(counts[table])
             try:
                 out[at : at + run] = self._decoder.decode(tables.coder_models[table], run)
-            except AssertionError:  # constriction's word for words that no encoder writes
+            except AssertionError:  # constriction's error for words that no encoder writes
                 raise FormatError("a stream cannot have been written by an encoder of this model") from None
             at += run
         self._again.add(out, counts, tables)
         return out
 
     def finish(self) -> None:
-        """All has been read.
+        """Check that the whole stream has been read and is canonical.
 
         Raises:
             FormatError: the stream is not what an encoder writes for these symbols.
         """
-        # The coder itself cannot tell a word too many from its look-ahead.
+        # The decoder reads ahead, so it cannot tell an extra word at the end.
         if not self._decoder.maybe_exhausted() or self._again.stream() != self._data:
             raise FormatError("a stream is not what an encoder writes for its symbols")

@@ -1,4 +1,4 @@
-"""Integer probability tables, as the weights file stores them (SPEC section 6)."""
+"""Integer probability tables as the weights file stores them (SPEC section 6)."""
 
 from functools import cached_property
 
@@ -14,22 +14,22 @@ MAX_TABLES = 255
 
 
 class TableSet:
-    """A list of frequency tables, each with counts of at least 1 that sum to 2**24.
+    """List of frequency tables, each with counts of at least 1 that sum to 2**24.
 
     Every table is centred: entry k of a table with 2·L + 1 (``escape=False``) or 2·L + 2 (``escape=True``) entries
-    stands for the value k − L; with ``escape`` the last entry announces a value beyond ±L.
+    stands for the value k − L. With ``escape``, the last entry announces a value beyond ±L.
     """
 
     def __init__(self, counts: NDArray[np.int32], sizes: NDArray[np.int32], *, escape: bool) -> None:
-        """Check and keep the tables.
+        """Check the tables and store them.
 
         Args:
-            counts: all tables' counts one after another, 1-D integers.
-            sizes: the number of entries of each table, 1-D integers.
+            counts: counts of all tables, concatenated, 1-D integers.
+            sizes: number of entries of each table, 1-D integers.
             escape: whether the last entry of each table is the escape symbol.
 
         Raises:
-            ModelError: a table breaks a rule; nothing else may be done with them then.
+            ModelError: a table breaks a rule.
         """
         flat = np.asarray(counts, dtype=np.int64).ravel()
         lengths = np.asarray(sizes, dtype=np.int64).ravel()
@@ -46,15 +46,15 @@ class TableSet:
         self.bounds = ((lengths - 1 - escape) // 2).astype(np.int32)
 
     def __len__(self) -> int:
-        """The number of tables."""
+        """Return the number of tables."""
         return len(self.counts)
 
     @cached_property
     def coder_models(self) -> list[constriction.stream.model.Categorical]:
-        """Constriction's form of the tables.
+        """The tables as constriction's models.
 
-        Its fast constructor turns weights w into counts floor(w · s) + 1 with s = (2**24 − n) / Σw; weights of
-        count − 1 make s exactly 1, so its integers are ours (a test decodes with an independent coder).
+        Constriction's fast constructor turns weights w into counts floor(w · s) + 1 with s = (2**24 − n) / Σw. Weights
+        of count − 1 make s exactly 1, so constriction's counts equal ours; a test decodes with an independent coder.
         """
         return [
             constriction.stream.model.Categorical((table - 1).astype(np.float64), perfect=False)
@@ -62,5 +62,5 @@ class TableSet:
         ]
 
     def cost_in_bits(self) -> list[NDArray[np.float64]]:
-        """−log2 of every entry's probability, one array a table."""
+        """Return −log2 of every entry's probability, one array per table."""
         return [PRECISION - np.log2(table) for table in self.counts]

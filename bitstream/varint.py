@@ -22,11 +22,11 @@ def write_varint(value: int) -> bytes:
 
 
 def read_varint(data: bytes | memoryview, offset: int) -> tuple[int, int]:
-    """Read one varint at ``offset``; return its value and the offset behind it.
+    """Read one varint at ``offset``; return its value and the offset after it.
 
     Raises:
-        TruncatedError: the data end inside it.
-        FormatError: it is longer than need be, or 2**32 or more.
+        TruncatedError: the data end inside the varint.
+        FormatError: the varint is not in its shortest form, or is 2**32 or more.
     """
     value = 0
     for i in range(5):

@@ -13,7 +13,7 @@ from aez.cli.picture_job import PictureJob
 from aez.cli.rate_options import Number
 
 if TYPE_CHECKING:
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 @dataclass
@@ -24,7 +24,7 @@ class ColouriseJob(PictureJob):
 
     def load(self) -> None:
         """Load the colouriser."""
-        from aez.codec.family.registry import load_family
+        from aez.codec.family.members import load_family
         from aez.codec.runtime.torch.device import choose_device
 
         load_family("colouriser", str(choose_device(self.device)))

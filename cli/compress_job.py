@@ -17,7 +17,7 @@ from aez.cli.results import Result
 
 if TYPE_CHECKING:
     from aez.codec.codec import Codec
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def read_picture(
     from PIL import Image
 
     from aez.codec.picture import reading
-    from aez.codec.picture.images import upright
+    from aez.codec.picture.turning import upright
 
     if isinstance(file, Path) and file.is_dir():
         raise ImageError(f"{name}: is a folder (-r takes what is in it)")

@@ -13,7 +13,7 @@ from aez.cli.options import Shared, runtime_options
 from aez.cli.picture_job import PictureJob
 
 if TYPE_CHECKING:
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 @dataclass

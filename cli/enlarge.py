@@ -13,7 +13,7 @@ from aez.cli.picture_job import PictureJob
 from aez.cli.search_options import search_options
 
 if TYPE_CHECKING:
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 @dataclass

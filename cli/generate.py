@@ -100,7 +100,7 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AezError(f"{out}: cannot be made a folder ({error.strerror})") from None
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
     kept = []
     for target, (samples, data) in zip(targets, pictures, strict=True):
@@ -137,13 +137,15 @@ def _of_codec(
     if size[0] * size[1] > MAX_SAMPLED_PIXELS:
         raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
     codec = load(model, device)
-    recipe = Recipe(codec.quality_scale.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent)
+    recipe = Recipe(
+        codec.quality_scale.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent
+    )
     files = (sampled_file(codec, *size, Draws(seed, number), recipe) for number in range(count))
     return ((codec.decode_array(data), data) for data in files)
 
 
 def _of_vae(count: int, seed: int, device: str) -> _Drawn:
-    from aez.codec.family.registry import load_family
+    from aez.codec.family.members import load_family
     from aez.codec.runtime.torch.device import choose_device
 
     pictures = load_family("vae", str(choose_device(device))).sample(count, seed)  # type: ignore[operator]

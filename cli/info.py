@@ -65,8 +65,8 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
     from pathlib import Path
 
     from aez.cli.paths import check_output
-    from aez.codec.picture.images import Picture
     from aez.codec.picture.outputs import format_of, picture_bytes
+    from aez.codec.picture.picture import Picture
 
     check_output(file, out, overwrite)
     kind = format_of(Path(out))

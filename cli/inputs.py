@@ -33,7 +33,7 @@ def picture_suffixes() -> frozenset[str]:
     """Suffixes of the files that `compress -r` takes from folders, lower case."""
     from PIL import Image
 
-    from aez.codec.picture.plugins import plugin_suffixes
+    from aez.codec.picture.formats.plugins import plugin_suffixes
 
     known = Image.registered_extensions()
     found = frozenset(s for s, kind in known.items() if kind in Image.OPEN and kind not in _NOT_IN_FOLDERS)

@@ -17,7 +17,7 @@ def known_suffixes() -> frozenset[str]:
     """Suffixes of picture files, those of `.aez` included, lower case: the only ones that an output's name replaces."""
     from PIL import Image
 
-    from aez.codec.picture.plugins import plugin_suffixes
+    from aez.codec.picture.formats.plugins import plugin_suffixes
 
     return frozenset({AEZ_SUFFIX, *Image.registered_extensions()}) | plugin_suffixes(installed=False)
 

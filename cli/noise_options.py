@@ -46,7 +46,7 @@ def load_denoiser(device: str) -> None:
     Raises:
         AezError: it is not there, or the device is not.
     """
-    from aez.codec.family.registry import load_family
+    from aez.codec.family.members import load_family
     from aez.codec.runtime.torch.device import choose_device
 
     load_family("denoiser", str(choose_device(device)))

@@ -148,7 +148,7 @@ def delete_source_option(function: Function) -> Function:
 
 def set_up_process(threads: int | None) -> None:
     """CPU threads of the networks, and memory kept from picture to picture."""
-    from aez.codec.runtime.memory import keep_freed_memory
+    from aez.codec.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:

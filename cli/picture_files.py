@@ -11,7 +11,7 @@ from aez.cli.compress_job import read_picture
 from aez.cli.names import AEZ_SUFFIX, suffix_of
 
 if TYPE_CHECKING:
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 def check_kind(target: str) -> None:

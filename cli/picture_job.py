@@ -14,7 +14,7 @@ from aez.cli.pixel_options import output_bytes
 from aez.cli.results import Result
 
 if TYPE_CHECKING:
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 @dataclass
@@ -60,7 +60,7 @@ class PictureJob(Job):
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
         """Read a picture, change it and make a file of it."""
-        from aez.codec.picture.images import BACKGROUND
+        from aez.codec.picture.alpha.transparency import BACKGROUND
         from aez.codec.picture.outputs import format_of
 
         self.prepare()

@@ -15,7 +15,7 @@ from aez.cli.storage import is_local, read_bytes
 
 if TYPE_CHECKING:
     from aez.codec.codec import Codec
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 Function = Callable[..., Any]
 
@@ -157,8 +157,8 @@ def output_bytes(
     Raises:
         ImageError: the format cannot hold the picture.
     """
-    from aez.codec.picture.images import stripped
     from aez.codec.picture.outputs import fit_to_format, picture_bytes
+    from aez.codec.picture.picture import stripped
 
     fitted = fit_to_format(picture, kind, background=background, auto_orient=auto_orient or strip, srgb=to_srgb)
     return picture_bytes(stripped(fitted) if strip else fitted, kind), fitted.warnings

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from aez.codec.base import Progress
     from aez.codec.encoding.target import Target
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 Function = Callable[..., Any]
 DEFAULT_QUALITY, DEFAULT_EFFORT = 50.0, 2

@@ -8,7 +8,7 @@ import numpy as np
 from aez.cli.compress_job import read_picture
 
 if TYPE_CHECKING:
-    from aez.codec.picture.images import Picture
+    from aez.codec.picture.picture import Picture
 
 
 def missing_from(written: bytes | memoryview, picture: "Picture") -> str | None:
@@ -23,7 +23,7 @@ def missing_from(written: bytes | memoryview, picture: "Picture") -> str | None:
     Raises:
         ImageError: the file cannot be read.
     """
-    from aez.codec.picture.images import upright
+    from aez.codec.picture.turning import upright
 
     pixels = picture.samples.shape[0] * picture.samples.shape[1]
     back = read_picture(io.BytesIO(written), "the output", pixels, auto_orient=False, strip=False, to_srgb=False)

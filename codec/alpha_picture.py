@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aez.bitstream import Header, Limits
 from aez.bitstream.alpha import read_alpha_picture, write_alpha_picture
 from aez.codec.geometry.windows import Window
-from aez.codec.picture.alpha import LOSSLESS, decode_alpha, encode_alpha, level_count, with_fewer_levels
+from aez.codec.picture.alpha.planes import LOSSLESS, decode_alpha, encode_alpha, level_count, with_fewer_levels
 from aez.codec.picture.averages import averaged
 from aez.codec.picture.psnr import psnr_of
 
@@ -70,7 +70,7 @@ def decode_alpha_part(
     picture = read_alpha_picture(payload, header)
     if picture is None:
         plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
-        return averaged(plane, reduction, window)
+        return averaged(plane, reduction, window.shape)
     region = span.left, span.top, span.shape[1], span.shape[0]
     coded = codec.decode_array(picture.data, region=region, scale=1 / reduction, limits=_CHECKED)
     return _gathered(coded, picture.edge)

@@ -13,7 +13,7 @@ from aez.bitstream import Limits, read_header
 from aez.codec.base import Data, PictureCodec
 from aez.codec.codec import Codec, hyperprior
 from aez.codec.model.registry import DEFAULT_MODEL, find_fingerprint, find_model
-from aez.codec.picture.images import Picture, Pixels
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File, data_of
 from aez.codec.symbols.representation import Latents
 

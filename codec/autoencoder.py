@@ -15,8 +15,10 @@ from aez.codec.encoding.encoder import default_tile_log2, encode, tile_side
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.picture.grey import as_stored, coded_samples
-from aez.codec.picture.images import Picture, Pixels, as_picture, upright
+from aez.codec.picture.inputs import as_picture
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
+from aez.codec.picture.turning import upright
 from aez.codec.runtime.means import Means
 from aez.codec.symbols.representation import Latents
 

@@ -26,13 +26,15 @@ from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window
 from aez.codec.model.quality import QualityScale
 from aez.codec.options import DecodeOptions, EncodeOptions
-from aez.codec.picture.alpha import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.grey import as_stored
-from aez.codec.picture.images import Picture, Pixels, as_picture, upright
+from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.previews import thumbnail
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.sources import File
+from aez.codec.picture.turning import upright
 from aez.codec.symbols.symbols import Symbols
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
-"""Columns of pictures to columns of files and back: for `map_batches` of Ray Data, `map` of Hugging Face datasets, …
+"""Encode columns of picture files to columns of `.aez` files and decode them.
 
-A batch is a dict of columns of equal length. A row that cannot be done has an empty result and a text in ``error``
-(which is empty elsewhere); the rest goes on. Instances are sent to workers as they are and load the model there::
+The classes are for `map_batches` of Ray Data, `map` of Hugging Face datasets and similar functions. A batch is a dict
+of columns of equal length. If a row fails, its result is empty and ``error`` holds a message; the other rows are not
+affected, and their ``error`` is empty. Instances are pickled to workers and load the model there::
 
     ray.data.read_binary_files("s3://bucket/in").map_batches(EncodeBatch(60), batch_size=16)
 """
@@ -21,30 +22,30 @@ Batch = Mapping[str, Any]
 
 
 def _column(values: Sequence[bytes]) -> Any:
-    """An object array: a numpy array of bytes would cut zeros off their ends."""
+    """Return an object array: a numpy array of bytes would strip trailing zero bytes."""
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
 
 
 class EncodeBatch:
-    """Adds a column of `.aez` files, ``aez``, made of a column of picture files of any format that Pillow reads."""
+    """Callable that encodes a column of picture files of any format that Pillow reads as a column ``aez``."""
 
     def __init__(
         self, quality: float = 50.0, *, column: str = "bytes", model: str = DEFAULT_MODEL, device: str = "cpu"
     ) -> None:
-        """Settings; the model is loaded by the first call in each process.
+        """Store the settings; the first call in each process loads the model.
 
         Args:
             quality: 1 … 100.
-            column: name of the column of picture files, as bytes.
-            model: a packaged model's name or a weights file's path.
+            column: name of the column with picture files, as bytes.
+            model: name of a packaged model, or path of a weights file.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         """
         self.quality, self.column, self.model, self.device = quality, column, model, device
 
     def __call__(self, batch: Batch) -> dict[str, Any]:
-        """The batch with ``aez`` (bytes) and ``error`` (str) added.
+        """Return the batch with the columns ``aez`` (bytes) and ``error`` (str) added.
 
         Raises:
             KeyError: the batch lacks the column.
@@ -71,23 +72,23 @@ class EncodeBatch:
 
 
 class DecodeBatch:
-    """Adds a column of pictures, ``image``, made of a column of `.aez` files."""
+    """Callable that decodes a column of `.aez` files to a column of pictures, ``image``."""
 
     def __init__(
         self, *, column: str = "aez", model: str | None = None, device: str = "cpu", limits: Limits | None = None
     ) -> None:
-        """Settings; models are loaded by the first calls in each process.
+        """Store the settings; the first calls in each process load the models.
 
         Args:
-            column: name of the column of `.aez` files, as bytes.
-            model: weights to use; None for the packaged model that each file names.
+            column: name of the column with `.aez` files, as bytes.
+            model: weights for all files; None for the packaged model that each file names.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-            limits: what a file may ask for.
+            limits: limits on what a file may ask for.
         """
         self.column, self.model, self.device, self.limits = column, model, device, limits
 
     def __call__(self, batch: Batch) -> dict[str, Any]:
-        """The batch with ``image`` ((H, W, 3) uint8, or (0, 0, 3)) and ``error`` (str) added.
+        """Return the batch with the columns ``image`` ((H, W, 3) uint8, or (0, 0, 3)) and ``error`` (str) added.
 
         Raises:
             KeyError: the batch lacks the column.

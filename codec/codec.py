@@ -23,7 +23,7 @@ from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.options import DecodeOptions, EncodeOptions
 from aez.codec.picture.grey import coded_samples
-from aez.codec.picture.images import Picture, Pixels
+from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
 from aez.codec.symbols.representation import Latents
 from aez.codec.symbols.streams import StreamReader, StreamWriter, check_model

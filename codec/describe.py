@@ -1,4 +1,7 @@
-"""A file in words. Does not import torch."""
+"""Describe a file as a dictionary.
+
+This module does not import torch.
+"""
 
 from typing import Any
 
@@ -8,10 +11,10 @@ from aez.codec.model.registry import find_fingerprint
 
 
 def describe(data: Buffer, limits: Limits | None = None) -> dict[str, Any]:
-    """What a file says of itself, as JSON types.
+    """Describe a file with values of JSON types.
 
     Raises:
-        FormatError, LimitError: the data are damaged, or ask for too much.
+        FormatError, LimitError: the data are damaged, or ask for more than ``limits`` allows.
     """
     container = read_container(data, limits)
     header = container.header

@@ -10,7 +10,8 @@ from aez.codec.base import Data, PictureCodec
 from aez.codec.codec import hyperprior
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.decoding.regions import REDUCTIONS
-from aez.codec.picture.images import Picture, upright
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.turning import upright
 
 LONGEST = 1536
 """Pixels of the longer side that larger pictures are reduced to, as far as 1/16 goes."""

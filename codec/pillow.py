@@ -1,10 +1,11 @@
-"""`.aez` files in Pillow: ``import aez.codec.pillow``, then ``Image.open("x.aez")`` and ``image.save("x.aez")``.
+"""Read and write `.aez` files with Pillow.
 
-Pillow finds plugins of other packages only when they are imported (it has no entry points), so the import is the
-registration. Files are recognised and described without torch; it is imported when pixels are asked for.
+``import aez.codec.pillow`` registers the format; then ``Image.open("x.aez")`` and ``image.save("x.aez")`` work. The
+import is needed because Pillow has no entry points for plugins. Files are recognised and described without torch, which
+is imported when pixels are needed.
 
-Opened images have the size and the pixels as stored, as Pillow's JPEG does: the orientation is in the EXIF data, and
-``ImageOps.exif_transpose`` applies it. ``info`` holds ``icc_profile``, ``exif`` and ``xmp`` where the file has them.
+Opened images have the size and pixels as stored, as with Pillow's JPEG plugin: the orientation is in the EXIF data, and
+``ImageOps.exif_transpose`` applies it. ``info`` holds ``icc_profile``, ``exif`` and ``xmp`` if the file has them.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
 
 
 class AezImageFile(ImageFile.ImageFile):
-    """An opened `.aez` file; its pixels are decoded when they are first needed."""
+    """An opened `.aez` file; pixels are decoded when they are first needed."""
 
     format = FORMAT
     format_description = "aez, a learned image codec"
@@ -29,7 +30,7 @@ class AezImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         fp: IO[bytes] = self.fp  # type: ignore[assignment]
         data = fp.read()
-        # Pillow's own check of the number of pixels follows at once, and warns before it refuses.
+        # Pillow's own check of the number of pixels follows, and warns below the size that it rejects.
         bomb = Image.MAX_IMAGE_PIXELS
         self._limits = Limits(max_pixels=2 * bomb if bomb else 2**32)
         try:
@@ -42,7 +43,7 @@ class AezImageFile(ImageFile.ImageFile):
         self._mode = ("L" if header.colour == "grey" else "RGB") + ("A" if header.alpha else "")
         self._data = data
         self.tile = []
-        # A file that is damaged further on opens, as other formats do; load() says what is wrong.
+        # A file that is damaged further on still opens, as in other formats; load() reports the damage.
         with contextlib.suppress(AezError):
             self._read_info(read_container(data, self._limits).metadata)
         self._state_orientation(header.orientation)
@@ -55,10 +56,10 @@ class AezImageFile(ImageFile.ImageFile):
             self.info["exif"] = b"Exif\0\0" + metadata[ChunkType.EXIF]
 
     def _state_orientation(self, orientation: int) -> None:
-        """Make EXIF say what the header says; EXIF that Pillow cannot read are left out."""
+        """Set EXIF's orientation to the header's; drop EXIF that Pillow cannot read."""
         try:
             self._set_orientation(orientation)
-        except Exception:  # whatever Pillow's parser stumbles over
+        except Exception:  # whatever Pillow's parser raises
             self.info.pop("exif", None)
             self._exif = None
             self._set_orientation(orientation)
@@ -85,16 +86,17 @@ class AezImageFile(ImageFile.ImageFile):
             self._data = None
             if self.fp and self._exclusive_fp:
                 self.fp.close()
-            # Not as a tile of raw samples: those Pillow maps from the file of this name, which holds others.
+            # A tile of raw samples would make Pillow map them from the file of this name, which holds coded data.
             decoded = Image.fromarray(samples)
             self.im, self.readonly = decoded.im, decoded.readonly
         return super().load()
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """`Image.save`: what :func:`aez.codec.encode` takes, and ``icc_profile``, ``exif`` and ``xmp``.
+    """Write an image as Pillow's `Image.save` does.
 
-    The profile is that of ``image.info`` unless another, or None, is given; so are EXIF and XMP.
+    Options are those of :func:`aez.codec.encode`, and ``icc_profile``, ``exif`` and ``xmp``. These three default to the
+    image's ``info``; None leaves them out.
     """
     from aez.codec.api import encode
 

@@ -1,1 +1,4 @@
-"""The autoencoder family: one file a member; :mod:`aez.codec.family.registry` finds them by name."""
+"""The autoencoder family: networks beside the flagship model, one module per member.
+
+:mod:`aez.codec.family.members` finds them by name.
+"""

@@ -1,4 +1,4 @@
-"""What all members of the autoencoder family have in common."""
+"""The base class of all members of the autoencoder family."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,49 +10,44 @@ Crops = Callable[[], Tensor]
 
 
 class FamilyModel(nn.Module, ABC):
-    """A network that can be trained by ``aez train --model NAME`` and kept in a weights file.
+    """A network that ``aez train --recipe NAME`` trains and that is stored in a weights file.
 
     Attributes:
-        NAME: what `--model` takes.
-        SUMMARY: a line for `aez models`.
-        CROP: pixels a side of training crops.
-        BATCH: crops a step.
-        LEARNING_RATE: for AdamW.
-        LOW_PRECISION: whether its :class:`~aez.codec.networks.blocks.DepthConvBlock` may train in bfloat16.
-        sizes: what it was built with, enough to build it again.
-        fingerprint: 6 bytes of a model that was read from a file, else empty.
+        NAME: name for `--model` and `--recipe`.
+        SUMMARY: description for `aez models`, one line.
+        LOW_PRECISION: whether a :class:`~aez.codec.networks.blocks.DepthConvBlock` of the network may train in
+            bfloat16.
+        sizes: constructor arguments, enough to build the network again.
+        fingerprint: 6 bytes that name a model read from a file, else empty.
     """
 
     NAME: ClassVar[str]
     SUMMARY: ClassVar[str]
-    CROP: ClassVar[int] = 128
-    BATCH: ClassVar[int] = 16
-    LEARNING_RATE: ClassVar[float] = 1e-3
     LOW_PRECISION: ClassVar[bool] = True
 
     def __init__(self, **sizes: int) -> None:
-        """Remember the sizes; a subclass gives its own arguments and builds its layers."""
+        """Store the sizes; a subclass passes its own arguments and builds its layers."""
         super().__init__()
         self.sizes = sizes
         self.fingerprint = b""
 
     @abstractmethod
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """What to minimise on a batch.
+        """Return the training loss of a batch.
 
         Args:
             pictures: (N, 3, S, S) float32, RGB / 255 − 1/2.
 
         Returns:
-            The scalar ``loss``, and its parts by name.
+            The scalar ``loss``, and its terms by name.
         """
 
-    def start(self) -> None:  # most have nothing to do here
-        """Prepare a new model for training, as by copying from the flagship."""
+    def start(self) -> None:  # most members need no preparation
+        """Prepare a new model for training, for example by copying weights from the flagship."""
 
     def finish(self, crops: Crops) -> None:
-        """Measure on training crops what is not trained, as tables; called once before weights are written.
+        """Measure tables and statistics on training crops; called once before weights are written.
 
         Args:
-            crops: gives another batch at each call, as :meth:`loss` takes it.
+            crops: function that returns another batch at each call, as :meth:`loss` takes it.
         """

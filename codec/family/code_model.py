@@ -1,4 +1,7 @@
-"""Members of the family whose code is written to files: integers on a grid, each channel with a table of its own."""
+"""Members of the family that compress.
+
+Their code consists of integers on a grid; every channel has its own probability table.
+"""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -18,10 +21,10 @@ class CodeModel(FamilyModel):
     """An autoencoder with an integer code and a factorised entropy model (SPEC section 5.6, layout 1).
 
     Attributes:
-        STRIDE: pixels a side that a position of the code stands for.
-        HALO: positions around a window that its code and its pixels depend on.
-        points: quality points, the first the smallest files.
-        channels: of the code.
+        STRIDE: side, in pixels, of the area that a position of the code represents.
+        HALO: positions around a window on which its code and its pixels depend.
+        points: number of quality points; the first one gives the smallest files.
+        channels: number of channels of the code.
     """
 
     STRIDE: ClassVar[int]
@@ -34,15 +37,18 @@ class CodeModel(FamilyModel):
 
     @abstractmethod
     def encode_code(self, x: Tensor, position: Tensor) -> Tensor:
-        """Pictures (N, 3, h·STRIDE, w·STRIDE), RGB / 255 − 1/2, at points (N,) to whole numbers (N, C, h, w)."""
+        """Encode pictures at quality points (N,) as integers (N, C, h, w).
+
+        Pictures are (N, 3, h·STRIDE, w·STRIDE), RGB / 255 − 1/2.
+        """
 
     @abstractmethod
     def decode_code(self, code: Tensor, position: Tensor) -> Tensor:
-        """Inverse of :meth:`encode_code` as far as there is one; the samples are not clipped."""
+        """Decode a code to pictures; the samples are not clipped."""
 
     def set_tables(self, tables: list[NDArray[np.int64]]) -> None:
-        """Register the list of tables, and an index of channels into it that :meth:`finish` fills."""
-        device = torch.device("cpu")  # also while the rest is built without memory
+        """Register the tables, and the index from channels to tables, which :meth:`finish` fills."""
+        device = torch.device("cpu")  # also while all other parameters are on the meta device
         self.register_buffer("counts", torch.from_numpy(np.concatenate(tables).astype(np.int32)).to(device))
         self.register_buffer(
             "sizes_of_tables", torch.tensor([len(t) for t in tables], dtype=torch.int32, device=device)
@@ -50,10 +56,10 @@ class CodeModel(FamilyModel):
         self.register_buffer("index", torch.zeros(self.points, self.channels, dtype=torch.uint8, device=device))
 
     def table_set(self) -> TableSet:
-        """The tables, checked.
+        """Return the tables after checking them.
 
         Raises:
-            ModelError: they break a rule.
+            ModelError: the tables break a rule.
         """
         tables = TableSet(self.counts.cpu().numpy(), self.sizes_of_tables.cpu().numpy(), escape=True)
         if self.index.dtype != torch.uint8 or int(self.index.max()) >= len(tables):
@@ -61,7 +67,7 @@ class CodeModel(FamilyModel):
         return tables
 
     def table_index(self, position: int) -> NDArray[np.uint8]:
-        """(C,) uint8: the table of each channel, from the quality point nearest to a file's position."""
+        """Return (C,) uint8: the table of each channel at the quality point nearest to a file's position."""
         row = min((position + POSITION_SCALE // 2) // POSITION_SCALE, self.points - 1)
         rows: NDArray[np.uint8] = self.index[row].cpu().numpy()
         return rows

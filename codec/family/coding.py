@@ -15,13 +15,13 @@ from aez.codec.base import PictureCodec, Progress
 from aez.codec.decoding.decoder import View
 from aez.codec.family.base import FamilyModel
 from aez.codec.family.code_model import CodeModel
-from aez.codec.family.registry import read_family
+from aez.codec.family.members import read_family
 from aez.codec.model.quality import POSITION_SCALE, QualityScale
 from aez.codec.model.registry import find_model
 from aez.codec.options import EncodeOptions
-from aez.codec.picture.alpha import filled
+from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.averages import averaged
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 from aez.codec.symbols.symbols import Symbols
 
@@ -143,7 +143,7 @@ class FamilyCodec(PictureCodec):
         samples = self.pixels_of(self._symbols(container).r, container.header, progress)
         part = view.window.scaled(view.reduction, view.grid.height, view.grid.width)
         cut = np.atleast_3d(samples[part.pixel_index])
-        planes = [averaged(plane, view.reduction, view.window) for plane in cut.transpose(2, 0, 1)]
+        planes = [averaged(plane, view.reduction, view.window.shape) for plane in cut.transpose(2, 0, 1)]
         return planes[0] if samples.ndim == 2 else np.dstack(planes)
 
 

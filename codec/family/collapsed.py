@@ -1,4 +1,4 @@
-"""The collapsed (contractive) autoencoder of 32×32 patches, and the plain one to compare it with."""
+"""The collapsed (contractive) autoencoder of 32×32 patches, and a plain autoencoder for comparison."""
 
 from typing import ClassVar
 
@@ -12,20 +12,18 @@ from aez.codec.networks.dct import colour_dct
 
 SIDE = 32
 PATCH_VARIANCE = 150.0
-"""Variance of all samples of a patch together that the code carries, about."""
+"""Approximate variance, summed over a patch's samples, that the code carries."""
 
 
 class PlainAutoencoder(FamilyModel):
-    """Patches (N, 3, 32, 32) to a code of D numbers and back; only the squared error is minimised.
+    """An autoencoder of patches (N, 3, 32, 32) with a code of D numbers, trained on the squared error alone.
 
-    Every number of the code is scaled to mean 0 and variance 1 over the training patches, so that what a penalty on the
-    encoder's slope buys cannot be had by making the code small.
+    Every number of the code is normalised to mean 0 and variance 1 over the training patches. A penalty on the
+    encoder's slope can therefore not be lowered by shrinking the code.
     """
 
     NAME = "plain"
     SUMMARY = "plain autoencoder of 32×32 patches, to compare the collapsed one with"
-    CROP = 128
-    BATCH = 16
     LOW_PRECISION = False
     CONTRACTION: ClassVar[float] = 0.0
 
@@ -34,7 +32,7 @@ class PlainAutoencoder(FamilyModel):
     noise: Tensor
 
     def __init__(self, code: int = 48, width: int = 96) -> None:
-        """``code`` numbers, ``width`` channels at 1/8 of the patch."""
+        """Build layers for ``code`` numbers, with ``width`` channels at 1/8 of the patch."""
         super().__init__(code=code, width=width)
         self.code = code
         self.head = nn.Conv2d(3 * 16, width, 1)
@@ -42,7 +40,7 @@ class PlainAutoencoder(FamilyModel):
         self.narrow = nn.Conv2d(4 * width, width, 1)
         self.blocks8 = block_stack(2, width)
         self.tail = nn.Linear(16 * width, code)
-        # Beside the networks a linear path, at first the leading rows of the 32×32 colour DCT.
+        # A linear path beside the networks, initialised with the leading rows of the 32×32 colour DCT.
         self.linear_in = nn.Linear(3 * SIDE**2, code, bias=False)
         self.linear_out = nn.Linear(code, 3 * SIDE**2)
         self.scale = nn.BatchNorm1d(code, affine=False, momentum=0.02)
@@ -64,22 +62,23 @@ class PlainAutoencoder(FamilyModel):
         self.register_buffer("noise", torch.tensor(0.1))
 
     def encode(self, x: Tensor) -> Tensor:
-        """h(x): (N, 3, 32, 32), RGB / 255 − 1/2, to (N, D)."""
+        """Encode patches (N, 3, 32, 32), RGB / 255 − 1/2, as h(x), (N, D)."""
         h = self.blocks8(down(self.narrow, self.blocks4(down(self.head, x, 4)), 2))
         flat = F.pixel_unshuffle(x, SIDE).flatten(1)
         out: Tensor = self.scale(self.tail(h.flatten(1)) + self.linear_in(flat))
         return out
 
     def decode(self, code: Tensor) -> Tensor:
-        """g(h): (N, D) to (N, 3, 32, 32), not clipped."""
+        """Decode codes (N, D) to patches g(h), (N, 3, 32, 32), not clipped."""
         h = self.wide(code).reshape(len(code), -1, 4, 4)
         linear = F.pixel_shuffle(self.linear_out(code)[:, :, None, None], SIDE)
         return up(self.out, self.decode4(up(self.up4, self.decode8(h), 2)), 4) + linear
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Mean squared error of the pictures' patches, and the contraction times ‖∂h/∂x‖²_F by Hutchinson's estimator.
+        """Return the mean squared error over patches plus the weighted contraction penalty ‖∂h/∂x‖²_F.
 
-        E ‖vᵀ·∂h/∂x‖² = ‖∂h/∂x‖²_F for v of independent standard normal numbers: one backward pass through the encoder.
+        The penalty is estimated by Hutchinson's method, which takes one backward pass through the encoder: E
+        ‖vᵀ·∂h/∂x‖² = ‖∂h/∂x‖²_F for v of independent standard normal numbers.
         """
         x = patches_of(pictures).requires_grad_(self.CONTRACTION > 0)
         h = self.encode(x)
@@ -91,7 +90,7 @@ class PlainAutoencoder(FamilyModel):
         return {"loss": square + self.CONTRACTION * contraction, "mse": square.detach(), "slope": contraction.detach()}
 
     def finish(self, crops: Crops) -> None:
-        """Fit the prior N(m, S) of codes and the variance of what the decoder leaves out."""
+        """Fit the prior N(m, S) of the codes, and the variance of the reconstruction error."""
         batches = [patches_of(crops()) for _ in range(48)]
         codes = torch.cat([self.encode(x) for x in batches])
         errors = torch.cat([(self.decode(self.encode(x)) - x).flatten(1) for x in batches])
@@ -101,14 +100,14 @@ class PlainAutoencoder(FamilyModel):
 
 
 def patches_of(pictures: Tensor) -> Tensor:
-    """(N, 3, 32·h, 32·w) cut into patches, (N·h·w, 3, 32, 32)."""
+    """Cut pictures (N, 3, 32·h, 32·w) into patches, (N·h·w, 3, 32, 32)."""
     n, channels, height, width = pictures.shape
     rows = pictures.reshape(n, channels, height // SIDE, SIDE, width // SIDE, SIDE)
     return rows.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, SIDE, SIDE).contiguous()
 
 
 class CollapsedAutoencoder(PlainAutoencoder):
-    """The same, its code made insensitive to every direction but those that the patches need.
+    """A contractive autoencoder: its code ignores directions in which training patches do not vary.
 
     J = E[‖x − g(h(x))‖² / samples + λ·‖∂h/∂x‖²_F] (Rifai et al., ICML 2011).
     """
@@ -119,6 +118,6 @@ class CollapsedAutoencoder(PlainAutoencoder):
 
 
 def jacobian(model: PlainAutoencoder, x: Tensor) -> Tensor:
-    """∂h/∂x of every patch, exactly: (N, D, samples)."""
+    """Return the exact ∂h/∂x of every patch, (N, D, samples)."""
     single = torch.func.jacrev(lambda patch: model.encode(patch[None])[0])
     return torch.stack([single(patch).flatten(1) for patch in x])

@@ -1,8 +1,8 @@
-"""Grey to colour, the family's example of image-to-image transformation: luma in, chroma out.
+"""The colouriser, a network that predicts the chroma of a picture from its luma.
 
-A U-Net at 1/8 and below with the whole crop's mean features added at its bottom; it gives Cb and Cr at 1/4, which the
-eye does not tell from more (Cheng et al., ICCV 2015, learned chroma from luma features first; Zhang et al., ECCV 2016,
-discuss why a squared error gives pale colours, which these are).
+A U-Net works at 1/8 of the size and below; the mean features of the whole crop are added at its bottom. It predicts Cb
+and Cr at 1/4 of the size, since the eye resolves chroma less than luma. Cheng et al. (ICCV 2015) first learned chroma
+from luma features. Zhang et al. (ECCV 2016) discuss why a squared error gives pale colours, which this network has too.
 """
 
 from typing import ClassVar
@@ -17,21 +17,18 @@ from aez.codec.networks.residual import UNet, channels_inside
 from aez.codec.runtime.torch.device import choose_precision
 
 STRIDE = 32
-"""Sides of what the network takes are multiples of this."""
+"""The network takes pictures whose sides are multiples of this."""
 CHROMA_STRIDE = 4
-"""Pixels a side of what one chroma sample stands for."""
+"""Side, in pixels, of the area of one chroma sample."""
 _BETA = 0.05
-"""Errors of chroma (in units of its whole range) above this count linearly: rare colours do not rule the rest."""
+"""Chroma error, in units of the range, above which the loss is linear, so that rare colours do not dominate."""
 
 
 class Colouriser(FamilyModel):
-    """Luma to chroma."""
+    """A network from luma to chroma."""
 
     NAME: ClassVar[str] = "colouriser"
     SUMMARY: ClassVar[str] = "guesses the colours of grey pictures, for `aez colourise`"
-    CROP: ClassVar[int] = 256
-    BATCH: ClassVar[int] = 4
-    LEARNING_RATE: ClassVar[float] = 1e-3
 
     def __init__(
         self,
@@ -42,7 +39,7 @@ class Colouriser(FamilyModel):
         depth16: int = 1,
         depth32: int = 2,
     ) -> None:
-        """Widths at 1/8, 1/16 and 1/32 of the picture, and blocks there."""
+        """Build layers with these widths and numbers of blocks at 1/8, 1/16 and 1/32 of the picture."""
         super().__init__(
             width8=width8, width16=width16, width32=width32, depth8=depth8, depth16=depth16, depth32=depth32
         )
@@ -53,13 +50,13 @@ class Colouriser(FamilyModel):
         small_start(self.tail)
 
     def forward(self, luma: Tensor) -> Tensor:
-        """Guess chroma.
+        """Predict chroma.
 
         Args:
-            luma: (N, 1, H, W) float32, Y / 255 − 1/2, sides multiples of 32.
+            luma: (N, 1, H, W) float32, Y / 255 − 1/2; sides are multiples of 32.
 
         Returns:
-            (N, 2, H/4, W/4) float32: Cb and Cr as :func:`chroma` has them.
+            (N, 2, H/4, W/4) float32, Cb and Cr as :func:`chroma` returns them.
         """
         h = channels_inside(F.pixel_unshuffle(luma, 8))
         kind = choose_precision(luma.device.type)
@@ -68,7 +65,7 @@ class Colouriser(FamilyModel):
         return F.pixel_shuffle(self.tail(h.float()), 2)
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Huber's loss (1964) between guessed and true chroma at 1/4."""
+        """Return Huber's loss (1964) between predicted and true chroma at 1/4 of the size."""
         luma, colour = chroma(pictures)
         guessed = self(luma)
         true = F.avg_pool2d(colour, CHROMA_STRIDE)
@@ -78,7 +75,7 @@ class Colouriser(FamilyModel):
 
 
 class GlobalContext(nn.Module):
-    """x + a linear map of its mean over all positions."""
+    """A layer that adds a map of the mean over all positions to its input."""
 
     def __init__(self, channels: int) -> None:
         """Start near the identity."""
@@ -88,21 +85,24 @@ class GlobalContext(nn.Module):
         small_start(self.out, 1e-2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Apply the layer to (N, C, H, W); the shape stays."""
         mean = x.mean((2, 3), keepdim=True)
         added: Tensor = self.out(F.relu(self.hidden(mean)))
         return x + added
 
 
 def chroma(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """RGB / 255 − 1/2 (N, 3, H, W) to luma (N, 1, H, W), −1/2 … 1/2, and Cb, Cr (N, 2, H, W), −1/2 … 1/2 (BT.601)."""
+    """Convert RGB / 255 − 1/2, (N, 3, H, W), to luma (N, 1, H, W) and chroma (N, 2, H, W) (BT.601).
+
+    Luma, Cb and Cr are from −1/2 to 1/2.
+    """
     red, green, blue = pictures.unbind(1)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     return luma[:, None], torch.stack([(blue - luma) / 1.772, (red - luma) / 1.402], 1)
 
 
 def to_rgb(luma: Tensor, colour: Tensor) -> Tensor:
-    """Inverse of :func:`chroma`; not clipped."""
+    """Convert luma and chroma to RGB, not clipped; inverse of :func:`chroma`."""
     blue_difference, red_difference = colour[:, :1] * 1.772, colour[:, 1:] * 1.402
     green_difference = -(0.299 * red_difference + 0.114 * blue_difference) / 0.587
     return luma + torch.cat([red_difference, green_difference, blue_difference], 1)

@@ -1,7 +1,7 @@
-"""The denoising autoencoder: a noisy picture to its clean one, at any known level of noise.
+"""The denoiser, a network that removes Gaussian noise of any known level.
 
-A U-Net on the picture's half-size phases with the noise level as a plane beside them (Zhang et al., FFDNet, IEEE TIP
-2018; Zhang et al., DRUNet, PAMI 2022). It estimates the noise, x̂ = x − f(x, σ), so it starts as the identity.
+A U-Net takes the picture's half-size phases and a plane with the noise level (Zhang et al., FFDNet, IEEE TIP 2018;
+Zhang et al., DRUNet, PAMI 2022). It predicts the noise, x̂ = x − f(x, σ), so it starts as the identity.
 """
 
 from typing import ClassVar
@@ -16,23 +16,20 @@ from aez.codec.networks.residual import UNet, channels_inside
 from aez.codec.runtime.torch.device import choose_precision
 
 SIGMA_MAX = 60.0
-"""Standard deviation of the strongest noise trained on, in levels of 0 … 255."""
+"""Standard deviation of the strongest training noise, in levels of 0 … 255."""
 STRIDE = 8
-"""Sides of what the network takes are multiples of this."""
+"""The network takes pictures whose sides are multiples of this."""
 GREY_SHARE, EXACT_SHARE = 0.12, 0.2
-"""Shares of training crops that are grey, and whose noisy samples are neither rounded nor clipped."""
+"""Share of grey training crops, and share of crops whose noisy samples are neither rounded nor clipped."""
 _FLOOR = 2e-6
-"""Added to the mean squared error (of samples in [0, 1]) before its logarithm: that of rounding, about."""
+"""Added to the mean squared error (of samples in [0, 1]) before its logarithm; about the error of rounding."""
 
 
 class Denoiser(FamilyModel):
-    """Noisy pictures and their σ to clean ones."""
+    """A network from noisy pictures and their σ to clean pictures."""
 
     NAME: ClassVar[str] = "denoiser"
     SUMMARY: ClassVar[str] = "removes Gaussian noise of σ up to 60, for `aez denoise` and `aez compress --denoise`"
-    CROP: ClassVar[int] = 128
-    BATCH: ClassVar[int] = 8
-    LEARNING_RATE: ClassVar[float] = 1e-3
 
     def __init__(
         self,
@@ -43,21 +40,25 @@ class Denoiser(FamilyModel):
         depth4: int = 3,
         depth8: int = 3,
     ) -> None:
-        """Widths at 1/2, 1/4 and 1/8 of the picture, and blocks there (at 1/2 and 1/4 both on the way down and up)."""
+        """Build layers with these widths and numbers of blocks at 1/2, 1/4 and 1/8 of the picture.
+
+        At 1/2 and 1/4, that many blocks are on the way down and again on the way up.
+        """
         super().__init__(width2=width2, width4=width4, width8=width8, depth2=depth2, depth4=depth4, depth8=depth8)
         depths = depth2, depth4, depth8
         self.head = nn.Conv2d(3 * 4 + 1, width2, 3, padding=1)
         self.body = UNet((width2, width4, width8), depths)
         self.tail = nn.Conv2d(width2, 3 * 4, 3, padding=1)
         small_start(self.tail)
-        # Head, tail and phases of two pixels around the body; rounded up to whole strides.
+        # Head and tail reach one more position each and the phases are two pixels wide; the sum is rounded up to whole
+        # strides.
         self.halo = -(-2 * (UNet.reach(depths) + 3) // STRIDE) * STRIDE
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Remove noise.
 
         Args:
-            x: (N, 3, H, W) float32, RGB / 255 − 1/2, sides multiples of 8.
+            x: (N, 3, H, W) float32, RGB / 255 − 1/2; sides are multiples of 8.
             sigma: (N,) float32, standard deviation of the noise in levels of 0 … 255.
 
         Returns:
@@ -68,13 +69,14 @@ class Denoiser(FamilyModel):
         kind = choose_precision(x.device.type)
         with torch.autocast(x.device.type, kind, enabled=kind != torch.float32):
             h = self.body(self.head(channels_inside(torch.cat([phases, level], 1))))
-        # The last layer in float32: in bfloat16 the noise would come in steps of 1/256 of itself.
+        # The last layer runs in float32: bfloat16 would quantise the noise estimate in steps of 1/256 of its size.
         return x - F.pixel_shuffle(self.tail(h.float()), 2)
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Mean over crops of ln(MSE), which is PSNR but for a factor, at levels drawn from 0 to 60, middle ones more.
+        """Return the mean over crops of ln(MSE), which is PSNR up to a factor, at random noise levels.
 
-        Most noisy crops are rounded and clipped to 0 … 255, as a file has them.
+        The levels are between 0 and 60; middle ones are more frequent. Most noisy crops are rounded and clipped to 0 …
+        255, as files are.
         """
         count, device = len(pictures), pictures.device
         drawn = torch.rand(3, count, device=device)
@@ -91,6 +93,6 @@ class Denoiser(FamilyModel):
 
 
 def luma(pictures: Tensor) -> Tensor:
-    """BT.601 luma of (N, 3, H, W), (N, 1, H, W)."""
+    """Return BT.601 luma (N, 1, H, W) of pictures (N, 3, H, W)."""
     weights = torch.tensor([0.299, 0.587, 0.114], device=pictures.device, dtype=pictures.dtype)
     return (pictures * weights.view(1, 3, 1, 1)).sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Sparse autoencoders: most of the code is zero, and the zeros are really saved."""
+"""Sparse autoencoders, whose codes are mostly zero."""
 
 import math
 from abc import abstractmethod
@@ -21,7 +21,7 @@ _MEASURED_BATCHES = 24
 
 
 class SparseCodeModel(CodeModel):
-    """What both penalties share: transforms of the flagship's kind around a code that is pushed towards zero."""
+    """Base class of both penalties: transforms of the flagship's kind around a code that is pushed towards zero."""
 
     STRIDE = 16
     HALO = 3
@@ -29,7 +29,7 @@ class SparseCodeModel(CodeModel):
     def __init__(
         self, channels: int = 512, analysis: int = 96, synthesis16: int = 160, synthesis8: int = 64, points: int = 8
     ) -> None:
-        """Start as the colour DCT, with its ``channels`` first rows."""
+        """Build the networks, initialised as the first ``channels`` rows of the colour DCT."""
         super().__init__(
             channels=channels, analysis=analysis, synthesis16=synthesis16, synthesis8=synthesis8, points=points
         )
@@ -51,27 +51,27 @@ class SparseCodeModel(CodeModel):
 
     @abstractmethod
     def activation(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """What becomes of the encoder's output (N, C, h, w), and the penalty of each element, in units of a bit."""
+        """Return the code of the encoder's output (N, C, h, w), and the penalty of each element in bits."""
 
     def _latent(self, x: Tensor, position: Tensor) -> Tensor:
         out: Tensor = self.analysis(x, position) * torch.exp(self.encoder_gain(position))
         return out
 
     def encode_code(self, x: Tensor, position: Tensor) -> Tensor:
-        """See :meth:`CodeModel.encode_code`."""
+        """Encode pictures; see :meth:`CodeModel.encode_code`."""
         return self.activation(self._latent(x, position))[0].round()
 
     def decode_code(self, code: Tensor, position: Tensor) -> Tensor:
-        """See :meth:`CodeModel.decode_code`."""
+        """Decode a code; see :meth:`CodeModel.decode_code`."""
         gain = torch.exp(self.decoder_gain(position) - self.encoder_gain(position))
         out: Tensor = self.synthesis(code * gain, position)
         return out
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """λ·255²·MSE + the penalty a pixel, each crop at a λ of its own, rounding passed straight through.
+        """Return λ·255²·MSE plus the penalty per pixel, with a random λ for each crop and straight-through rounding.
 
-        As in the flagship's training, λ^0.4 divides it, so that no λ dominates. With L1 it is Olshausen and Field's
-        objective (Nature, 1996) in an encoder's form: ‖x − D(h)‖² + ‖h‖₁ / λ.
+        As in the flagship's training, the loss is divided by λ^0.4, so that no λ dominates. With L1 it is Olshausen and
+        Field's objective (Nature, 1996) in an encoder's form: ‖x − D(h)‖² + ‖h‖₁ / λ.
         """
         position = torch.rand(len(pictures), device=pictures.device) * (self.points - 1)
         code, penalty = self.activation(self._latent(pictures, position))
@@ -85,7 +85,7 @@ class SparseCodeModel(CodeModel):
         return {"loss": loss, "mse": square.detach().mean(), "penalty": cost.detach().mean(), "zeros": zeros}
 
     def finish(self, crops: Crops) -> None:
-        """Give every channel at every quality point the table nearest to its zeros and magnitudes on crops."""
+        """Choose the table of every channel at every quality point from its zeros and magnitudes on crops."""
         odds, ratios = torch.tensor(_ODDS), torch.tensor(_RATIOS)
         batches = [crops() for _ in range(_MEASURED_BATCHES)]
         for point in range(self.points):
@@ -100,53 +100,54 @@ class SparseCodeModel(CodeModel):
 
 
 class SparseAutoencoder(SparseCodeModel):
-    """L1: every unit of the code costs the same, and a soft threshold makes small ones zero.
+    """A sparse autoencoder with an L1 penalty: every unit of the code costs the same.
 
-    The soft threshold is the proximal operator of the L1 norm, as in Gregor and LeCun's learned ISTA (ICML 2010).
+    A soft threshold sets small values to zero. The soft threshold is the proximal operator of the L1 norm, as in
+    Gregor and LeCun's learned ISTA (ICML 2010).
     """
 
     NAME = "sparse"
     SUMMARY = "sparse autoencoder with an L1 penalty"
     UNIT_COST: ClassVar[float] = 1.5
-    """Bits that a unit of the code stands for: λ is then on the flagship's scale."""
+    """Bits per unit of the code, which puts λ on the flagship's scale."""
 
     def __init__(
         self, channels: int = 512, analysis: int = 96, synthesis16: int = 160, synthesis8: int = 64, points: int = 8
     ) -> None:
-        """As :class:`SparseCodeModel`, and a threshold a channel."""
+        """Build the networks and a threshold per channel."""
         super().__init__(channels, analysis, synthesis16, synthesis8, points)
         self.threshold = nn.Parameter(torch.full((channels,), 0.2))
 
     def activation(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """sign(h)·max(|h| − θ, 0), and its L1 norm."""
+        """Return sign(h)·max(|h| − θ, 0) and its L1 norm."""
         magnitude = torch.relu(h.abs() - self.threshold.relu()[:, None, None])
         return magnitude * h.sign(), self.UNIT_COST * magnitude
 
 
 class HardConcreteAutoencoder(SparseCodeModel):
-    """L0: what costs is that an element is not zero, by hard-concrete gates (Louizos et al., ICLR 2018).
+    """A sparse autoencoder with an L0 penalty on nonzero elements, by hard-concrete gates (Louizos et al., ICLR 2018).
 
     A gate g = min(1, max(0, s·(ζ − γ) + γ)), s = σ((log u − log(1 − u) + log α) / β) with u uniform, is exactly 0 with
-    probability 1 − σ(log α − β·log(−γ/ζ)). Here log α grows with the element's magnitude, so that gradients can lower
-    the expected number of elements that are not zero. In use, u = 1/2.
+    probability 1 − σ(log α − β·log(−γ/ζ)). Here, log α grows with the element's magnitude, so that gradients can lower
+    the expected number of nonzero elements. At inference, u = 1/2.
     """
 
     NAME = "sparse-l0"
     SUMMARY = "sparse autoencoder with an L0 penalty by hard-concrete gates"
     BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
     ELEMENT_COST, OCTAVE_COST = 5.0, 2.0
-    """Bits of an element that is not zero: its place and sign, and each doubling of its magnitude."""
+    """Bits of a nonzero element: for its place and sign, and for each doubling of its magnitude."""
 
     def __init__(
         self, channels: int = 512, analysis: int = 96, synthesis16: int = 160, synthesis8: int = 64, points: int = 8
     ) -> None:
-        """As :class:`SparseCodeModel`, and where and how steeply the gates of a channel open."""
+        """Build the networks, and threshold and steepness of the gates per channel."""
         super().__init__(channels, analysis, synthesis16, synthesis8, points)
         self.threshold = nn.Parameter(torch.full((channels,), 0.7))
         self.steepness = nn.Parameter(torch.full((channels,), math.log(6.0)))
 
     def activation(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """h times its gate, and the expected cost."""
+        """Return h times its gate, and the expected cost."""
         log_alpha = self.steepness.exp()[:, None, None] * (h.abs() - self.threshold[:, None, None])
         noise = torch.rand_like(h).clamp(1e-6, 1 - 1e-6).logit() if self.training else 0.0
         gate = torch.sigmoid((log_alpha + noise) / self.BETA) * (self.ZETA - self.GAMMA) + self.GAMMA

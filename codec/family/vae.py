@@ -1,4 +1,7 @@
-"""A convolutional β-VAE on 64×64 photographs: its latent compressed by its own prior, and pictures sampled from it."""
+"""A convolutional β-VAE of 64×64 blocks of photographs.
+
+Its latents are compressed with its own prior, and pictures can be sampled from it.
+"""
 
 import math
 from typing import ClassVar
@@ -18,7 +21,7 @@ from aez.codec.networks.dct import colour_dct
 OBSERVATION_SIGMA = 0.06
 """σ of p(x|z), in units of the sample range."""
 BLOCK_VARIANCE = 45.0
-"""Variance of the 16×16 means of a block's samples together, about."""
+"""Approximate variance, summed over a block, of its samples' 16×16 means."""
 BETA_LOW, BETA_HIGH = 0.03, 10.0
 # Tables of N(0, 1) in steps of Δ: 1/Δ from 1/16 to 64.
 _PRECISIONS = [2 ** (-4 + 10 * i / 39) for i in range(40)]
@@ -26,27 +29,25 @@ _MEASURED_BATCHES = 24
 
 
 class VariationalAutoencoder(CodeModel):
-    """q(z|x) = N(μ(x), σ²(x)), p(z) = N(0, I), p(x|z) = N(g(z), 0.06²·I) (Kingma and Welling, ICLR 2014).
+    """A β-VAE with q(z|x) = N(μ(x), σ²(x)), p(z) = N(0, I), p(x|z) = N(g(z), 0.06²·I) (Kingma and Welling, ICLR 2014).
 
-    Trained on −E log p(x|z) + β·KL(q(z|x) ‖ p(z)) (Higgins et al., ICLR 2017), β of each crop drawn between 10 (first
-    quality point) and 0.03 (last); encoder and decoder are told which by gains. A picture is cut into 64×64 blocks.
-    A file holds the means in steps of Δ, a multiple of the channel's posterior σ, coded with the prior.
+    It is trained on −E log p(x|z) + β·KL(q(z|x) ‖ p(z)) (Higgins et al., ICLR 2017), with a random β for each crop
+    between 10 (first quality point) and 0.03 (last one). Gains tell encoder and decoder which β applies. A picture is
+    cut into 64×64 blocks. A file holds the means in steps of Δ, a multiple of the channel's posterior σ, coded with the
+    prior.
     """
 
     NAME = "vae"
     SUMMARY = "variational autoencoder of 64×64 photographs"
     STRIDE = 64
     HALO = 0
-    CROP = 128
-    BATCH = 48
-    LEARNING_RATE = 4e-4
     STEP: ClassVar[float] = 2.0
     """Δ in units of the channel's mean posterior σ."""
 
     deltas: Tensor
 
     def __init__(self, channels: int = 144, width: int = 96, points: int = 8) -> None:
-        """``channels`` of z, ``width`` at 1/8 of the block (half of it at 1/4, twice at 1/16)."""
+        """Build layers with ``channels`` of z and ``width`` at 1/8 of the block (half of it at 1/4, twice at 1/16)."""
         super().__init__(channels=channels, width=width, points=points)
         self.channels, self.points = channels, points
         self.head = nn.Conv2d(3 * 64, width, 1)
@@ -64,7 +65,7 @@ class VariationalAutoencoder(CodeModel):
         self.up4 = nn.Conv2d(width, 2 * width, 1)
         self.decode4 = block_stack(1, width // 2)
         self.out = nn.Conv2d(width // 2, 3 * 16, 1)
-        # A linear path for the means at a quarter of the size, at first the leading rows of the 16×16 colour DCT.
+        # A linear path for the means at a quarter of the size, starting as the leading rows of the 16×16 colour DCT.
         self.linear_in = nn.Conv2d(3 * 16**2, channels, 1, bias=False)
         self.linear_out = nn.Conv2d(channels, 3 * 16**2, 1)
         for layer in (self.tail, self.out):
@@ -79,11 +80,11 @@ class VariationalAutoencoder(CodeModel):
         self.set_tables([gaussian_table(s, min(500, math.ceil(5 * s) + 2)) for s in _PRECISIONS])
 
     def beta(self, position: Tensor) -> Tensor:
-        """β at real-valued quality points, any shape."""
+        """Return β at real-valued quality points of any shape."""
         return BETA_HIGH * torch.exp(position * (math.log(BETA_LOW / BETA_HIGH) / (self.points - 1)))
 
     def posterior(self, x: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
-        """μ and log σ, each (N, C, h, w), of pictures (N, 3, 64·h, 64·w)."""
+        """Return μ and log σ, each (N, C, h, w), of pictures (N, 3, 64·h, 64·w)."""
         h = self.blocks8(down(self.head, x, 8) * torch.exp(self.encoder_gain(position)))
         h = down(self.tail, self.blocks16(down(self.narrow, h, 2)), 4)
         mean, log_sigma = h.chunk(2, 1)
@@ -91,7 +92,7 @@ class VariationalAutoencoder(CodeModel):
         return mean, (log_sigma + self.scale_bias(position)).clamp(-8, 2)
 
     def render(self, z: Tensor, position: Tensor) -> Tensor:
-        """g(z): (N, C, h, w) to (N, 3, 64·h, 64·w), not clipped; blocks do not see each other."""
+        """Render g(z) of (N, C, h, w) as (N, 3, 64·h, 64·w), not clipped; blocks are independent."""
         n, _, rows, cols = z.shape
         blocks = z.permute(0, 2, 3, 1).reshape(-1, self.channels, 1, 1)
         gain = torch.exp(self.decoder_gain(position)).expand(n, -1, -1, -1)
@@ -102,7 +103,7 @@ class VariationalAutoencoder(CodeModel):
         return x.reshape(n, rows, cols, 3, 64, 64).permute(0, 3, 1, 4, 2, 5).reshape(n, 3, 64 * rows, 64 * cols)
 
     def encode_code(self, x: Tensor, position: Tensor) -> Tensor:
-        """Means in units of Δ, rounded; see :meth:`CodeModel.encode_code`."""
+        """Encode pictures as rounded means in units of Δ; see :meth:`CodeModel.encode_code`."""
         n, _, height, width = x.shape
         blocks = x.reshape(n, 3, height // 64, 64, width // 64, 64).permute(0, 2, 4, 1, 3, 5).reshape(-1, 3, 64, 64)
         each = position.expand(n).repeat_interleave(len(blocks) // n)
@@ -110,21 +111,21 @@ class VariationalAutoencoder(CodeModel):
         return (mean / self._steps(position)).round()
 
     def decode_code(self, code: Tensor, position: Tensor) -> Tensor:
-        """See :meth:`CodeModel.decode_code`."""
+        """Decode a code; see :meth:`CodeModel.decode_code`."""
         return self.render(code * self._steps(position), position)
 
     def _steps(self, position: Tensor) -> Tensor:
-        """Δ of each channel, (1, C, 1, 1), of the nearest quality point, as its table is."""
+        """Return Δ of each channel, (1, C, 1, 1), at the nearest quality point, which also selects the table."""
         point = position.flatten()[0].add(0.5).floor().long().clamp(max=self.points - 1)
         return self.deltas[point][None, :, None, None]
 
     def terms(self, x: Tensor, position: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """−log p(x|z) for one z ~ q, KL(q ‖ p), both in nats a picture, (N,), and g(z).
+        """Return −log p(x|z) for one z ~ q, KL(q ‖ p), both in nats per picture, (N,), and g(z).
 
         Args:
             x: (N, 3, 64, 64).
             position: (N,).
-            noise: standard normal, (N, C, 1, 1); drawn if None.
+            noise: standard normal, (N, C, 1, 1); sampled if None.
         """
         mean, log_sigma = self.posterior(x, position)
         noise = torch.randn_like(mean) if noise is None else noise
@@ -135,9 +136,9 @@ class VariationalAutoencoder(CodeModel):
         return square / (2 * OBSERVATION_SIGMA**2) + constant, divergence, rendered
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """The β-VAE objective a sample of the picture, β^0.5 divided out so that no β dominates.
+        """Return the β-VAE objective per sample of the picture, divided by β^0.5 so that no β dominates.
 
-        Crops of 128×128 are halved, so that a block holds something.
+        Crops of 128×128 are reduced to half the size, so that a block has content.
         """
         x = F.avg_pool2d(pictures, 2)
         position = torch.rand(len(x), device=x.device) * (self.points - 1)
@@ -156,17 +157,17 @@ class VariationalAutoencoder(CodeModel):
             wanted = -torch.log2(self.STEP * sigma).numpy()
             index = np.abs(wanted[:, None] - precisions).argmin(1)
             self.index[point] = torch.from_numpy(index.astype(np.uint8))
-            # Exactly the step of the table; as float16 holds it, since that is how weights are kept.
+            # Exactly the step of the table, rounded to float16, in which weights are stored.
             self.deltas[point] = torch.from_numpy(2.0 ** -precisions[index]).float().half().float()
 
     @torch.inference_mode()
     def sample(self, count: int, seed: int, beta: float = 1.0) -> Tensor:
-        """Pictures g(z) with z ~ p(z).
+        """Sample pictures g(z) with z ~ p(z).
 
         Args:
-            count: how many.
+            count: number of pictures.
             seed: the same seed gives the same z on every machine.
-            beta: of the decoder that renders them.
+            beta: β of the decoder that renders the pictures.
 
         Returns:
             (count, 3, 64, 64) float32, RGB / 255 − 1/2, clipped.

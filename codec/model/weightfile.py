@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,22 +20,19 @@ from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
 from aez.bitstream.hyper import PHASES, HyperContext
 from aez.bitstream.tables import TableSet
-from aez.codec.model.eight_bits import restored
+from aez.codec.model.config import NetworkConfig
 from aez.codec.model.exact import ExactScales
 from aez.codec.model.filter_weights import FILTER_MARGIN, weight_shape
 from aez.codec.model.quality import QualityScale
 from aez.codec.model.registry import WEIGHTS_FORMAT
-from aez.codec.model.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN
-from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.model.scales import LEVELS
 
 MAX_WEIGHTS_BYTES = 2**28
 NEVER_CODED = -64
 """An offset that takes every index below what is coded."""
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.", "filter.")
-_NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
 FILTER_INPUTS = math.prod(weight_shape(3)[1:])
 """Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.model.filter_weights`."""
-_UNFIT = "the model's tensors do not fit its configuration"
 CONTEXT_TENSORS = ("tables.context_weight", "tables.context_level")
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
@@ -66,6 +63,10 @@ class Weights:
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.digest()[:FINGERPRINT_BYTES]
+
+    def without(self, prefix: str) -> "Weights":
+        """Return the model without the tensors whose names start with ``prefix``."""
+        return replace(self, tensors={name: t for name, t in self.tensors.items() if not name.startswith(prefix)})
 
     @cached_property
     def quality_scale(self) -> QualityScale:
@@ -101,12 +102,12 @@ class Weights:
         return TableSet(*self._table_arrays("hyper"), escape=False)
 
     def _table_arrays(self, kind: str) -> tuple[Any, Any]:
-        return tuple(self._get(f"tables.{kind}_{part}").numpy() for part in ("counts", "sizes"))  # type: ignore[return-value]
+        return tuple(self.tensor(f"tables.{kind}_{part}").numpy() for part in ("counts", "sizes"))  # type: ignore[return-value]
 
     @property
     def first_coded(self) -> int:
         """Lowest table index that is coded at all."""
-        return int(self._get("tables.first_coded"))
+        return int(self.tensor("tables.first_coded"))
 
     @cached_property
     def context_tables(self) -> TableSet | None:
@@ -121,20 +122,25 @@ class Weights:
         Raises:
             ModelError: there is no such tensor.
         """
-        row: NDArray[Any] = self._get(name)[self.quality_scale.nearest_point(position)].numpy()
+        row: NDArray[Any] = self.tensor(name)[self.quality_scale.nearest_point(position)].numpy()
         return row
 
     @cached_property
     def exact(self) -> ExactScales:
         """The integer scale path, its bound checked."""
-        shifts = [int(s) for s in self._get("exact.shifts").tolist()]
+        shifts = [int(s) for s in self.tensor("exact.shifts").tolist()]
         if len(shifts) != 4:
             raise ModelError("the model's exact path needs four shifts")
-        parts = {name: self._get(f"exact.{name}") for name in _EXACT}
+        parts = {name: self.tensor(f"exact.{name}") for name in _EXACT}
         bound = int(self.hyper_tables.bounds.max())
         return ExactScales(**parts, shifts=tuple(shifts), hyper_bound=bound)  # type: ignore[arg-type]
 
-    def _get(self, name: str) -> Tensor:
+    def tensor(self, name: str) -> Tensor:
+        """Return a tensor of the file.
+
+        Raises:
+            ModelError: there is no such tensor.
+        """
         try:
             return self.tensors[name]
         except KeyError:
@@ -146,7 +152,7 @@ class Weights:
         Raises:
             ModelError: there is no such tensor.
         """
-        rows = self._get(name)
+        rows = self.tensor(name)
         point, share = self.quality_scale.between(position)
         below, above = rows[point : point + 2].double().numpy()
         out: NDArray[np.float64] = below * (1 - share) + above * share
@@ -159,10 +165,10 @@ class Weights:
             ModelError: a shape, a table, an index or the exact path's bound is wrong.
         """
         config, exact = self.config, self.exact
-        index = self._get("tables.hyper_index")
+        index = self.tensor("tables.hyper_index")
         if tuple(index.shape) != (config.points, config.hyper) or index.dtype != torch.uint8:
             raise ModelError("the model's hyper-latent table index has the wrong shape")
-        if self._get("tables.first_coded").numel() != 1:
+        if self.tensor("tables.first_coded").numel() != 1:
             raise ModelError("the model's first coded table is not one number")
         if int(index.max()) >= len(self.hyper_tables) or not 0 <= self.first_coded <= LEVELS:
             raise ModelError("the model names a table that it does not have")
@@ -179,16 +185,16 @@ class Weights:
         if tables is None:
             return
         for name, dtype in zip(CONTEXT_TENSORS, (torch.int16, torch.uint8), strict=True):
-            tensor = self._get(name)
+            tensor = self.tensor(name)
             if tuple(tensor.shape) != (self.config.points, 2, self.config.hyper) or tensor.dtype != dtype:
                 raise ModelError("the model's context of z has the wrong shape")
         rungs = len(tables) // PHASES
-        if len(tables) % PHASES or int(self._get("tables.context_level").max()) >= rungs:
+        if len(tables) % PHASES or int(self.tensor("tables.context_level").max()) >= rungs:
             raise ModelError("the model names a table that it does not have")
         reach = tables.bounds.reshape(PHASES, rungs).min(0)
         for point in range(self.config.points):
-            weights, levels = (self._get(name)[point].numpy().astype(np.int64) for name in CONTEXT_TENSORS)
-            bounds = self.hyper_tables.bounds[self._get("tables.hyper_index")[point].numpy()]
+            weights, levels = (self.tensor(name)[point].numpy().astype(np.int64) for name in CONTEXT_TENSORS)
+            bounds = self.hyper_tables.bounds[self.tensor("tables.hyper_index")[point].numpy()]
             if (HyperContext(weights, levels, tables).reach(bounds) > reach[levels]).any():
                 raise ModelError("the model's context of z names tables that are too short")
 
@@ -198,7 +204,7 @@ class Weights:
         if not any(name in self.tensors for name in shapes):
             return
         for name, width in shapes.items():
-            tensor = self._get(name)
+            tensor = self.tensor(name)
             if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != torch.float16:
                 raise ModelError("the model's picture filter has the wrong shape")
             if not bool(tensor.isfinite().all()):
@@ -214,7 +220,7 @@ class Weights:
         if not any(name in self.tensors for name in shapes):
             return
         for name, (shape, dtype) in shapes.items():
-            if tuple(self._get(name).shape) != shape or self._get(name).dtype != dtype:
+            if tuple(self.tensor(name).shape) != shape or self.tensor(name).dtype != dtype:
                 raise ModelError("the model's tables for grey pictures have the wrong shape")
         index, mean = self.tensors["tables.grey_hyper_index"].long(), self.tensors["tables.grey_hyper_mean"].long()
         if int(index.max()) >= len(self.hyper_tables):
@@ -222,63 +228,6 @@ class Weights:
         bounds = torch.from_numpy(self.hyper_tables.bounds).long()
         if int((mean.abs() + bounds[index]).max()) > self.exact.hyper_bound:
             raise ModelError("the model's tables for grey pictures reach beyond what the exact path holds for")
-
-    def to_model(self) -> HyperpriorModel:
-        """The float networks, float32, for coding; the scale network is not filled in.
-
-        Raises:
-            ModelError: a tensor is missing or has another shape than the configuration says.
-        """
-        with torch.device("meta"):
-            model = HyperpriorModel(self.config)
-        for unused in ("scale", "scale_bias", "hyper_scale"):
-            delattr(model, unused)
-        try:
-            model.load_state_dict(self._networks(), assign=True)
-        except RuntimeError:
-            raise ModelError(_UNFIT) from None
-        return model.eval().requires_grad_(False)
-
-    def _networks(self) -> dict[str, Tensor]:
-        """Every tensor that is a network's as it is, float32; what eight bits hold restored."""
-        try:
-            found = restored({k: v for k, v in self.tensors.items() if not k.startswith(_NOT_NETWORKS)})
-        except (KeyError, RuntimeError):
-            raise ModelError(_UNFIT) from None
-        if not all(value.is_floating_point() for value in found.values()):
-            raise ModelError(_UNFIT)
-        return found
-
-    def to_training_model(self) -> HyperpriorModel:
-        """All networks in float32, the scale network recovered from its 16-bit integers.
-
-        Raises:
-            ModelError: a tensor does not fit the configuration.
-        """
-        model = HyperpriorModel(self.config)
-        state = model.state_dict()
-        stored = self._networks()
-        for name in state:
-            if name in stored:
-                state[name] = stored[name]
-            elif f"training.{name}" in self.tensors:
-                state[name] = self.tensors[f"training.{name}"].float()
-        k1, k2, k3, kl = (int(k) for k in self._get("training.scale_fraction_bits").tolist())
-        exact, hidden = self.exact, self.config.scale
-        s1, _, _, s3 = exact.shifts
-        state["scale.conv1.weight"] = exact.conv1.float()[:, :, None, None] / 2**k1
-        state["scale.conv1.bias"] = (exact.bias1.double() / 2**k1).float()
-        state["scale.conv2.weight"] = exact.conv2.float().reshape(hidden, hidden, 3, 3) / 2**k2
-        state["scale.conv2.bias"] = (exact.bias2.double() / 2 ** (k2 + k1 - s1)).float()
-        state["scale.conv3.weight"] = exact.conv3.float()[:, :, None, None] / (2**k3 * LEVELS_PER_NAT)
-        offset = LOG_SCALE_MIN - 0.5 / LEVELS_PER_NAT
-        state["scale.conv3.bias"] = (exact.bias3.double() / (2**s3 * LEVELS_PER_NAT) + offset).float()
-        state["scale.linear.weight"] = exact.linear.float()[:, :, None, None] / (2**kl * LEVELS_PER_NAT)
-        try:
-            model.load_state_dict(state)
-        except RuntimeError:
-            raise ModelError(_UNFIT) from None
-        return model
 
 
 def read_weights(path: Path) -> Weights:

@@ -1,4 +1,4 @@
-"""The learned parts: analysis and synthesis transforms, hyperprior, mean context, and their quality gains."""
+"""The torch networks: analysis and synthesis transforms, hyperprior, mean context, and their gains by quality."""
 
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.hyperprior import HyperAnalysis, MeanContext, ScaleNetwork

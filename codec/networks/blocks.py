@@ -1,19 +1,19 @@
-"""The one building block of all networks."""
+"""The building block of all networks, and convolutions that keep channels last in memory."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Branches start so close to zero that a new block does not change what a trained network computes.
+# Branches start so close to zero that a new block does not change the output of a trained network.
 BRANCH_STD = 1e-3
-# Positions computed at a time on a CPU: 4·C channels of float32 are 1 to 4 MB.
+# Positions per slice on a CPU: 4·C channels of float32 are 1 to 4 MB.
 SLICE = 2048
 
 
 class DepthConvBlock(nn.Module):
     """Depthwise convolution and gated-sum feed-forward, each a residual (DCVC-RT, Jia et al., CVPR 2025).
 
-    Input and output are (N, C, H, W). 7·C² + 9·C multiply–accumulates a position. Its receptive field is 3×3.
+    Input and output are (N, C, H, W); 7·C² + 9·C multiply–accumulates per position; the receptive field is 3×3.
     """
 
     def __init__(self, channels: int) -> None:
@@ -28,7 +28,7 @@ class DepthConvBlock(nn.Module):
             small_start(layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape and dtype; the branches run in the precision their weights are in."""
+        """Map (N, C, H, W) to the same shape and dtype; the branches run in the dtype of their weights."""
         inside, free = self.conv_in.weight.dtype, not torch.is_grad_enabled()
         h = self.conv_out(self.depthwise(F.silu(self.conv_in(x.to(inside)), inplace=free)))
         x = _sum_into(h, x)
@@ -38,10 +38,10 @@ class DepthConvBlock(nn.Module):
         return _sum_into(self.project((a + b).add_(c).add_(d)), x)
 
     def _add_feed_forward(self, x: Tensor) -> Tensor:
-        """The second branch added in ``x``'s memory, some positions at a time.
+        """Add the second branch to ``x`` in place, slice by slice.
 
-        It looks at one position at a time, and its 4·C channels of a whole picture neither stay in a cache nor in the
-        allocator's hands: in slices the same sums take up to half of the time.
+        The branch treats each position alone. Its 4·C channels of a whole picture fit neither a cache nor the blocks
+        that the allocator keeps, so slices can halve the time of the same sums.
         """
         expand, project = self.expand, self.project
         rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
@@ -53,27 +53,35 @@ class DepthConvBlock(nn.Module):
 
 
 def _sum_into(branch: Tensor, x: Tensor) -> Tensor:
-    """x + branch in ``x``'s dtype, in the branch's memory if it may be."""
+    """Return x + branch in the dtype of ``x``, in the memory of the branch if the dtypes are equal."""
     return branch.add_(x) if branch.dtype == x.dtype else branch.to(x.dtype).add_(x)
 
 
 def down(layer: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
-    """``layer(pixel_unshuffle(x, factor))`` as one strided convolution, which keeps channels innermost in memory.
+    """Compute ``layer(pixel_unshuffle(x, factor))`` as one strided convolution, which keeps channels last in memory.
 
     Args:
-        layer: 1×1, of factor²·C inputs.
+        layer: 1×1 convolution of factor²·C inputs.
         x: (N, C, factor·h, factor·w).
+        factor: positions that are joined, per axis.
+
+    Returns:
+        (N, outputs, h, w).
     """
     weight = layer.weight.reshape(len(layer.weight), -1, factor, factor)
     return F.conv2d(x, weight.to(x.dtype).contiguous(memory_format=torch.channels_last), layer.bias, stride=factor)
 
 
 def up(layer: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
-    """``pixel_shuffle(layer(x), factor)`` with channels innermost in memory, so that whole pixels are copied.
+    """Compute ``pixel_shuffle(layer(x), factor)`` with channels last in memory, so that whole pixels are copied.
 
     Args:
-        layer: 1×1, of factor²·C outputs.
+        layer: 1×1 convolution of factor²·C outputs.
         x: (N, inputs, h, w).
+        factor: positions made from one, per axis.
+
+    Returns:
+        (N, C, factor·h, factor·w).
     """
     rows = x.permute(0, 2, 3, 1)
     weight = layer.weight.reshape(-1, factor**2, x.shape[1]).transpose(0, 1).reshape(-1, x.shape[1])
@@ -84,13 +92,13 @@ def up(layer: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
 
 
 def block_stack(depth: int, channels: int) -> nn.Sequential:
-    """``depth`` blocks one after another."""
+    """Make ``depth`` blocks in sequence."""
     return nn.Sequential(*(DepthConvBlock(channels) for _ in range(depth)))
 
 
 @torch.no_grad()
 def small_start(layer: nn.Conv2d | nn.Linear, std: float = BRANCH_STD) -> None:
-    """Start the last layer of a branch near zero, so that the shortcut beside it is what trains first."""
+    """Start the last layer of a branch near zero, so that the shortcut beside it trains first."""
     nn.init.normal_(layer.weight, std=std)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -1,4 +1,4 @@
-"""The orthonormal colour DCT that both linear shortcuts start from."""
+"""The orthonormal colour DCT, the start of both linear shortcuts."""
 
 import math
 
@@ -6,17 +6,22 @@ import torch
 from torch import Tensor
 
 CHROMA_VARIANCE = 0.12
+"""Variance of each chroma axis relative to luma, measured on photographs."""
 
 
 def colour_dct(rows: int, size: int = 16) -> tuple[Tensor, Tensor]:
-    """The ``rows`` leading basis vectors of the size×size DCT-II on a decorrelated colour basis.
+    """Return the leading basis vectors of the size×size DCT-II on a decorrelated colour basis.
 
-    Leading means largest expected variance, luma falling with frequency as 1 / (1 + u² + v²) and either chroma axis
-    at 0.12 of that (measured on photographs).
+    The vectors are sorted by expected variance, largest first: 1 / (1 + u² + v²) for luma at frequency (u, v), and
+    ``CHROMA_VARIANCE`` times that for each chroma axis.
+
+    Args:
+        rows: number of vectors.
+        size: side of the DCT.
 
     Returns:
-        (rows, 3·size²) float32, orthonormal, columns in the order of ``pixel_unshuffle(x, size)``;
-        and (rows,) their expected variances.
+        The vectors, (rows, 3·size²) float32, orthonormal, columns in the order of ``pixel_unshuffle(x, size)``, and
+        their expected variances, (rows,).
     """
     k, i = torch.arange(size, dtype=torch.float64)[:, None], torch.arange(size, dtype=torch.float64)[None]
     cosines = torch.cos(math.pi * (2 * i + 1) * k / (2 * size)) * math.sqrt(2 / size)

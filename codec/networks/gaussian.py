@@ -1,4 +1,4 @@
-"""What a Gaussian entropy model charges, as a function with gradients; files are coded by integer tables."""
+"""Bits under a Gaussian entropy model, differentiable; files are coded with integer tables instead."""
 
 import math
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def unit_bits(values: Tensor, sigma: Tensor) -> Tensor:
-    """−log₂(Φ((v + ½) / σ) − Φ((v − ½) / σ)): bits of the unit interval around each value, under N(0, σ²).
+    """Return −log₂(Φ((v + ½) / σ) − Φ((v − ½) / σ)), the bits of the unit interval around each value under N(0, σ²).
 
-    By logarithms of Φ, so that values far out have a finite cost and a gradient too.
+    The computation uses logarithms of Φ, so values in the far tails have a finite cost and a gradient.
 
     Args:
         values: any shape, floating point.
-        sigma: positive, of a shape that broadcasts.
+        sigma: positive; broadcasts to ``values``.
     """
     magnitude = values.abs()
     upper = torch.special.log_ndtr((0.5 - magnitude) / sigma)

@@ -12,13 +12,13 @@ from aez.codec.networks.dct import colour_dct
 
 
 class HyperAnalysis(nn.Module):
-    """y (N, M, h, w), h and w multiples of 4, to z (N, Z, h/4, w/4), before rounding.
+    """Network from y (N, M, h, w), h and w multiples of 4, to z (N, Z, h/4, w/4) before rounding.
 
-    It sees log(1 + |y|) beside y: that σ is about |y| is then a linear matter.
+    Its inputs are y and log(1 + |y|), because σ is about |y| and log σ is then nearly linear in the input.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Start with the network beside the linear path near zero; ``training.start`` fits the linear path."""
+        """Start the network beside the linear path near zero; training fits the linear path (``start_from_data``)."""
         super().__init__()
         self.linear = nn.Conv2d(16 * config.latent, config.hyper, 1)
         self.head = nn.Conv2d(8 * config.latent, config.hyper, 1)
@@ -27,20 +27,21 @@ class HyperAnalysis(nn.Module):
         small_start(self.tail)
 
     def forward(self, y: Tensor) -> Tensor:
-        """(N, M, h, w) to (N, Z, h/4, w/4)."""
+        """Map y (N, M, h, w) to z (N, Z, h/4, w/4)."""
         magnitude = torch.log1p(y.abs())
         h = self.block(down(self.head, torch.cat([y, magnitude], 1), 2))
         return down(self.linear, magnitude, 4) + down(self.tail, h, 2)
 
 
 class ScaleNetwork(nn.Module):
-    """ẑ to log σ before the quality's bias, in float: what training sees.
+    """Network from ẑ to log σ, without the bias of the quality, in float, for training.
 
-    ``training.export`` turns it into the integers of :class:`aez.codec.model.exact.ExactScales`, which coding uses.
+    ``aez.codec.training.export`` turns it into the integers of :class:`aez.codec.model.exact.ExactScales`, which coding
+    uses.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        """Start near the DCT rows' expected scales."""
+        """Start near the expected scales of the DCT's vectors."""
         super().__init__()
         self.linear = nn.Conv2d(config.hyper, 16 * config.latent, 1, bias=False)
         self.conv1 = nn.Conv2d(config.hyper, config.scale, 1)
@@ -52,13 +53,13 @@ class ScaleNetwork(nn.Module):
             self.conv3.bias.copy_((0.5 * torch.log(variance * 40)).repeat_interleave(16))  # type: ignore[union-attr]
 
     def forward(self, z: Tensor) -> Tensor:
-        """(N, Z, h, w) to (N, M, 4·h, 4·w)."""
+        """Map ẑ (N, Z, h, w) to log σ (N, M, 4·h, 4·w)."""
         hidden = F.relu(self.conv2(F.relu(self.conv1(z))))
         return up(self.linear, z, 4) + up(self.conv3, hidden, 4)
 
 
 class MeanContext(nn.Module):
-    """μ from ẑ, then from the half of ŷ that is already known (one checkerboard step)."""
+    """Networks that predict μ in two steps: from ẑ, then also from the half of ŷ that is known (checkerboard)."""
 
     def __init__(self, config: NetworkConfig) -> None:
         """Start with means near zero."""
@@ -76,26 +77,29 @@ class MeanContext(nn.Module):
         small_start(self.update)
 
     def features(self, z: Tensor) -> Tensor:
-        """ẑ (N, Z, h, w) to features (N, C, 4·h, 4·w)."""
+        """Map ẑ (N, Z, h, w) to features (N, C, 4·h, 4·w)."""
         h = self.block32(up(self.up64, z, 2))
         out: Tensor = self.block16(up(self.up32, h, 2))
         return out
 
     def first_mean(self, features: Tensor) -> Tensor:
-        """μ of every element from ẑ alone; final for the elements of :meth:`first_mask`."""
+        """Predict μ of every element from ẑ alone; final for the elements of :meth:`first_mask`."""
         out: Tensor = self.mean(features)
         return out
 
     def second_mean(self, features: Tensor, mean: Tensor, known: Tensor, mask: Tensor) -> Tensor:
-        """μ of every element once those of the first step are known.
+        """Predict μ of every element when the elements of the first step are known.
 
         Args:
             features: (N, C, h, w).
-            mean: :meth:`first_mean`.
+            mean: result of :meth:`first_mean`.
             known: ŷ where ``mask`` is 1, 0 elsewhere.
-            mask: :meth:`first_mask`.
+            mask: result of :meth:`first_mask`.
+
+        Returns:
+            (N, M, h, w); where ``mask`` is 1, it is ``mean``.
         """
-        # The layer on [features, known], without joining them: the copy costs as much as a block.
+        # Two convolutions, not one on the concatenation of both inputs: that copy costs as much as a block.
         width = features.shape[1]
         weight = self.fuse.weight
         h = F.conv2d(features, weight[:, :width], self.fuse.bias) + F.conv2d(known, weight[:, width:])
@@ -119,9 +123,17 @@ class MeanContext(nn.Module):
         return self.second_mean(features, first, known(first) * mask, mask)
 
     def first_mask(self, rows: int, cols: int, row0: int, col0: int, like: Tensor) -> Tensor:
-        """1 for the elements of the first step: half of the channels on even cells, the others on odd cells.
+        """Make the mask of the first step: 1 for half of the channels on even positions, for the others on odd ones.
 
-        (row0, col0) is the window's place in the whole latent. Returns (1, M, rows, cols) in ``like``'s dtype.
+        Args:
+            rows: height of the window of latents.
+            cols: width of the window.
+            row0: first row of the window in the whole latent.
+            col0: first column of the window in the whole latent.
+            like: tensor that gives device and dtype.
+
+        Returns:
+            (1, M, rows, cols).
         """
         row = torch.arange(row0, row0 + rows, device=like.device)[:, None]
         col = torch.arange(col0, col0 + cols, device=like.device)[None]

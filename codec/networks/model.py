@@ -1,4 +1,4 @@
-"""All networks of one model together."""
+"""All networks of one model."""
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +13,14 @@ class HyperpriorModel(nn.Module):
     """Transforms, hyperprior and mean context with their quality tables, float32.
 
     Attributes:
-        encoder_gain: log of what y is multiplied by before rounding.
-        decoder_gain: log of what ŷ / exp(encoder_gain) is multiplied by before the synthesis.
+        encoder_gain: log of the factor of y before rounding.
+        decoder_gain: log of the factor of ŷ / exp(encoder_gain) before the synthesis.
         scale_bias: added to log σ, beside ``encoder_gain``.
         hyper_scale: log σ of each channel of z.
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
-        """Untrained: a linear codec on the colour DCT."""
+        """Make an untrained model, a linear codec on the colour DCT."""
         super().__init__()
         self.config = config = config or NetworkConfig()
         self.analysis = Analysis(config)
@@ -34,7 +34,7 @@ class HyperpriorModel(nn.Module):
         self.hyper_scale = QualityTable(config.points, config.hyper)
 
     def analyse(self, x: Tensor, position: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W) at quality points (N,) to y (N, M, H/16, W/16), gain included."""
+        """Map pictures (N, 3, H, W) at quality points (N,) to y (N, M, H/16, W/16), gain included."""
         out: Tensor = self.analysis(x, position) * torch.exp(self.encoder_gain(position))
         return out
 
@@ -59,11 +59,11 @@ class HyperpriorModel(nn.Module):
         return out
 
     def synthesise(self, y_hat: Tensor, position: Tensor) -> Tensor:
-        """ŷ as decoded (gain included) to x̂ (N, 3, 16·h, 16·w), not clipped."""
+        """Map ŷ, gain included, to x̂ (N, 3, 16·h, 16·w), not clipped."""
         out: Tensor = self.synthesis(y_hat * self.output_gain(position), position)
         return out
 
     def log_scale(self, z_hat: Tensor, position: Tensor) -> Tensor:
-        """log σ (N, M, 4·h, 4·w) from ẑ by the float twin, not clipped."""
+        """Compute log σ (N, M, 4·h, 4·w) from ẑ in float, not clipped."""
         out: Tensor = self.scale(z_hat) + self.encoder_gain(position) + self.scale_bias(position)
         return out

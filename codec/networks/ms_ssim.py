@@ -1,8 +1,8 @@
 """Multi-scale structural similarity (Wang, Simoncelli and Bovik, 2003) in double precision.
 
-Five scales, Gaussian of 11 samples and σ 1.5, mean over channels: the numbers of the `pytorch-msssim` package, which
-the tests compare with. Its small convolutions take several times as long on a CPU, and a report needs thousands; here
-the Gaussian is two products with a band matrix.
+Five scales, Gaussian window of 11 samples and σ 1.5, mean over channels, as the package `pytorch-msssim`, which the
+tests compare with. Here the window is two products with a band matrix, which on a CPU takes a fraction of the time of
+that package's small convolutions.
 """
 
 import functools
@@ -14,15 +14,15 @@ from torch import Tensor
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5
 SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
-"""Pictures need sides of at least so many pixels."""
+"""Smallest side of a picture in pixels."""
 FLOOR = 1e-9
-"""Least contrast of a scale: at 0 the power would have no finite slope."""
+"""Smallest contrast of a scale; at 0 the power would have an infinite slope."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 @functools.lru_cache(maxsize=32)
 def _band(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(size, size − 10): column j holds the Gaussian in rows j … j + 10."""
+    """Make a band matrix, (size, size − 10), whose column j has the Gaussian in rows j … j + 10."""
     kernel = torch.exp(-((torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
     columns = torch.arange(size - WINDOW + 1)
     band = torch.zeros(size, len(columns), dtype=torch.float64)
@@ -32,12 +32,13 @@ def _band(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def _blur(x: Tensor) -> Tensor:
+    """Apply the window along both axes, without padding."""
     rows, columns = (_band(size, x.dtype, x.device) for size in x.shape[-2:])
     return rows.T @ (x @ columns)
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
-    """MS-SSIM of each pair.
+    """Compute the MS-SSIM of each pair of pictures.
 
     Args:
         x: (N, C, H, W) floating point, 0 … 255, sides of at least ``SMALLEST_SIDE``.

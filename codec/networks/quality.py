@@ -1,4 +1,4 @@
-"""Continuous quality: per-channel logarithmic gains, interpolated between quality points."""
+"""Continuous quality: logarithmic gains per channel, interpolated between quality points."""
 
 import math
 
@@ -9,9 +9,9 @@ from aez.codec.model.quality import LAMBDA_HIGH, LAMBDA_LOW
 
 
 def lambda_of(position: Tensor, points: int) -> Tensor:
-    """λ · 255² at a real-valued quality point (any shape); λ on CompressAI's scale, log-linear from 0.0008 to 0.5.
+    """Return λ·255² at real-valued quality points (any shape), λ on CompressAI's scale, log-linear from 0.0008 to 0.5.
 
-    The loss that a picture of this quality was trained for is bpp + λ·255²·MSE, samples in [0, 1].
+    The training loss of a picture at this quality is bpp + λ·255²·MSE, samples in [0, 1].
     """
     return 255**2 * LAMBDA_LOW * torch.exp(position * (math.log(LAMBDA_HIGH / LAMBDA_LOW) / (points - 1)))
 
@@ -25,7 +25,7 @@ class QualityTable(nn.Module):
         self.rows = nn.Parameter(torch.linspace(first, last, points)[:, None].repeat(1, channels))
 
     def forward(self, position: Tensor) -> Tensor:
-        """Linear interpolation at real-valued quality points, (N,) in [0, points − 1], to (N, channels, 1, 1)."""
+        """Interpolate linearly at real-valued quality points, (N,) in [0, points − 1], to (N, channels, 1, 1)."""
         below = position.floor().clamp(0, self.rows.shape[0] - 2).long()
         weight = (position - below)[:, None].to(self.rows.dtype)
         return (self.rows[below] * (1 - weight) + self.rows[below + 1] * weight)[:, :, None, None]

@@ -1,7 +1,8 @@
-"""Dense residual blocks for networks that look at pixels, and what joins their levels.
+"""Dense residual blocks and a U-Net for networks at high resolution.
 
-A CPU with bfloat16 matrix units computes dense 3×3 convolutions several times as fast, a multiply–accumulate, as the
-depthwise ones of :mod:`aez.codec.networks.blocks`; at half of the picture's size that outweighs their larger number.
+Per multiply–accumulate, a CPU with bfloat16 matrix units computes dense 3×3 convolutions several times faster than the
+depthwise ones of :mod:`aez.codec.networks.blocks`. At half of the picture's resolution this outweighs their larger
+number of operations.
 """
 
 import torch
@@ -14,7 +15,7 @@ from aez.codec.networks.blocks import small_start
 class ResidualBlock(nn.Module):
     """x + conv(ReLU(conv(x))), 3×3 both (He et al., CVPR 2016, without normalisation as Lim et al., CVPRW 2017).
 
-    Input and output are (N, C, H, W). 18·C² multiply–accumulates a position. Its receptive field is 5×5.
+    Input and output are (N, C, H, W); 18·C² multiply–accumulates per position; the receptive field is 5×5.
     """
 
     def __init__(self, channels: int) -> None:
@@ -25,45 +26,50 @@ class ResidualBlock(nn.Module):
         small_start(self.conv2, 1e-2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         out: Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
         return out + x
 
 
 class Down(nn.Conv2d):
-    """(N, C, H, W) to (N, D, H/2, W/2), each output from a square of four positions."""
+    """Downsampling (N, C, H, W) to (N, D, H/2, W/2), each output from a square of four positions."""
 
     def __init__(self, channels: int, wider: int) -> None:
-        """From ``channels`` to ``wider``."""
+        """Map ``channels`` channels to ``wider``."""
         super().__init__(channels, wider, 2, stride=2)
 
 
 class Up(nn.Module):
-    """(N, D, H, W) to (N, C, 2·H, 2·W), each position to a square of four."""
+    """Upsampling (N, D, H, W) to (N, C, 2·H, 2·W), each position to a square of four."""
 
     def __init__(self, wider: int, channels: int) -> None:
-        """From ``wider`` to ``channels``."""
+        """Map ``wider`` channels to ``channels``."""
         super().__init__()
         self.conv = nn.Conv2d(wider, 4 * channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, D, H, W) to (N, C, 2·H, 2·W)."""
+        """Map (N, D, H, W) to (N, C, 2·H, 2·W)."""
         return F.pixel_shuffle(self.conv(x), 2)
 
 
 def residual_stack(depth: int, channels: int) -> nn.Sequential:
-    """``depth`` blocks one after another."""
+    """Make ``depth`` blocks in sequence."""
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)))
 
 
 class UNet(nn.Module):
-    """Three levels of residual blocks, the features of the way down added on the way up (Ronneberger et al., 2015).
+    """Three levels of residual blocks with additive skip connections (Ronneberger et al., 2015).
 
     Sides of the input must be multiples of 4.
     """
 
     def __init__(self, widths: tuple[int, int, int], depths: tuple[int, int, int]) -> None:
-        """Widths and depths of the levels from fine to coarse; the first two depths count once down and once up."""
+        """Build the levels.
+
+        Args:
+            widths: channels of the levels, from fine to coarse.
+            depths: blocks of the levels; the first two count once on the way down and once on the way up.
+        """
         super().__init__()
         first, second, third = widths
         self.down1 = residual_stack(depths[0], first)
@@ -77,7 +83,7 @@ class UNet(nn.Module):
         self.up1 = residual_stack(depths[0], first)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         fine: Tensor = self.down1(x)
         coarse: Tensor = self.down2(self.to2(fine))
         coarse = self.up2(self.from3(self.middle(self.to3(coarse))) + coarse)
@@ -86,11 +92,11 @@ class UNet(nn.Module):
 
     @staticmethod
     def reach(depths: tuple[int, int, int]) -> int:
-        """How far, in positions of the input, an output looks to each side at most."""
+        """Return the reach of the receptive field to each side, in positions of the input."""
         levels = (2 * 2 * depths[0], 2 * 2 * depths[1], 2 * depths[2])
         return sum((blocks + 1) * 2**level for level, blocks in enumerate(levels))
 
 
 def channels_inside(x: Tensor) -> Tensor:
-    """The tensor with channels innermost in memory, which convolutions want."""
+    """Return the tensor with channels last in memory, the fastest layout for convolutions."""
     return x.contiguous(memory_format=torch.channels_last)

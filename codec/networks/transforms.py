@@ -1,8 +1,8 @@
 """Analysis and synthesis transforms: a linear 16×16 shortcut beside a network at 1/8 and below.
 
-Pictures are (N, 3, H, W), RGB / 255 − 1/2, H and W multiples of 16; latents (N, M, H/16, W/16). Only the residual
-networks may run in bfloat16: shortcuts, first and last layers and gains stay float32, since at the highest quality
-latents reach several hundreds, where bfloat16 steps by 4.
+Pictures are (N, 3, H, W), RGB / 255 − 1/2, H and W multiples of 16; latents are (N, M, H/16, W/16). Only the residual
+networks may run in bfloat16. Shortcuts, first and last layers and gains stay float32, because latents of the highest
+quality reach several hundred, where bfloat16 has steps of 4.
 """
 
 import torch
@@ -13,12 +13,12 @@ from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.quality import QualityTable
 
-# Latents start with a standard deviation of a few units, so that rounding to integers means something at once.
+# Latents start with a standard deviation of a few units, so that rounding to integers keeps information at once.
 LATENT_SCALE = 8.0
 
 
 class Analysis(nn.Module):
-    """x to y before the latent gain."""
+    """Analysis transform: x to y before the latent gain."""
 
     def __init__(self, config: NetworkConfig) -> None:
         """Start as the colour DCT."""
@@ -35,17 +35,17 @@ class Analysis(nn.Module):
             nn.init.zeros_(self.linear.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
-        """(N, 3, H, W) float32 and quality points (N,) to (N, M, H/16, W/16) float32."""
+        """Map (N, 3, H, W) float32 at quality points (N,) to (N, M, H/16, W/16) float32."""
         return self.both(x, position)[1]
 
     def both(self, x: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
-        """What the last layer of the network sees, (N, C, H/8, W/8), and y as :meth:`forward` gives it."""
+        """Return the input of the network's last layer, (N, C, H/8, W/8), and y as :meth:`forward` returns it."""
         h: Tensor = self.blocks(down(self.head, x, 8) * torch.exp(self.gain(position)))
         return h, down(self.tail, h, 2) + down(self.linear, x, 16)
 
 
 class Synthesis(nn.Module):
-    """ŷ, the latent gain already divided out, to x̂."""
+    """Synthesis transform: ŷ, divided by the latent gain, to x̂."""
 
     def __init__(self, config: NetworkConfig) -> None:
         """Start as the transpose of the colour DCT."""
@@ -66,11 +66,11 @@ class Synthesis(nn.Module):
             nn.init.zeros_(self.linear.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
 
     def forward(self, y: Tensor, position: Tensor) -> Tensor:
-        """(N, M, h, w) float32 and quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
+        """Map (N, M, h, w) float32 at quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
         return up(self.tail, self.hidden(y, position), 4) + up(self.linear, y, 16)
 
     def hidden(self, y: Tensor, position: Tensor) -> Tensor:
-        """What the last layer of the network sees, (N, C, 4·h, 4·w)."""
+        """Return the input of the network's last layer, (N, C, 4·h, 4·w)."""
         h = self.blocks16(self.head16(y) * torch.exp(self.gain(position)))
         h = self.blocks8(up(self.head8, h, 2))
         out: Tensor = self.blocks4(up(self.head4, h, 2))

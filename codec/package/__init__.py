@@ -4,7 +4,7 @@ __version__: str
 
 
 def __getattr__(name: str) -> str:
-    """Look the version up when it is asked for: the import of any part comes through here."""
+    """Look up the version on demand, since the import of every part runs this module."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,1 +1,4 @@
-"""Pictures in and out: files and arrays to 8-bit samples with metadata, and back. Needs NumPy and Pillow alone."""
+"""Convert pictures between files, images or arrays and 8-bit samples with metadata.
+
+This room imports NumPy, Pillow and `aez.bitstream` only; :mod:`aez.codec.picture.alpha.fill` alone needs torch.
+"""

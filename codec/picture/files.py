@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all."""
+"""Write files atomically: a file is replaced whole or not at all."""
 
 import contextlib
 import errno
@@ -12,24 +12,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 STALE_SECONDS = 3600.0
-"""Age from which a temporary file is taken to be left behind: writing one takes no more than seconds."""
+"""Age in seconds from which a temporary file counts as left behind; writing a file takes only seconds."""
 _TEMPORARY = re.compile(r"(\..+\.)\d+-[0-9a-f]{8}\.tmp", re.DOTALL)
 
 
 def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
-    """Write beside ``path`` and rename, so that neither a crash nor a full disk leaves half a file.
+    """Write a temporary file beside ``path`` and rename it, so that neither a crash nor a full disk leaves half a file.
 
-    A symbolic link stays, and what it leads to is replaced. A device or pipe is written into.
+    A symbolic link stays, and its target is replaced. Devices and pipes are written to directly.
 
     Args:
-        path: the file.
-        data: its contents.
-        replace: whether a file that is there may go; otherwise nothing that another process wrote meanwhile is lost.
-        mode: permission bits of a new file, of which the umask takes away; None for all that it leaves. A file that is
-            replaced keeps its own.
+        path: file to write.
+        data: contents of the file.
+        replace: whether an existing file may be replaced; if not, a file that another process creates meanwhile is
+            kept.
+        mode: permission bits of a new file before the umask; None for 0o666. A replaced file keeps its own permissions.
 
     Raises:
-        FileExistsError: something is there, and ``replace`` is off.
+        FileExistsError: a file exists and ``replace`` is off.
         OSError: the folder is missing or not writable, or the disk is full; nothing is left behind.
     """
     there = _status(path)
@@ -63,14 +63,14 @@ def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = Tr
 
 
 def is_stream(status: os.stat_result) -> bool:
-    """Whether a file is written into, not replaced: a pipe, or a device such as a terminal or ``/dev/null``."""
+    """Check whether a file is written to directly: a pipe, or a device such as a terminal or ``/dev/null``."""
     return stat.S_ISCHR(status.st_mode) or stat.S_ISFIFO(status.st_mode)
 
 
 def remove_stale(paths: Iterable[Path]) -> None:
-    """Remove what processes that were killed while they wrote these files left beside them, an hour or more ago.
+    """Remove temporary files of killed processes beside these files if they are at least an hour old.
 
-    Younger ones may be those of a process that is writing, here or on another machine.
+    Younger files may belong to a process that is still writing, on this machine or another one.
     """
     wanted: dict[Path, set[str]] = {}
     for path in map(real_path, paths):
@@ -85,7 +85,7 @@ def remove_stale(paths: Iterable[Path]) -> None:
 
 
 def remove_leftovers(path: Path, process: int) -> None:
-    """Remove what a process that was killed while it wrote ``path`` left beside it."""
+    """Remove the temporary files that a killed process left beside ``path``."""
     path = real_path(path)
     for temporary in path.parent.glob(glob.escape(_prefix(path, process)) + "*.tmp"):
         with contextlib.suppress(OSError):
@@ -93,12 +93,12 @@ def remove_leftovers(path: Path, process: int) -> None:
 
 
 def _rename_to_new(temporary: Path, path: Path) -> None:
-    """Rename a file to a name that must be free."""
+    """Rename a file to a name that must not exist."""
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links: the name is taken first, and then replaced
+    except OSError:  # a file system without hard links: create the name first, then replace it
         with path.open("xb"):
             temporary.replace(path)
         return
@@ -113,7 +113,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def real_path(path: Path) -> Path:
-    """What is replaced when a path is written: that which symbolic links in its last part lead to."""
+    """Resolve symbolic links in the last part of a path; return the file that writing would replace."""
     try:
         return Path(os.path.realpath(path)) if path.is_symlink() else path
     except OSError:  # a name too long for a file

@@ -1,20 +1,20 @@
-"""Grey pictures that are stored as RGB: their samples are coded once and given back three times."""
+"""Code grey pictures that are stored as RGB as a single plane."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.alpha.fill import filled
+from aez.codec.picture.picture import Picture
 
 _BAND = 256
-"""Rows compared at a time: a coloured picture is told from its first ones."""
+"""Rows that are compared at a time, so that a coloured picture is recognised from its first rows."""
 
 
 def coded_samples(picture: Picture) -> tuple[NDArray[np.uint8], str]:
-    """Samples as the codec takes them, and the header's name for what they were.
+    """Return the samples to code and the header's name of their colour type.
 
-    What is transparent is filled. RGB samples that are grey in every pixel become one plane, which keeps them grey
-    exactly and costs a third of the work.
+    Wholly transparent pixels are filled. RGB samples that are grey in every pixel become one plane: it keeps them
+    exactly grey and costs a third of the work.
 
     Returns:
         (H, W, 3) or (H, W) uint8, and one of :data:`aez.bitstream.header.COLOURS`.
@@ -30,5 +30,5 @@ def coded_samples(picture: Picture) -> tuple[NDArray[np.uint8], str]:
 
 
 def as_stored(samples: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
-    """Inverse of :func:`coded_samples`: decoded samples, (H, W, 3) or (H, W), in the shape that ``colour`` names."""
+    """Return decoded samples, (H, W, 3) or (H, W), in the shape that ``colour`` names: undo :func:`coded_samples`."""
     return np.repeat(samples[:, :, None], 3, axis=2) if colour == "grey RGB" else samples

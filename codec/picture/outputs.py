@@ -1,4 +1,7 @@
-"""Pictures out: what each of Pillow's formats can hold of a picture, and its file's bytes. Does not import torch."""
+"""Write pictures in Pillow's formats, and reduce them to what each format can hold.
+
+This module does not import torch.
+"""
 
 import io
 import struct
@@ -9,14 +12,16 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from aez.bitstream.errors import ImageError
+from aez.codec.memory import return_freed_memory
+from aez.codec.picture.alpha.transparency import BACKGROUND, flattened
 from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srgb, space_of
-from aez.codec.picture.images import BACKGROUND, Picture, flattened, upright
 from aez.codec.picture.metadata.chunks import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
 from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided
 from aez.codec.picture.metadata.resolution import is_resolution_alone, is_unknown, resolution_alone, resolution_options
-from aez.codec.runtime.memory import return_freed_memory
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.turning import upright
 
-# Without a word from the user: as good as the format goes at a usual size.
+# Defaults: the highest quality that a format reaches at a usual file size.
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "WEBP": {"lossless": True, "exact": True},
@@ -26,7 +31,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 _WITH_METADATA = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF")
 _WITH_GREY_ALPHA = ("PNG", "TIFF")
 _WITH_ALPHA = ("PNG", "WEBP", "AVIF", "TIFF", "GIF", "ICO", "ICNS", "JPEG2000", "TGA", "SGI", "DDS")
-# A JPEG segment holds 65533 bytes, the identifiers of EXIF (6) and XMP (29) included; a profile takes 255 of them.
+# A JPEG segment holds 65533 bytes including the identifier of EXIF (6) or XMP (29); a profile may take 255 segments.
 _JPEG_LIMITS = {"icc": 255 * 65519, "exif": 65533 - 6, "xmp": 65533 - 29}
 _NAMES = {"icc": "the colour profile", "exif": "EXIF metadata", "xmp": "XMP metadata"}
 _XMP_TAG = 700
@@ -34,14 +39,14 @@ _LARGE = 2**25
 
 
 def format_of(target: Path) -> str:
-    """Pillow's name of the format that a file's suffix stands for.
+    """Return Pillow's name of the format of a file's suffix.
 
     Raises:
-        ImageError: Pillow writes none of that suffix.
+        ImageError: Pillow cannot write files with that suffix.
     """
     known = Image.registered_extensions()
     kind = known.get(target.suffix.lower())
-    if kind is None or kind not in Image.SAVE or kind == "AEZ":  # ours, where the Pillow plugin is loaded
+    if kind is None or kind not in Image.SAVE or kind == "AEZ":  # registered by `aez.codec.pillow`
         raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
     return kind
 
@@ -54,18 +59,18 @@ def fit_to_format(
     auto_orient: bool = False,
     srgb: bool = False,
 ) -> Picture:
-    """A picture with only what a format can hold; its ``warnings`` say what was left out.
+    """Reduce a picture to what a format can hold; ``warnings`` of the result name what is left out.
 
-    Pixels stay as stored, and EXIF says how to turn them, where the format can hold EXIF and the file has an EXIF
-    chunk that agrees with its header. Otherwise, or with ``auto_orient``, they are turned, and EXIF and XMP are
-    rewritten to orientation 1 where they state one.
+    Pixels stay as stored if EXIF can say how to turn them: the format must hold EXIF, and the picture's EXIF must agree
+    with its orientation. Otherwise, or with ``auto_orient``, pixels are turned, and EXIF and XMP are rewritten to
+    orientation 1 where they state one.
 
     Args:
-        picture: as decoded.
+        picture: the decoded picture.
         kind: Pillow's name of the format.
-        background: what a picture with alpha is laid on where the format has no alpha.
-        auto_orient: turn the pixels in any case.
-        srgb: convert to sRGB, and leave the profile out.
+        background: colour behind a picture with alpha if the format has no alpha.
+        auto_orient: turn the pixels in every case.
+        srgb: convert to sRGB and leave out the profile.
     """
     warnings = list(picture.warnings)
     stated = exif_orientation(picture.metadata.exif) or 1
@@ -99,7 +104,7 @@ def fit_to_format(
 
 
 def _lacking(metadata: Metadata, name: str, kind: str, reason: str, warnings: list[str]) -> Metadata:
-    """Metadata without those of a name; of EXIF the resolution is kept where the format has a field for it."""
+    """Remove one kind of metadata; of EXIF, the resolution stays if the format has a field for it."""
     exif = metadata.exif if name == "exif" else None
     kept = resolution_alone(exif) if resolution_options(exif, kind) else None
     if exif is None or not is_resolution_alone(exif):
@@ -110,22 +115,22 @@ def _lacking(metadata: Metadata, name: str, kind: str, reason: str, warnings: li
 
 
 def _parses(exif: bytes) -> bool:
-    """Whether Pillow can take EXIF apart, which it does for formats that hold EXIF in another form."""
+    """Check whether Pillow can parse EXIF, as it must for formats that store EXIF in another form."""
     try:
         Image.Exif().load(EXIF_PREFIX + exif)
-    except Exception:  # whatever its parser stumbles over
+    except Exception:  # whatever Pillow's parser raises
         return False
     return True
 
 
 def picture_bytes(picture: Picture, kind: str) -> memoryview:
-    """A picture that :func:`fit_to_format` made as the bytes of a file.
+    """Encode a picture, as :func:`fit_to_format` returns it, as a file.
 
     Raises:
-        ImageError: the format cannot hold it.
+        ImageError: the format cannot hold the picture.
     """
     if picture.samples.size > _LARGE:
-        # Pillow is about to take four bytes a pixel in pieces of its own, into which freed tensors do not fit.
+        # Pillow will allocate four bytes per pixel in blocks of its own, which do not fit into the freed tensors.
         return_freed_memory()
     image = Image.fromarray(picture.to_array())
     options = _SAVE_OPTIONS.get(kind, {})
@@ -135,18 +140,18 @@ def picture_bytes(picture: Picture, kind: str) -> memoryview:
     buffer = io.BytesIO()
     try:
         image.save(buffer, kind, **options, **metadata_options(picture.metadata, kind))
-    except Exception as error:  # Pillow's plugins raise what they like, on damaged EXIF too
+    except Exception as error:  # plugins raise any exception, also on damaged EXIF
         raise ImageError(f"cannot be written as {kind} ({error})") from None
-    return buffer.getbuffer()  # not getvalue, which is a copy
+    return buffer.getbuffer()  # getvalue would make a copy
 
 
 def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
-    """Arguments of Pillow's ``save``."""
+    """Return arguments of Pillow's ``save`` that write the metadata."""
     options: dict[str, Any] = {}
     if metadata.icc:
         options["icc_profile"] = metadata.icc
     if kind == "TIFF":
-        # A TIFF file holds EXIF and XMP as tags of its own.
+        # A TIFF file holds EXIF and XMP as its own tags.
         tags = Image.Exif()
         if metadata.exif:
             tags.load(EXIF_PREFIX + metadata.exif)
@@ -158,7 +163,7 @@ def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
         options["exif"] = EXIF_PREFIX + metadata.exif if kind in ("JPEG", "MPO") else metadata.exif
     if metadata.xmp and kind == "PNG":
         options["pnginfo"] = info = PngImagePlugin.PngInfo()
-        # An uncompressed iTXt chunk: keyword, flags, no language and no translation, then the packet as it is.
+        # An uncompressed iTXt chunk: keyword, flags, no language, no translation, then the packet unchanged.
         info.add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
     elif metadata.xmp and len(metadata.xmp) > _JPEG_LIMITS["xmp"] and kind in ("JPEG", "MPO"):
         options["extra"] = _xmp_segments(metadata.xmp)
@@ -168,7 +173,7 @@ def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
 
 
 def _xmp_segments(xmp: bytes | None) -> bytes:
-    """A long packet as segments of a JPEG file; empty if it cannot be divided."""
+    """Split a long XMP packet into segments of a JPEG file; return no bytes if it cannot be split."""
     parts = divided(xmp, _JPEG_LIMITS["xmp"]) if xmp else None
     if parts is None:
         return b""
@@ -177,7 +182,7 @@ def _xmp_segments(xmp: bytes | None) -> bytes:
 
 
 def _without_profile(picture: Picture, profile: bytes, warnings: list[str]) -> Picture:
-    """Converted to sRGB, so that colours stay what they are."""
+    """Convert to sRGB and drop the profile, so that colours stay the same."""
     plain = replace(picture, metadata=replace(picture.metadata, icc=None))
     if is_srgb(profile):
         return plain

@@ -1,24 +1,24 @@
-"""Make the small pictures that files can carry."""
+"""Make previews, the small pictures that files can carry."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream.sizes import ceil_div
-from aez.codec.geometry.windows import Window
 from aez.codec.picture.averages import averaged
 from aez.codec.picture.colour.conversion import is_srgb, samples_to_srgb
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 
 PREVIEW_SIDE = 256
-"""Pixels of the longer side of a stored preview."""
+"""Longer side of a stored preview, in pixels."""
 _BAND = 2**24
+"""Samples that are averaged at a time."""
 
 
 def thumbnail(picture: Picture, side: int = PREVIEW_SIDE) -> Picture:
-    """Make a picture of at most ``side`` pixels a side in sRGB, orientation kept, without metadata.
+    """Reduce a picture to at most ``side`` pixels per side, in sRGB, with its orientation and without metadata.
 
-    Colours are averaged without regard to alpha: fill those of transparent pixels before.
+    Colours are averaged without regard to alpha, so transparent pixels must be filled before.
     """
     height, width = picture.samples.shape[:2]
     share = min(1.0, side / max(height, width))
@@ -44,8 +44,8 @@ def _reduced(samples: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     out = np.empty((rows, cols, planes.shape[2]), np.uint8)
     step = max(1, _BAND // (factor * planes.shape[1]))
     for top in range(0, rows, step):
-        window = Window(top, min(rows, top + step), 0, cols)
-        band = planes[top * factor : window.bottom * factor]
+        bottom = min(rows, top + step)
+        band = planes[top * factor : bottom * factor]
         for channel in range(planes.shape[2]):
-            out[top : window.bottom, :, channel] = averaged(band[..., channel], factor, window)
+            out[top:bottom, :, channel] = averaged(band[..., channel], factor, (bottom - top, cols))
     return out if samples.ndim == 3 else out[..., 0]

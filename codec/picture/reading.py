@@ -1,4 +1,4 @@
-"""Picture files: whatever Pillow opens, as what the encoder takes."""
+"""Read picture files of any format that Pillow opens."""
 
 import io
 import os
@@ -10,20 +10,21 @@ from PIL import Image, UnidentifiedImageError
 from aez.bitstream import is_aez
 from aez.bitstream.errors import AezError, ImageError, LimitError
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
-from aez.codec.picture.cut_jpeg import completed
-from aez.codec.picture.images import Picture, from_image
-from aez.codec.picture.jxl_size import jxl_size
-from aez.codec.picture.plugins import is_jxl, register_for
+from aez.codec.picture.formats.cut_jpeg import completed
+from aez.codec.picture.formats.jxl_size import jxl_size
+from aez.codec.picture.formats.plugins import is_jxl, register_for
+from aez.codec.picture.images import from_image
+from aez.codec.picture.picture import Picture
 from aez.codec.picture.sources import File, naming, reason_of
 
 HEAD = 32
-"""Bytes that tell what a file is."""
+"""Number of first bytes that identify a file's format."""
 _CUT = "the end of the JPEG file is missing: the last pixels may be grey or less sharp"
 _FRAMES = "only the first frame of an animated or multi-page picture is kept"
 
 
 def read_path(path: File) -> Picture:
-    """A picture file as the command line reads it; errors name it.
+    """Read a picture file and name it in errors, as the command line does.
 
     Raises:
         AezError: see :func:`read_picture`.
@@ -35,18 +36,18 @@ def read_path(path: File) -> Picture:
 def read_picture(
     source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False, strip: bool = False
 ) -> Picture:
-    """The first frame of a picture file.
+    """Read the first frame of a picture file.
 
     Args:
-        source: a path, which is read as it is decoded, or what is in the file.
-        max_pixels: width × height at most, checked before pixels are decoded. Pillow's own limit, which holds for the
-            whole process, is checked beside it.
-        to_srgb: convert to sRGB through the profile, which is then not kept.
-        strip: leave EXIF, XMP and a profile for sRGB out, see :func:`from_image`.
+        source: path of the file, or its contents.
+        max_pixels: largest width × height, checked before pixels are decoded. Pillow's own limit for the whole process
+            applies as well.
+        to_srgb: convert to sRGB through the profile, which is then left out.
+        strip: leave out EXIF, XMP and a profile that describes sRGB; see :func:`from_image`.
 
     Raises:
-        ImageError: it is missing, a folder, damaged, no picture or an `.aez` file.
-        LimitError: it has too many pixels.
+        ImageError: the file is missing, a folder, damaged, no picture or an `.aez` file.
+        LimitError: the picture has too many pixels.
     """
     try:
         return _read(source, max_pixels, to_srgb, strip)
@@ -99,7 +100,7 @@ def _bytes(source: Path | io.BytesIO) -> bytes:
 
 
 def _head(source: Path | io.BytesIO) -> bytes:
-    """The first bytes; none of a stream, of which they could be read only once."""
+    """Read the first bytes of a regular file or of data; return none for a pipe, which can be read only once."""
     if isinstance(source, io.BytesIO):
         return bytes(source.getbuffer()[:HEAD])
     if not source.is_file():

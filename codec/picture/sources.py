@@ -1,4 +1,7 @@
-"""What the library takes for a file: its path, or its bytes. Does not import torch."""
+"""Read file arguments of the library: a path, or the contents as bytes.
+
+This module does not import torch.
+"""
 
 import os
 from collections.abc import Iterator
@@ -9,16 +12,16 @@ from aez.bitstream.container import Buffer
 from aez.bitstream.errors import AezError
 
 File = str | os.PathLike[str]
-"""A path; bytes are always what is in a file."""
+"""Path of a file; bytes always stand for the contents of a file."""
 
 
 @contextmanager
 def data_of(source: Buffer | File) -> Iterator[Buffer]:
-    """The bytes of an `.aez` file; where they come from a path, errors name it.
+    """Provide the data of an `.aez` file; errors name the file if it is given by its path.
 
     Raises:
-        AezError: there is no such file, or it cannot be read.
-        TypeError: neither bytes nor a path.
+        AezError: the file does not exist or cannot be read.
+        TypeError: the source is neither bytes nor a path.
     """
     if isinstance(source, (str, os.PathLike)):
         with naming(os.fspath(source)):
@@ -40,17 +43,17 @@ def _read(path: Path) -> bytes:
 
 
 def reason_of(error: OSError, path: Path) -> str:
-    """Why a file cannot be read."""
+    """Describe why a file cannot be read."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
-    if path.is_dir():  # of which Windows says that permission is denied
+    if path.is_dir():  # Windows reports a folder as "permission denied"
         return "is a folder"
     return f"cannot be read ({error.strerror or error})"
 
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Put a file's name before the words of errors."""
+    """Prefix the text of errors with a file's name."""
     try:
         yield
     except AezError as error:

@@ -1,1 +1,1 @@
-"""Training: data, objective, loop, export. Needs the `train` extra; nothing at run time imports it."""
+"""Training: recipes, data, objective, loop, checkpoints, export. Needs the extra `train`; coding never imports it."""

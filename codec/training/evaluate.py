@@ -1,4 +1,4 @@
-"""Rate and distortion of a model in training: rounded symbols, estimated rate, 8-bit pictures."""
+"""Rate and distortion of a model in training, from rounded symbols, estimated rates and 8-bit pictures."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ from torch import Tensor
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 from aez.codec.networks.quality import lambda_of
-from aez.codec.training.objective import LAMBDA_NORMALISATION, RateDistortion
+from aez.codec.training.filter_in_loop import in_double
+from aez.codec.training.objective import EVALUATION_NORMALISATION, RateDistortion
 
 
 @dataclass(frozen=True)
 class Row:
-    """Means over pictures at one quality point; MS-SSIM in dB, None where a picture is too small."""
+    """Means over pictures at one quality point; MS-SSIM in dB, None if a picture is too small."""
 
     point: float
     bpp: float
@@ -35,11 +36,14 @@ def evaluate(
     """Evaluate on whole pictures, cropped to multiples of 16.
 
     Args:
-        model: on the CPU or an accelerator; its mode is restored.
-        pictures: (3, H, W) uint8, at least 16 pixels a side.
+        model: on any device; its training mode is restored.
+        pictures: (3, H, W) uint8, sides of at least 16 pixels.
         points: quality points.
-        distortion: what the loss counts, see :class:`RateDistortion`.
-        picture_filter: whether pictures are filtered, see the same.
+        distortion: distortion in the loss, see :class:`RateDistortion`.
+        picture_filter: measure behind the adaptive loop filter, see :class:`RateDistortion`.
+
+    Returns:
+        A row for each quality point.
     """
     device = next(model.parameters()).device
     objective, training = RateDistortion(model, distortion, picture_filter=picture_filter), model.training
@@ -57,12 +61,14 @@ def evaluate(
             decoded, original = (reconstruction.clamp(-0.5, 0.5) * 255).add(127.5).round(), x * 255 + 127.5
             mse = max(float((decoded - original).square().mean()) / 255**2, 1e-9)
             if min(x.shape[2:]) >= SMALLEST_SIDE:
-                similar.append(-10 * math.log10(max(1e-9, 1 - float(ms_ssim(decoded.double(), original.double())))))
+                similar.append(-10 * math.log10(max(1e-9, 1 - float(ms_ssim(in_double(decoded), in_double(original))))))
             rate = float(outcome.bpp)
             bpp += rate
             psnr -= 10 * math.log10(mse)
-            # Of the 8-bit picture, except that MS-SSIM's small steps do not need it.
-            loss += (rate + weight * mse) / weight**LAMBDA_NORMALISATION if distortion == "mse" else float(outcome.loss)
+            # The squared error is that of the 8-bit picture; MS-SSIM hardly changes by rounding.
+            loss += (
+                (rate + weight * mse) / weight**EVALUATION_NORMALISATION if distortion == "mse" else float(outcome.loss)
+            )
         n = len(pictures)
         rows.append(Row(point, bpp / n, psnr / n, sum(similar) / n if len(similar) == n else None, loss / n))
     model.train(training)
@@ -70,7 +76,7 @@ def evaluate(
 
 
 def format_table(rows: Sequence[Row]) -> str:
-    """Rows as text, the mean loss last: the one number to compare two models by."""
+    """Format rows as text; the last line is the mean loss, the number to compare two models by."""
     lines = ["point    bpp   PSNR dB  MS-SSIM dB    loss"]
     for row in rows:
         similar = "-" if row.ms_ssim is None else f"{row.ms_ssim:.3f}"

@@ -1,4 +1,4 @@
-"""A trained model becomes a weights file: float16 networks, integer scale path, integer tables."""
+"""Export of a trained model to runtime form: float16 networks, integer scale path, integer tables."""
 
 import math
 from collections.abc import Mapping
@@ -23,12 +23,15 @@ _RESIDUAL_BOUND_SIGMAS = 5.0
 
 
 def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -> Weights:
-    """Turn a model into its runtime form; what comes back has passed every check that loading does.
+    """Turn a model into its runtime form.
 
     Args:
-        model: trained, float32, on the CPU.
-        name: what users call it.
+        model: trained model, float32, on the CPU.
+        name: name of the exported model.
         card: training facts.
+
+    Returns:
+        Weights that have passed every check of a weights file.
 
     Raises:
         ModelError: the exact path's bound does not hold, or a tensor is not finite.
@@ -37,13 +40,13 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
         raise ModelError("the model has tensors that are not finite as float16")
     skipped = ("scale.", "scale_bias.", "hyper_scale.")
     tensors = {k: v.half() for k, v in model.state_dict().items() if not k.startswith((*skipped, _EIGHT_BITS))}
-    # Only encoders read these, and what eight bits cost there is 0.02 % of the objective.
+    # Only encoders read these; eight bits cost 0.02 % of the objective.
     eight = rounded({k: v for k, v in model.state_dict().items() if k.startswith(_EIGHT_BITS)})
     tensors |= {k: v.half() if v.is_floating_point() else v for k, v in eight.items()}
     for kept in ("scale_bias.rows", "hyper_scale.rows"):
         tensors[f"training.{kept}"] = model.state_dict()[kept].half()
     with torch.no_grad():
-        # The bias belongs to the gain that the decoder will see, which is the rounded one.
+        # The decoder has the rounded gain, so the bias is added to the rounded one.
         quality = tensors["encoder_gain.rows"].float() + model.scale_bias.rows
         tensors |= _integer_scale(model.scale, quality)
         log_hyper = model.hyper_scale.rows.clamp(LOG_HYPER_MIN, LOG_HYPER_MAX)
@@ -57,14 +60,14 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
 
 
 def _to_int16(weight: Tensor) -> tuple[Tensor, int]:
-    """Round a matrix to int16 at the finest power-of-two step that holds it; returns it and its fraction bits."""
+    """Round a matrix to int16 with the finest power-of-two step that holds it; return it and its fraction bits."""
     bits = 15 - math.ceil(math.log2(float(weight.abs().max()) * (1 + 2**-14) + 1e-30))
     bits = min(bits, 24)
     return (weight.double() * 2**bits).round().clamp(-32767, 32767).to(torch.int16), bits
 
 
 def _integer_scale(scale: ScaleNetwork, quality: Tensor) -> dict[str, Tensor]:
-    """Integer weights in units that make every rescaling a shift; see :class:`aez.codec.model.exact.ExactScales`."""
+    """Make integer weights whose rescalings are all shifts; see :class:`aez.codec.model.exact.ExactScales`."""
     hidden = scale.conv1.weight.shape[0]
     conv1, k1 = _to_int16(scale.conv1.weight.flatten(1))
     conv2, k2 = _to_int16(scale.conv2.weight.reshape(hidden, -1))
@@ -92,12 +95,12 @@ def _integer_scale(scale: ScaleNetwork, quality: Tensor) -> dict[str, Tensor]:
 
 
 def residual_tables() -> list[NDArray[np.int64]]:
-    """A table for each rung of the ladder, the last entry of each the escape with both tails' mass."""
+    """Make a table for each rung of the σ ladder; its last entry is the escape, with the mass of both tails."""
     return [gaussian_table(sigma, math.ceil(_RESIDUAL_BOUND_SIGMAS * sigma) + 2) for sigma in ladder()]
 
 
 def hyper_tables() -> list[NDArray[np.int64]]:
-    """Tables for z on the same ladder, without escape: wide enough that clamping never matters."""
+    """Make the tables of z on the same ladder, without escape, wide enough that clamping never matters."""
     return [
         integer_counts(gaussian_masses(sigma, min(_HYPER_BOUND_MAX, math.ceil(_HYPER_BOUND_SIGMAS * sigma) + 2)))
         for sigma in ladder()

@@ -1,4 +1,4 @@
-"""Training a member of the autoencoder family."""
+"""Training of a member of the autoencoder family."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,19 @@ from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError, ModelError
 from aez.codec.family.base import FamilyModel
-from aez.codec.family.registry import family_class, read_family, save_family
+from aez.codec.family.members import family_class, read_family, save_family
 from aez.codec.networks.blocks import DepthConvBlock
 from aez.codec.picture.files import write_atomically
 from aez.codec.training.data import CropSampler, iter_pictures
-from aez.codec.training.loop import Schedule, Trainer
+from aez.codec.training.loop import Trainer
 from aez.codec.training.session import Session
+from aez.codec.training.settings import Settings
 
 CHECKPOINT_FORMAT = "aez-family-checkpoint-1"
 
 
 class FamilyObjective(nn.Module):
-    """A member's own loss."""
+    """The loss that the model itself defines."""
 
     def __init__(self, model: FamilyModel) -> None:
         """Hold ``model``."""
@@ -31,18 +32,18 @@ class FamilyObjective(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor, _symbols: str) -> Tensor:
-        """Crops (N, 3, S, S), RGB / 255 − 1/2, to the mean loss."""
+        """Return the mean loss of crops (N, 3, S, S), RGB / 255 − 1/2."""
         return self.model.loss(x)["loss"]
 
 
-def family_trainer(model: FamilyModel, pictures: Sequence[Tensor], schedule: Schedule, device: torch.device) -> Trainer:
-    """A trainer of a member; arguments and errors are those of :class:`Trainer`."""
+def family_trainer(model: FamilyModel, pictures: Sequence[Tensor], settings: Settings, device: torch.device) -> Trainer:
+    """Make a trainer; arguments and errors are those of :class:`Trainer`."""
     blocks = [m for m in model.modules() if isinstance(m, DepthConvBlock)] if model.LOW_PRECISION else []
-    return Trainer(model, FamilyObjective(model), pictures, schedule, device, blocks)
+    return Trainer(model, FamilyObjective(model), pictures, settings, device, blocks)
 
 
 def save_family_checkpoint(path: Path, model: FamilyModel, average: Mapping[str, Tensor], pixels: int) -> None:
-    """Live and averaged weights in float32; ``path`` is replaced once the new file is whole."""
+    """Write live and averaged weights in float32; ``path`` is replaced once the new file is whole."""
     tensors = {f"live.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v.detach().cpu().contiguous() for k, v in average.items()}
     metadata = {
@@ -55,7 +56,14 @@ def save_family_checkpoint(path: Path, model: FamilyModel, average: Mapping[str,
 
 
 def load_family_checkpoint(path: Path, *, average: bool) -> tuple[FamilyModel, int]:
-    """A checkpoint or a weights file of the family for training, and the pixels that it has seen.
+    """Read a checkpoint or a weights file of the family into a model for training.
+
+    Args:
+        path: checkpoint or weights file.
+        average: take the averaged weights of a checkpoint, not the live ones.
+
+    Returns:
+        The model (float32) and the number of training pixels it has seen.
 
     Raises:
         ModelError: the file is missing, damaged or of another kind.
@@ -76,16 +84,12 @@ def load_family_checkpoint(path: Path, *, average: bool) -> tuple[FamilyModel, i
 
 
 class FamilySession(Session):
-    """Trains and exports one member."""
+    """A run of `aez train` that trains and exports a member of the family."""
 
-    def __init__(self, *arguments: Any, model: str, **options: Any) -> None:
-        """As :class:`Session`; ``model`` is a name of the registry.
-
-        Raises:
-            ModelError: there is no such name.
-        """
-        super().__init__(*arguments, **options)
-        self.kind = family_class(model)
+    def __init__(self, data: Sequence[Path], settings: Settings, **options: Any) -> None:
+        """As :class:`Session`."""
+        super().__init__(data, settings, **options)
+        self.kind = family_class(settings.model)
 
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
         """Resume, or start a new model.
@@ -98,28 +102,27 @@ class FamilySession(Session):
             if type(model) is not self.kind:
                 raise ModelError(f"{self.resume}: weights of the model {model.NAME}, not {self.kind.NAME}")
         else:
-            torch.manual_seed(self.schedule.seed)
+            torch.manual_seed(self.settings.seed)
             model, seen = self.kind(), 0
             model.start()
-        return family_trainer(model, pictures, self.schedule, self.device), seen
+        return family_trainer(model, pictures, self.settings, self.device), seen
 
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
         """Write a checkpoint."""
         assert isinstance(trainer.model, FamilyModel)
         save_family_checkpoint(out, trainer.model, trainer.average, pixels)
 
-    def export(self, checkpoint: Path, out: Path) -> None:
-        """Measure the model's tables on training crops and write the averaged weights in float16.
+    def export(self, checkpoint: Path, out: Path, name: str) -> None:
+        """Measure the model's tables on training crops and write the averaged weights; see :meth:`Session.export`.
 
-        Raises:
-            AezError: a weight is not finite, or ``out`` cannot be written.
+        A weights file of the family always has the name of its class, so ``name`` is not used.
         """
         if not self.leader:
             return
         model, pixels = load_family_checkpoint(checkpoint, average=True)
-        sampler = CropSampler(list(iter_pictures(self.data)), self.schedule.crop, self.schedule.seed + 1)
+        sampler = CropSampler(list(iter_pictures(self.data)), self.settings.crop, self.settings.seed + 1)
         with torch.inference_mode():
-            model.eval().finish(lambda: sampler.batch(self.schedule.batch))
+            model.eval().finish(lambda: sampler.batch(self.settings.batch))
         try:
             save_family(out, model, {"pixels": pixels})
         except OSError as error:

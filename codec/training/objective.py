@@ -9,27 +9,25 @@ from compressai.entropy_models import GaussianConditional
 from compressai.ops import quantize_ste
 from torch import Tensor, nn
 
-from aez.codec.encoding.effort import curvature
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.hyperprior import to_cells
 from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.quality import lambda_of
-from aez.codec.runtime.context import to_cells
 from aez.codec.training.filter_in_loop import filtered_crops
+from aez.codec.training.settings import DISTORTIONS, SYMBOLS
 
-# λ·255² to this power divides every sample's loss, so that no quality dominates the gradient.
-LAMBDA_NORMALISATION = 0.4
-DISTORTIONS = ("mse", "ms-ssim")
-SYMBOLS = ("noisy", "rounded", "chosen", "mixed")
+EVALUATION_NORMALISATION = 0.4
+"""Power of λ·255² that divides the loss in evaluations, so that mean losses of all models compare."""
 MS_SSIM_WEIGHT = 1250 / 255**2
 MSE_SHARE = 0.1
 STRENGTH = 0.5
-"""Of the quantisation that chooses symbols in training: the best in a single pass (``codec/encoding/effort.py``)."""
+"""Strength of the quantisation that chooses symbols, the best in one pass (``codec/encoding/effort.py``)."""
 
 
 @dataclass
 class Outcome:
-    """What one pass gives, every field (N,): loss, bits a pixel, mean squared error of samples in [0, 1]."""
+    """Result of one pass, every field (N,): loss, bits per pixel, mean squared error of samples in [0, 1]."""
 
     loss: Tensor
     bpp: Tensor
@@ -37,29 +35,29 @@ class Outcome:
 
 
 class RateDistortion(nn.Module):
-    """λ·255²·D + bpp of a batch, each sample at a quality of its own (Ballé et al., ICLR 2018; Minnen et al., 2018).
+    """λ·255²·D + bpp of a batch, each sample at its own quality (Ballé et al., ICLR 2018; Minnen et al., 2018).
 
-    D is the mean squared error or, for a model of visual quality, (1 − MS-SSIM) / 52 with a tenth of that error, which
-    keeps flat colours where they are: 1250 is about what λ of CompressAI's MS-SSIM models has to that of the others.
+    D is the mean squared error or, for a model of visual quality, (1 − MS-SSIM) / 52 + MSE / 10. The second term keeps
+    flat colours; 1250 / 255² ≈ 1/52 is about the ratio of λ between CompressAI's MS-SSIM models and its MSE models.
 
-    In training the rate sees uniform noise, reconstruction and context see rounding, straight through; in a last phase
-    the rate is that of the symbols, too.
+    In training the rate is that of values with uniform noise, and in a last phase that of the symbols. Reconstruction
+    and context always see rounded values, with the straight-through gradient.
     """
 
     def __init__(
         self,
         model: HyperpriorModel,
         distortion: str = "mse",
-        normalisation: float = LAMBDA_NORMALISATION,
+        normalisation: float = EVALUATION_NORMALISATION,
         picture_filter: bool = False,
     ) -> None:
-        """Hold ``model`` and compressai's Gaussian.
+        """Hold ``model`` and compressai's Gaussian; the defaults are those of evaluations.
 
         Args:
-            model: what to train.
+            model: the model.
             distortion: one of ``DISTORTIONS``.
-            normalisation: power of λ·255² that divides each sample's loss: 0 favours high qualities, 1 low ones.
-            picture_filter: the distortion is that behind the picture filter; its bits are not counted.
+            normalisation: power of λ·255² that divides the loss of each sample: 0 favours high qualities, 1 low ones.
+            picture_filter: measure the distortion behind the adaptive loop filter; its bits are not counted.
 
         Raises:
             ValueError: there is no such distortion.
@@ -77,9 +75,16 @@ class RateDistortion(nn.Module):
         return -torch.log2(likelihood.clamp_min(1e-9))
 
     def _chosen(self, values: Tensor, scale: Tensor, worth: Tensor, strength: Tensor) -> Tensor:
-        """r of v = y − μ as :class:`aez.codec.encoding.quantise.Quantiser` rounds it: Gaussian bits, straight through.
+        """Quantise like :class:`aez.codec.encoding.quantise.Quantiser`, with Gaussian bits, gradient straight through.
 
-        All of (N, M, h, w), float32, or broadcast to it: v, its σ, the bits that a squared unit is worth, and strength.
+        Args:
+            values: v = y − μ, (N, M, h, w) float32; the other arguments broadcast to it.
+            scale: σ of v.
+            worth: bits that a squared unit is worth.
+            strength: share of the saved bits that counts.
+
+        Returns:
+            r, the shape of ``values``.
         """
         with torch.no_grad():
             magnitude = values.abs()
@@ -90,7 +95,7 @@ class RateDistortion(nn.Module):
         return values + (symbols - values).detach()
 
     def forward(self, x: Tensor, position: Tensor, symbols: str = "noisy") -> Tensor:
-        """The mean loss of a batch; the arguments are those of :meth:`evaluate`."""
+        """Return the mean loss of a batch; the arguments are those of :meth:`evaluate`."""
         return self.evaluate(x, position, symbols if self.training else "rounded")[0].loss.mean()
 
     def evaluate(self, x: Tensor, position: Tensor, symbols: str = "rounded") -> tuple[Outcome, Tensor]:
@@ -99,14 +104,14 @@ class RateDistortion(nn.Module):
         Args:
             x: (N, 3, H, W), RGB / 255 − 1/2, sides multiples of 16.
             position: (N,), real-valued quality points.
-            symbols: that rate and distortion are of, one of ``SYMBOLS``: a file has rounded or chosen ones; mixed are
-                those of the first picture, the third and so on rounded and of the others chosen.
+            symbols: one of ``SYMBOLS``: values with noise, or the symbols of a file, rounded or chosen by RDO; mixed
+                are rounded symbols for the first picture, the third and so on, and chosen ones for the others.
 
         Returns:
-            The outcome and x̂, (N, 3, H, W), not clipped.
+            The outcome, and x̂ (N, 3, H, W), not clipped.
 
         Raises:
-            ValueError: there are no such symbols.
+            ValueError: ``symbols`` is none of ``SYMBOLS``.
         """
         if symbols not in SYMBOLS:
             raise ValueError(f"symbols must be one of {', '.join(SYMBOLS)}, not {symbols!r}")
@@ -127,21 +132,20 @@ class RateDistortion(nn.Module):
 
         quantise: Callable[[Tensor], Tensor] = quantize_ste
         if symbols in ("chosen", "mixed"):
-            worth = curvature(model, position, 3).detach()[:, :, None, None]
+            worth = model.curvature(position, 3).detach()[:, :, None, None]
             strength = torch.full_like(position, STRENGTH)[:, None, None, None]
             if symbols == "mixed":
                 strength[::2] = 0
             quantise = partial(self._chosen, scale=scale.detach(), worth=worth, strength=strength)
 
-        # The context sees whole cells: beyond the picture the residual is 0.
-        features = model.context.features(z_hat)
-        first = model.context.first_mean(features)
-        mask = model.context.first_mask(first.shape[2], first.shape[3], 0, 0, y)
-        told = to_cells(coded * quantise(y - first[:, :, :rows, :cols]), first.shape[2:])
-        mean = model.context.second_mean(features, first, (told + first) * mask, mask)[:, :, :rows, :cols]
+        def known(first: Tensor) -> Tensor:
+            # The context sees whole cells; beyond the picture the residual is 0.
+            return first + to_cells(coded * quantise(y - first[:, :, :rows, :cols]), first.shape[2:])
+
+        mean = model.context.two_steps(z_hat, known)[:, :, :rows, :cols]
         r = y - mean
         r_hat = coded * quantise(r)
-        # Elements that are not coded cost nothing, but their σ must still be able to grow: in training they stay.
+        # Elements that are not coded cost nothing in a file. In training they count, so that their σ can grow.
         bits_r = self._bits(r + torch.rand_like(r) - 0.5 if noisy else r_hat, scale)
         if not self.training:
             bits_r = bits_r * coded

@@ -1,4 +1,4 @@
-"""What every call of `aez train` does, whatever the model."""
+"""What `aez train` does for every kind of model: device, data, training, checkpoint."""
 
 import time
 from abc import ABC, abstractmethod
@@ -10,52 +10,54 @@ import torch.distributed as dist
 from torch import Tensor
 
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.memory import keep_freed_memory
+from aez.codec.memory import keep_freed_memory
+from aez.codec.runtime.torch.device import choose_device
 from aez.codec.training.data import iter_pictures
-from aez.codec.training.loop import Schedule, Trainer, start_distributed
+from aez.codec.training.loop import Trainer, start_distributed
+from aez.codec.training.settings import Settings
 
 
 class Session(ABC):
-    """Holds what the steps of a training command share; a subclass knows its kind of model."""
+    """One run of `aez train`; a subclass knows its kind of model."""
 
     def __init__(
         self,
         data: Sequence[Path],
-        schedule: Schedule,
+        settings: Settings,
         *,
         resume: Path | None,
         device: str,
-        threads: int | None,
         report: Callable[[str], None],
     ) -> None:
-        """Check the device and remember everything else.
+        """Choose the device and join the processes of `torchrun`.
+
+        Args:
+            data: picture files, folders and tar shards.
+            settings: settings of the run.
+            resume: checkpoint or weights file to go on from; None for a new model.
+            device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+            report: prints a line.
 
         Raises:
-            AezError: the device is not there.
+            AezError: there is no such device.
         """
         keep_freed_memory()
-        if threads:
-            torch.set_num_threads(threads)
+        self.device = choose_device(device)
         local_rank = start_distributed()
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if (device == "cuda" and not torch.cuda.is_available()) or (
-            device == "mps" and not torch.backends.mps.is_available()
-        ):
-            raise AezError(f"there is no {device} device here")
-        self.device = torch.device(device, local_rank) if device == "cuda" else torch.device(device)
+        if self.device.type == "cuda":
+            self.device = torch.device("cuda", local_rank)
         self.leader = not dist.is_initialized() or dist.get_rank() == 0
-        self.data, self.schedule, self.resume = data, schedule, resume
+        self.data, self.settings, self.resume = data, settings, resume
         self._report = report
         self.minutes = 0.0
 
     def report(self, line: str) -> None:
-        """Print from the leading process only."""
+        """Print a line, from the leading process only."""
         if self.leader:
             self._report(line)
 
-    def train(self, out: Path) -> None:
-        """Train and write the checkpoint ``out``.
+    def train(self, out: Path, minutes: float) -> None:
+        """Train for some minutes and write the checkpoint ``out``.
 
         Raises:
             AezError: data or weights cannot be read, or ``out`` cannot be written.
@@ -67,7 +69,7 @@ class Session(ABC):
         trainer, seen = self.prepare(pictures)
         begin = time.monotonic()
         try:
-            trainer.run(lambda now: self.save(out, now, seen + now.pixels), self.report)
+            trainer.run(minutes, lambda now: self.save(out, now, seen + now.pixels), self.report)
         except OSError as error:
             raise AezError(f"{out}: cannot be written ({error.strerror})") from None
         self.minutes = (time.monotonic() - begin) / 60
@@ -81,8 +83,16 @@ class Session(ABC):
 
     @abstractmethod
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
-        """The trainer of a model, resumed or new, and the pixels that the model has seen."""
+        """Resume or start a model; return its trainer and the number of pixels that the model has seen."""
 
     @abstractmethod
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
-        """Write the checkpoint ``out``; ``pixels`` the model has seen in all."""
+        """Write the checkpoint ``out`` of a model that has seen ``pixels`` pixels in all."""
+
+    @abstractmethod
+    def export(self, checkpoint: Path, out: Path, name: str) -> None:
+        """Write the averaged weights of ``checkpoint`` to the weights file ``out``, with everything that is measured.
+
+        Raises:
+            AezError: the weights break a bound, or ``out`` cannot be written.
+        """

@@ -8,7 +8,7 @@ from aez.bitstream.tables import PRECISION, TableSet
 
 
 def tables(escape: bool) -> TableSet:
-    """One narrow and one wide table."""
+    """Build one narrow and one wide table."""
     rows = [[2, 12, 2], [1, 2, 3, 4, 3, 2, 1]]
     if escape:
         rows = [[*row, 1] for row in rows]
@@ -28,7 +28,7 @@ def test_costs_are_what_the_coder_spends() -> None:
     bits = residual_bits(r, indices, kinds)
     assert (np.abs(r) > kinds.bounds[indices]).sum() > 100, "escapes are among them"
     spent = 8 * len(encode_residual(r, indices, kinds, 0))
-    # The length of the escapes, the byte they end in, and the coder's last words.
+    # The total includes the length of the escapes, the rest of their last byte, and the coder's final words.
     assert 0 <= spent - bits.sum(dtype=float) < 16 + 8 + 64
     assert (bits > 0).all()
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a file on its way, it is noticed before a single symbol is decoded."""
+"""Damage to a file is detected before any symbol is decoded."""
 
 import pytest
 

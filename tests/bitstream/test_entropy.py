@@ -17,7 +17,7 @@ SHAPES = npst.array_shapes(min_dims=3, max_dims=3, max_side=6)
 
 
 def table_set() -> TableSet:
-    """Eight tables of growing width, from nearly certain to flat."""
+    """Build eight tables of growing width, from nearly certain to flat."""
     rng = np.random.default_rng(1)
     tables = []
     for i in range(8):
@@ -32,7 +32,7 @@ RESIDUAL = table_set()
 
 
 Case = tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.uint8], int]
-"""r, every element's table, the same or NOT_CODED, and the lowest table that tiles usually code."""
+"""Return r, the table of each element, the same with NOT_CODED, and the lowest table that is usually coded."""
 
 
 @st.composite
@@ -89,7 +89,7 @@ def test_a_tile_without_coded_symbols_is_empty() -> None:
 
 
 def check_residual(data: bytes, indices: NDArray[np.uint8], first: int) -> None:
-    """Decoding raises FormatError or gives symbols in range; nothing else."""
+    """Check that decoding raises FormatError or returns symbols in range."""
     try:
         r, tables = decode_residual(data, indices, RESIDUAL, first)
     except FormatError:
@@ -137,7 +137,7 @@ def test_escaped_values_beyond_16_bits_are_refused() -> None:
     r, indices = np.full((1, 1, 1), 2**15 - 1, np.int16), np.zeros((1, 1, 1), np.uint8)
     data = encode_residual(r, indices, RESIDUAL, 0)
     assert RESIDUAL.bounds[0] == 1
-    # The escape's magnitude is 2**15 - 2: one bit more makes it 2**15 - 1, and the value 2**15.
+    # The escape's magnitude is 2**15 - 2: one more bit makes it 2**15 - 1, and the value 2**15.
     magnitude = f"{'0' * 14}{2**15 - 2:015b}0".ljust(32, "0")
     assert data[1:5] == int(magnitude, 2).to_bytes(4, "big")
     larger = f"{'0' * 14}{2**15 - 1:015b}0".ljust(32, "0")

@@ -22,7 +22,7 @@ HEADERS = st.builds(
     tile_log2=st.sampled_from([0, *range(4, 13)]),
 )
 HEADER = Header(width=300, height=20, fingerprint=b"abcdef", quality=0x1234)
-# Where the fields of HEADER's payload lie: width takes two bytes, height one.
+# Positions of fields in HEADER's payload: here, width takes two bytes and height one.
 PIXEL, LAYOUT = 3, 4
 
 

@@ -17,7 +17,7 @@ Case = tuple[NDArray[np.int16], HyperCoder]
 
 
 def table_set(bounds: list[int]) -> TableSet:
-    """Tables from nearly certain to flat."""
+    """Build tables from nearly certain to flat."""
     rng = np.random.default_rng(1)
     tables = []
     for i, bound in enumerate(bounds):
@@ -93,14 +93,14 @@ def test_values_outside_their_table_are_refused() -> None:
 
 
 def test_values_that_a_table_of_the_context_could_not_hold_alone_are_refused() -> None:
-    """A stream can say v for a cell with neighbours so that z is beyond its channel's table."""
+    """A stream can code a value of a cell with neighbours that puts z beyond its channel's table."""
     context = HyperContext(np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64), CONTEXT)
     narrow = HyperCoder(PLAIN, np.zeros(1, np.uint8), np.zeros(1, np.int16), context)
     wide = replace(narrow, indices=np.full(1, 7, np.uint8))
     z = np.zeros((1, 2, 2), np.int16)
     z[0, 1, 1] = 9
     later = wide.encode(z)
-    words = RunWriter()  # the same, but for the table of the first cell
+    words = RunWriter()  # the same, except for the table of the first cell
     words.add(PLAIN.bounds[:1].astype(np.int32), np.bincount([0], minlength=256), PLAIN)
     for values in ([9], [0, 0]):
         symbols = np.array(values, np.int32) + CONTEXT.bounds[0]
@@ -111,7 +111,7 @@ def test_values_that_a_table_of_the_context_could_not_hold_alone_are_refused() -
 
 
 def test_streams_are_as_specified() -> None:
-    """SPEC section 7.2, element by element."""
+    """Encode by SPEC section 7.2, element by element."""
     rng = np.random.default_rng(3)
     channels, rows, cols = 3, 5, 4
     z = rng.integers(-4, 5, (channels, rows, cols)).astype(np.int16)

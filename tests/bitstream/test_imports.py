@@ -1,4 +1,4 @@
-"""torch takes a second and more to import: what does not need it must not."""
+"""Importing torch takes a second or more, so modules that do not need torch must not import it."""
 
 import subprocess
 import sys

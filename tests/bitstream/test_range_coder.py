@@ -1,4 +1,4 @@
-"""What :mod:`aez.bitstream.entropy` writes is decoded by a coder of its own, written from SPEC section 7 alone."""
+"""An independent coder, written from SPEC section 7 alone, decodes the streams of :mod:`aez.bitstream.entropy`."""
 
 import bisect
 import itertools
@@ -44,7 +44,7 @@ class RangeDecoder:
 
 
 def decode(data: bytes, indices: NDArray[np.uint8], tables: TableSet, first: int) -> tuple[list[int], list[int]]:
-    """Symbols and their places, in the order in which they are coded."""
+    """Return the symbols and their places in coding order."""
     cumulative = [[0, *itertools.accumulate(int(c) for c in counts)] for counts in tables.counts]
     flat = [int(i) for i in indices.ravel()]
     places = sorted((p for p in range(len(flat)) if flat[p] >= first), key=lambda p: flat[p])
@@ -95,7 +95,7 @@ def test_residual_streams_of_real_tables(weights: Weights) -> None:
 
 
 def test_likely_and_unlikely_symbols_of_real_tables(weights: Weights) -> None:
-    """Long runs of the likeliest symbol, then of the least likely ones: carries and renormalisation."""
+    """Long runs of the most likely symbol, then of the least likely ones, cause carries and renormalisation."""
     tables = weights.residual_tables
     indices = np.full((1, 40, 100), weights.first_coded, np.uint8)
     r = np.zeros(indices.shape, np.int16)
@@ -126,6 +126,6 @@ def test_a_golden_file(codec: Codec, goldens: dict[str, bytes]) -> None:
     assert len(container.tiles) == 2
     for (rows, cols), tile in zip(header.tiles(), container.tiles, strict=True):
         here = symbols.indices[:, rows, cols]
-        # Where nothing is coded, any table below those that are.
+        # Elements that are not coded may have any table below the coded ones.
         back = decode_tile(tile, np.where(here == NOT_CODED, 0, here), tables, first)
         assert np.array_equal(back, symbols.r[:, rows, cols])

@@ -1,4 +1,4 @@
-"""The specification's worked example is the file it says it is, and its fields are what the code reads."""
+"""The specification's worked example equals the golden file, and its fields are those that the code reads."""
 
 import re
 from importlib.resources import files

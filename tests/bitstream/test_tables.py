@@ -10,7 +10,7 @@ TOTAL = 2**24
 
 
 def counts(*values: int) -> list[int]:
-    """``values`` and the rest to 2**24."""
+    """Build a table of ``values``, completed to a sum of 2**24."""
     return [*values, TOTAL - sum(values)]
 
 

@@ -3,16 +3,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 pytest.importorskip("compressai")
 
-from aez.cli import train
-from aez.codec.family.registry import read_family
-from aez.codec.training import objective
-from aez.codec.training.checkpoint import load_checkpoint
+from aez.codec.family.members import read_family
+from aez.codec.model.weightfile import read_weights
+from aez.codec.training.checkpoints.checkpoint import load_checkpoint
 from aez.codec.training.family import load_family_checkpoint
 
 
@@ -21,7 +19,7 @@ def test_errors(aez: Any, folder: Path, tiny_path: Path, wrong: str) -> None:
     data = folder / ("no.png" if wrong == "data" else "a.png")
     resume = folder / "a.png" if wrong == "resume" else tiny_path
     out = folder / ("no/out" if wrong == "out" else "out.safetensors")
-    result = aez("train", data, "--minutes", 0, "--out", out, "--resume", resume, "--crop", 64, "--device", "cpu")
+    result = aez("train", data, "--minutes", 0, "--out", out, "--resume", resume, "--set", "crop=64", "--device", "cpu")
     assert result.code == 1
     named = {"data": data, "resume": resume, "out": out, "small": "64 pixels"}[wrong]
     assert result.err.startswith("aez: ")
@@ -37,46 +35,35 @@ def large(folder: Path, photo: NDArray[np.uint8]) -> Path:
     return folder / "large.png"
 
 
-def test_only_what_is_asked_for_is_trained(aez: Any, folder: Path, large: Path, tiny_path: Path) -> None:
-    out = folder / "out.safetensors"
-    options = ("--minutes", 0.01, "--out", out, "--resume", tiny_path, "--crop", 64, "--batch", 1, "--device", "cpu")
-    assert aez("train", large, *options, "--only", "analysis.").code == 0
-    before, after = (load_checkpoint(path, average=False)[0].state_dict() for path in (tiny_path, out))
-    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
-    assert changed and all(name.startswith("analysis.") for name in changed)
-    result = aez("train", large, *options, "--only", "nothing")
-    assert result.code == 1 and "nothing" in result.err
-
-
 def test_the_picture_filter_counts_in_training_and_evaluation(
     aez: Any, folder: Path, large: Path, tiny_path: Path
 ) -> None:
     results = []
-    for number, more in enumerate(((), ("--picture-filter",))):
+    for number, behind in enumerate(("false", "true")):
         out = folder / f"{number}.safetensors"
-        options = (
-            "--minutes",
-            0.01,
-            "--resume",
-            tiny_path,
-            "--crop",
-            64,
-            "--batch",
-            2,
-            "--device",
-            "cpu",
-            "--lr",
-            1e-9,
-        )
-        result = aez("train", large, *options, "--out", out, "--valid", large, *more)
+        settings = ("crop=64", "batch=2", "learning_rate=1e-9", f"picture_filter={behind}")
+        changes = [word for change in settings for word in ("--set", change)]
+        options = ("--minutes", 0.01, "--resume", tiny_path, "--device", "cpu", "--out", out, "--valid", large)
+        result = aez("train", large, *options, *changes)
         assert result.code == 0, result.err
         results.append(float(result.out.rsplit("mean loss", 1)[1]))
     assert results[1] < 0.99 * results[0]
 
 
+def test_a_resumed_model_grows(aez: Any, folder: Path, large: Path, tiny_path: Path) -> None:
+    out = folder / "out.safetensors"
+    options = ("--minutes", 0.01, "--out", out, "--device", "cpu", "--set", "crop=64", "--set", "batch=1")
+    grow = ("--set", "grow.synthesis8=3", "--set", "grow.analysis=4")
+    assert aez("train", large, *options, *grow, "--resume", tiny_path).code == 0
+    config = load_checkpoint(out, average=False)[0].config
+    assert (config.synthesis8_depth, config.analysis_depth) == (3, 4)
+    new = aez("train", large, *options, *grow)
+    assert new.code == 1 and "recipe photo-start: grow deepens a model that is resumed" in new.err
+
+
 def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, large: Path) -> None:
     out, exported = folder / "out.safetensors", folder / "weights.safetensors"
-    options = ("--model", "plain", "--minutes", 0.01, "--out", out, "--device", "cpu")
+    options = ("--recipe", "plain", "--minutes", 0.01, "--out", out, "--device", "cpu")
     assert aez("train", large, *options).code == 0
     seen = load_family_checkpoint(out, average=False)[1]
     assert seen > 0
@@ -87,25 +74,52 @@ def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, 
     for name, value in read_family(exported).named_parameters():
         trained = dict(model.named_parameters())[name]
         assert (value - trained).abs().max() <= trained.abs().max() / 250 + 1e-6  # small ones are float16
-    wrong = aez("train", large, *options[2:], "--model", "collapsed", "--resume", out)
+    wrong = aez("train", large, *options[2:], "--recipe", "collapsed", "--resume", out)
     assert wrong.code == 1 and "plain" in wrong.err
 
 
+def test_the_fits_of_the_recipe_are_measured_at_export(aez: Any, folder: Path, large: Path, tiny_path: Path) -> None:
+    out, exported = folder / "out.safetensors", folder / "weights.safetensors"
+    options = ("--minutes", 0.01, "--out", out, "--resume", tiny_path, "--device", "cpu", "--export", exported)
+    changes = ("--set", "crop=64", "--set", "batch=1", "--set", 'fits=["grey"]')
+    assert aez("train", large, *options, *changes).code == 0
+    kinds = {name.split("_")[0] for name in read_weights(exported).tensors}
+    assert "tables.grey" in kinds and not kinds & {"tables.context", "filter.mean", "copula.z"}
+    wrong = aez("train", large, *options, *changes[:-1], 'fits=["gray"]')
+    assert wrong.code == 1 and "recipe photo-start: fits has no 'gray'" in wrong.err
+
+
+def test_misuse(aez: Any, folder: Path) -> None:
+    needed = ("--minutes", 0, "--out", folder / "o")
+    for options in ((folder / "a.png",), needed, (folder / "a.png", *needed[:2]), (folder / "a.png", *needed[2:])):
+        result = aez("train", *options)
+        assert result.code == 2 and "DATA, --minutes and --out are required" in result.err
+    result = aez("train", folder / "a.png", *needed, "--recipe", "vae", "--valid", "a.png")
+    assert result.code == 2 and "--valid is for the photo model" in result.err
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("options", "message"),
     [
-        ("--model", "vae", "--valid", "a.png"),
-        ("--model", "vae", "--only", "head"),
-        ("--model", "vae", "--normalisation", 0.2),
-        ("--model", "vae", "--picture-filter"),
-        ("--distortion", "ms-ssim"),
+        (("--recipe", "none"), "recipe none: neither a file nor one of collapsed, colouriser, denoiser, photo"),
+        (("--set", "crop"), "recipe photo-start: --set takes KEY=VALUE, not 'crop'"),
+        (("--set", "crop=100"), "recipe photo-start: crop must be a multiple of 64, not 100"),
+        (("--set", "distortion=ms-ssim", "--set", "crop=128"), "crop must be at least 209 for ms-ssim and partial"),
+        (("--recipe", "photo-msssim", "--set", "crop=128"), "crop must be at least 161 for ms-ssim, not 128"),
+        (("--recipe", "vae", "--set", "normalisation=0.2"), "recipe vae: normalisation is for the model photo"),
+        (("--recipe", "vae", "--set", "picture_filter=true"), "recipe vae: picture_filter is for the model photo"),
+        (("--recipe", "vae", "--set", "distortion=ms-ssim"), "recipe vae: distortion is for the model photo"),
     ],
 )
-def test_what_excludes_each_other(aez: Any, folder: Path, options: tuple[str, ...]) -> None:
-    result = aez("train", folder / "a.png", "--minutes", 0, "--out", folder / "o", "--crop", 128, *options)
-    assert result.code == 2
+def test_wrong_settings(aez: Any, folder: Path, options: tuple[str, ...], message: str) -> None:
+    result = aez("train", folder / "a.png", "--minutes", 0, "--out", folder / "o", "--device", "cpu", *options)
+    assert result.code == 1
+    assert message in result.err and result.err.count("\n") == 1
 
 
-def test_defaults_are_those_of_training() -> None:
-    assert train.LAMBDA_NORMALISATION == objective.LAMBDA_NORMALISATION
-    assert train.SYMBOLS == objective.SYMBOLS
+def test_listed_settings_are_a_recipe(aez: Any, folder: Path) -> None:
+    listed = aez("train", "--recipe", "photo", "--set", "grow.synthesis8=3", "--list-settings")
+    assert listed.code == 0
+    (folder / "mine.toml").write_text(listed.out, encoding="utf-8")
+    again = aez("train", "--recipe", folder / "mine.toml", "--list-settings")
+    assert again.out == listed.out and "# Learning rate after the warm-up." in listed.out

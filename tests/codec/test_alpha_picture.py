@@ -13,7 +13,7 @@ from aez.codec.alpha_picture import EDGE, _gathered, _spread, encode_lossy_alpha
 from aez.codec.codec import Codec
 from aez.codec.encoding.target import Target
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.alpha import encode_alpha, with_fewer_levels
+from aez.codec.picture.alpha.planes import encode_alpha, with_fewer_levels
 from aez.codec.picture.psnr import psnr_of
 
 Plane = NDArray[np.uint8]
@@ -151,7 +151,7 @@ def test_only_the_tiles_of_a_region_are_read(codec: Codec, soft: Plane) -> None:
 def test_alpha_is_coded_once_for_a_target(codec: Codec, soft: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     original = encode_lossy_alpha
-    monkeypatch.setattr("aez.codec.codec.encode_lossy_alpha", lambda *a: calls.append(1) or original(*a))  # type: ignore[func-returns-value]
+    monkeypatch.setattr("aez.codec.base.encode_lossy_alpha", lambda *a: calls.append(1) or original(*a))  # type: ignore[func-returns-value]
     array = np.dstack([soft, soft])
     low, high = (len(codec.encode(array, quality, effort=0, alpha_quality=60)) for quality in (5, 95))
     calls.clear()

@@ -1,4 +1,4 @@
-"""Columns of pictures and files."""
+"""Batches of pictures and files."""
 
 import io
 import pickle

@@ -6,7 +6,7 @@ from aez.codec import heatmap as drawing
 from aez.codec.codec import Codec
 from aez.codec.heatmap import colours, heatmap
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 
 Photo = NDArray[np.uint8]
 

@@ -13,9 +13,9 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 import aez.codec.pillow as plugin
 from aez.bitstream import ChunkType, read_container, write_container
 from aez.codec import Target, decode_array, load
-from aez.codec.picture.images import Picture
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.orientation import orientation_of
+from aez.codec.picture.picture import Picture
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from aez.codec.codec import Codec
 from aez.codec.model.weightfile import read_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.training import export
-from aez.codec.training.start import start_from_data
+from aez.codec.training.checkpoints.start import start_from_data
 
 FOLDER = Path(__file__).parents[1] / "data"
 CONFIG = NetworkConfig(

@@ -1,1 +1,1 @@
-"""Pictures drawn from the codec's own entropy model."""
+"""Generate pictures from the codec's own entropy model."""

@@ -1,14 +1,15 @@
-"""How neighbouring symbols belong together, for drawing them: Gaussian copulas with a causal autoregression.
+"""Gaussian copulas with a causal autoregression, which model the dependence between neighbouring symbols for sampling.
 
-The tables of the entropy model say how likely each symbol is by itself. A copula keeps them and adds what neighbours
-have in common: every symbol is seen through its table as a normal variate g (Φ⁻¹ of its cumulative probability), and
-the g of all channels at a place are predicted from those of three neighbours before it, plus correlated noise:
+The tables of the entropy model give the distribution of each symbol by itself. A copula keeps these distributions and
+adds the dependence on neighbours. Every symbol is mapped through its table to a normal variate g (Φ⁻¹ of its cumulative
+probability). The g of all channels at a place are predicted from those of three earlier neighbours, plus correlated
+noise:
 
     g = A·g₁ + B·g₂ + C·g₃ + b + N·e,  e standard normal.
 
-Two of them: of z, cell by cell, and of the leading channels of r at the places of the first step of the mean context,
-which the codec takes to be independent given z. Drawing works on integers, g and matrices in units of 2⁻¹², so that it
-is the same on every machine.
+There are two copulas: one of z, cell by cell, and one of the leading channels of r at the places of the first step of
+the mean context, which the codec assumes to be independent given z. Sampling uses integers, with g and matrices in
+units of 2⁻¹², so it gives the same result on every machine.
 """
 
 from collections.abc import Callable
@@ -31,26 +32,26 @@ if TYPE_CHECKING:
 PREFIX = "copula."
 FRACTION = 12
 REACH = 6
-"""g is kept within ± so much."""
+"""Bound of ±g."""
 BURN_IN = 8
-"""Places above and to the left that are drawn and thrown away, since the first ones have no neighbours."""
+"""Places above and to the left that are sampled and discarded, since the first places have no neighbours."""
 _STEP = 8  # Φ is tabulated in steps of 2**−8
 
 Neighbours = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 CELLS: Neighbours = ((0, -1), (-1, 0), (-1, -1))
 """Rows down and columns to the right of z's neighbours."""
 QUINCUNX: Neighbours = ((0, -2), (-1, -1), (-1, 1))
-"""The same of r's, on the places whose row and column have an even sum."""
+"""Neighbours of r, which lies on the places whose row and column have an even sum."""
 LEADING = 32
-"""Channels of r at most."""
+"""Largest number of channels of r."""
 
 
 @dataclass(frozen=True)
 class Copula:
-    """The matrices, as integers.
+    """The matrices of a copula as integers.
 
     Attributes:
-        neighbours: which places a place is predicted from.
+        neighbours: places from which a place is predicted.
         regression: (C, 3·C) int64, A, B and C side by side.
         offset: (C,) int64, b.
         noise: (C, C) int64, N, lower triangular.
@@ -69,24 +70,24 @@ class Copula:
         offset: NDArray[np.float64],
         noise: NDArray[np.float64],
     ) -> "Copula":
-        """From real matrices; entries beyond ±8 are clipped."""
+        """Round real matrices to integers; entries beyond ±8 are clipped."""
         parts = (np.clip(np.round(m * 2**FRACTION), -(2**15), 2**15 - 1) for m in (regression, offset, noise))
         return cls(neighbours, *(part.astype(np.int64) for part in parts))
 
     def uniform(self, rows: int, cols: int, draws: Callable[[int], NDArray[np.int64]]) -> NDArray[np.int64]:
-        """Uniform integers of 24 bits that belong together, (C, rows, columns).
+        """Sample dependent uniform integers of 24 bits, (C, rows, columns).
 
         On the quincunx, the other places are 0.
 
         Args:
-            rows: of places.
-            cols: the same of columns.
-            draws: gives so many independent integers of 24 bits.
+            rows: number of rows of places.
+            cols: number of columns of places.
+            draws: function that returns the given number of independent integers of 24 bits.
         """
         channels = len(self.offset)
         every = self.neighbours is CELLS
         height, width = rows + BURN_IN, cols + BURN_IN
-        # Two places of zeros around, so that every neighbour is there.
+        # A border of two zero places, so that every neighbour exists.
         g = np.zeros((height + 4, width + 4, channels), np.int64)
         limit, half = REACH << FRACTION, 1 << (FRACTION - 1)
         for i in range(height):
@@ -103,16 +104,16 @@ class Copula:
 
 
 def channels_of(weights: "Weights") -> dict[str, tuple[Neighbours, int]]:
-    """Neighbours and channels of the copulas that a model may have, by name; r's are all of the first step's half."""
+    """Return neighbours and number of channels of a model's copulas; those of r are in the first step's half."""
     config = weights.config
     return {"z": (CELLS, config.hyper), "r": (QUINCUNX, min(LEADING, config.latent // 2))}
 
 
 def read_copulas(weights: "Weights") -> dict[str, Copula]:
-    """Those of a model, by ``z`` and ``r``; none if it was never measured.
+    """Read the copulas of a model, by ``z`` and ``r``; the result is empty if the model has none.
 
     Raises:
-        ModelError: one is missing or has the wrong shape.
+        ModelError: a copula is missing or has the wrong shape.
     """
     if not any(name.startswith(PREFIX) for name in weights.tensors):
         return {}
@@ -130,7 +131,7 @@ def read_copulas(weights: "Weights") -> dict[str, Copula]:
 
 
 def copula_tensors(copulas: dict[str, Copula]) -> "dict[str, Tensor]":
-    """As a weights file holds them."""
+    """Convert copulas to tensors of a weights file."""
     import torch
 
     return {
@@ -142,14 +143,14 @@ def copula_tensors(copulas: dict[str, Copula]) -> "dict[str, Tensor]":
 
 @cache
 def _quantiles() -> NDArray[np.int64]:
-    """Φ⁻¹ in the middle of 4096 equal parts of 0 … 1."""
+    """Tabulate Φ⁻¹ at the centres of 4096 equal parts of 0 … 1."""
     normal, count = NormalDist(), 1 << FRACTION
     return np.array([round(normal.inv_cdf((k + 0.5) / count) * count) for k in range(count)], np.int64)
 
 
 @cache
 def _probabilities() -> NDArray[np.int64]:
-    """Φ from −6 to 6, in units of 2**−24."""
+    """Tabulate Φ from −6 to 6, in units of 2**−24."""
     normal, top = NormalDist(), (1 << PRECISION) - 1
     places = range(-(REACH << _STEP), (REACH << _STEP) + 1)
     return np.array([min(top, round(normal.cdf(k / (1 << _STEP)) * 2**PRECISION)) for k in places], np.int64)

@@ -1,6 +1,6 @@
-"""Pictures drawn from the codec's own entropy model: z from its tables, r from those of σ, then the synthesis.
+"""Sample pictures from the codec's own entropy model: z from its tables, r from the tables of σ, then the synthesis.
 
-Every symbol is drawn by integers, so a seed gives the same symbols on every machine, as a file does.
+Every symbol is sampled with integers, so a seed gives the same symbols on every machine, as a file does.
 """
 
 import math
@@ -28,32 +28,32 @@ if TYPE_CHECKING:
 
 MAX_SAMPLED_PIXELS = 2**24
 DRAWN_QUALITY = 20.0
-"""At which what is drawn is nearest to photographs (`python -m aez.benchmarks.generation`)."""
+"""Quality at which samples are nearest to photographs (`python -m aez.benchmarks.generation`)."""
 
 
 class Draws:
-    """Uniform integers of 24 bits from the raw stream of NumPy's PCG64, which no later version changes."""
+    """A source of uniform integers of 24 bits: the raw stream of NumPy's PCG64, which no later version changes."""
 
     def __init__(self, seed: int, number: int = 0) -> None:
-        """The stream of picture ``number`` of a seed; both 0 or more."""
+        """Start the stream of picture ``number`` of a seed; both are 0 or more."""
         if seed < 0 or number < 0:
             raise ValueError("seeds must not be negative")
         self._bits = np.random.PCG64(np.random.SeedSequence([seed, number]))
 
     def __call__(self, count: int) -> NDArray[np.int64]:
-        """``count`` integers from 0 to 2**24 − 1."""
+        """Return ``count`` integers from 0 to 2**24 − 1."""
         raw = np.asarray(self._bits.random_raw(count), dtype=np.uint64)
         return (raw >> np.uint64(64 - PRECISION)).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How symbols are drawn.
+    """Settings for sampling symbols.
 
     Attributes:
         position: quality position.
-        temperature: what every σ of r is multiplied by, 0 … 1; 0 for r = 0.
-        independent: draw every symbol by itself, even if the model knows how neighbours belong together.
+        temperature: factor of every σ of r, 0 … 1; 0 gives r = 0.
+        independent: sample every symbol by itself, even if the model has copulas.
     """
 
     position: int
@@ -73,16 +73,16 @@ def generate(
     model: str = DEFAULT_MODEL,
     device: str = "auto",
 ) -> Image.Image:
-    """A picture drawn from a codec's entropy model: a texture as its prior takes photographs to be.
+    """Generate a picture from a codec's entropy model: a texture that has the statistics of its prior.
 
     Args:
-        width: pixels, 1 … 65535, the whole at most 16.8 megapixels.
-        height: the same.
-        seed: 0 or more; the same symbols on every machine.
-        number: which picture of the seed.
-        quality: 1 … 100; lower ones have less detail to be drawn at random.
-        temperature: 0 … 1, what every σ is multiplied by; lower is smoother.
-        independent: ignore what the model knows of neighbours.
+        width: width in pixels, 1 … 65535; the picture has at most 16.8 megapixels.
+        height: height in pixels, 1 … 65535.
+        seed: 0 or more; gives the same symbols on every machine.
+        number: number of the picture within the seed.
+        quality: 1 … 100; lower values have less random detail.
+        temperature: factor of every σ, 0 … 1; lower values are smoother.
+        independent: ignore the model's copulas.
         model: a packaged model's name or a weights file's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
@@ -99,7 +99,7 @@ def generate(
 
 
 def sampled_file(codec: "Codec", width: int, height: int, draws: Draws, recipe: Recipe) -> bytes:
-    """Drawn symbols as the `.aez` file that holds them.
+    """Sample symbols and write them as an `.aez` file.
 
     Raises:
         ValueError: the size or the temperature is out of range.
@@ -111,7 +111,7 @@ def sampled_file(codec: "Codec", width: int, height: int, draws: Draws, recipe: 
 
 
 def sampled(codec: "Codec", width: int, height: int, draws: Draws, recipe: Recipe) -> Symbols:
-    """Symbols of a colour picture, drawn."""
+    """Sample the symbols of a colour picture."""
     if not 0 <= recipe.temperature <= 1:
         raise ValueError(f"temperature must be from 0 to 1, not {recipe.temperature}")
     weights = codec.weights
@@ -127,7 +127,7 @@ def sampled(codec: "Codec", width: int, height: int, draws: Draws, recipe: Recip
     indices = point.indices(z, grid)
     uniform = draws(indices.size).reshape(indices.shape)
     if "r" in copulas:
-        # Leading channels at even places: the first step of the mean context, whose means know nothing of neighbours.
+        # Leading channels at even places: the first step of the mean context, whose means do not depend on neighbours.
         together = copulas["r"].uniform(rows, cols, draws)
         even = np.indices((rows, cols)).sum(0) % 2 == 0
         uniform[: len(together), even] = together[:, even]
@@ -138,7 +138,7 @@ def sampled(codec: "Codec", width: int, height: int, draws: Draws, recipe: Recip
 def _residuals(
     indices: NDArray[np.uint8], tables: TableSet, first_coded: int, uniform: NDArray[np.int64], recipe: Recipe
 ) -> NDArray[np.int16]:
-    """r by its tables; a cooler σ is a lower rung of the ladder."""
+    """Sample the residual symbols r from their tables; a lower temperature takes the table of a smaller σ."""
     r = np.zeros(indices.shape, np.int16)
     if recipe.temperature == 0:
         return r
@@ -152,7 +152,7 @@ def _residuals(
 
 
 def _entries(tables: TableSet, table: int, uniform: NDArray[np.int64]) -> NDArray[np.int16]:
-    """Values of a table at uniform 24-bit integers; the escape is never drawn."""
+    """Map uniform 24-bit integers to values of a table; the escape symbol is never sampled."""
     counts = tables.counts[table]
     inside = counts[:-1] if tables.escape else counts
     total = int(inside.sum())

@@ -1,1 +1,1 @@
-"""Pictures made better: less noise, filled holes, more pixels, colours."""
+"""Image restoration: denoising, inpainting, enlargement and colourisation."""

@@ -1,4 +1,4 @@
-"""Colours for grey pictures of any size."""
+"""Colourise grey pictures of any size."""
 
 from dataclasses import replace
 
@@ -8,30 +8,30 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.codec.family.colouriser import STRIDE, Colouriser, to_rgb
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.restoration.pixels import Pixels, changed, mirrored, with_samples
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 
 LONG_SIDE = 512
-"""The network sees pictures at most so large: about the scale that it was trained on."""
+"""Longer side to which the network's input is reduced, about the scale of the training crops."""
 SATURATION_MAX = 4.0
 _BAND = 2**22
-"""Pixels that are coloured at a time."""
+"""Pixels that are colourised at a time."""
 
 
 def colourise(image: Pixels, *, saturation: float = 1.0, device: str = "auto") -> Pixels:
-    """A grey picture in colours that a network finds likely. It is a guess, and a pale one where many would do.
+    """Colourise a grey picture with colours that a network predicts; they are pale where several are plausible.
 
     Args:
-        image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array. Of a colour
-            picture only the luma is used.
-        saturation: chroma is multiplied by it, 0 (grey) to 4.
+        image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array. Only the luma of
+            a colour picture is used.
+        saturation: factor of chroma, from 0 (grey) to 4.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
-        RGB, or RGBA if there was alpha: a Pillow image with its metadata in ``info`` (less a profile for grey), or an
-        array, as was given.
+        RGB, or RGBA if there was alpha, of the same type as the input: a Pillow image with its metadata in ``info``
+        (without a profile for grey), or an array.
 
     Raises:
         ValueError: saturation is out of range.
@@ -41,7 +41,7 @@ def colourise(image: Pixels, *, saturation: float = 1.0, device: str = "auto") -
 
 
 def colourised(picture: Picture, *, saturation: float = 1.0, device: str = "auto") -> Picture:
-    """:func:`colourise` for a :class:`Picture`."""
+    """Colourise a :class:`Picture`; arguments as for :func:`colourise`."""
     if not 0 <= saturation <= SATURATION_MAX:
         raise ValueError(f"saturation must be from 0 to {SATURATION_MAX:g}, not {saturation}")
     model = load_family(Colouriser.NAME, str(choose_device(device)))
@@ -55,7 +55,7 @@ def colourised(picture: Picture, *, saturation: float = 1.0, device: str = "auto
 
 
 def with_colours(model: Colouriser, grey: NDArray[np.uint8], saturation: float = 1.0) -> NDArray[np.uint8]:
-    """(H, W) uint8 to (H, W, 3) uint8."""
+    """Colourise (H, W) uint8 to (H, W, 3) uint8."""
     height, width = grey.shape
     share = min(1.0, LONG_SIDE / max(height, width))
     size = max(1, round(width * share)), max(1, round(height * share))
@@ -65,7 +65,7 @@ def with_colours(model: Colouriser, grey: NDArray[np.uint8], saturation: float =
     with torch.inference_mode():
         chroma = model(luma.to(next(model.parameters()).device))[0].cpu().numpy() * saturation
     planes = [Image.fromarray(plane) for plane in chroma]
-    # A chroma sample's square of the picture, in samples of chroma a pixel.
+    # Size of a pixel in samples of chroma.
     step = (chroma.shape[1] / len(rows)) * size[1] / height, (chroma.shape[2] / len(cols)) * size[0] / width
     out = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, max(1, _BAND // width)):

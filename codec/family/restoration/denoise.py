@@ -1,4 +1,4 @@
-"""Noise removed from pictures of any size."""
+"""Remove noise from pictures of any size."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.family.denoiser import SIGMA_MAX, STRIDE, Denoiser
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.restoration.noise import noise_level
 from aez.codec.family.restoration.pixels import (
     Pixels,
@@ -19,36 +19,36 @@ from aez.codec.family.restoration.pixels import (
     with_samples,
 )
 from aez.codec.geometry.windows import Window
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.alpha.fill import filled
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 
 WINDOW = 768
-"""Pixels a side of windows; smaller ones compute more halo, larger ones take more memory."""
+"""Side of windows, in pixels; smaller windows compute more halo, larger ones take more memory."""
 WHOLE = 2**20
-"""Pictures of up to so many pixels are one window."""
+"""Largest number of pixels of a picture that is processed as one window."""
 EFFORTS = (1, 2, 4, 8)
-"""How many turned and mirrored copies each effort averages."""
-# Quarter turns, and whether a copy is mirrored first; every prefix holds turns that differ as much as they can.
+"""Number of turned and mirrored copies that are averaged, by effort."""
+# Quarter turns, and whether a copy is mirrored first; the turns in every prefix are spread evenly.
 _COPIES = ((0, False), (1, True), (2, False), (3, True), (0, True), (1, False), (2, True), (3, False))
 
 
 def denoise(image: Pixels, sigma: float | None = None, *, effort: int = 0, device: str = "auto") -> Pixels:
-    """A picture without its noise.
+    """Remove the noise of a picture.
 
-    The network was trained on Gaussian noise that is independent from pixel to pixel and colour to colour, rounded and
-    clipped to 8 bits. Alpha is kept as it is; what is wholly transparent gets a smooth continuation of the visible.
+    The network was trained on Gaussian noise that is independent between pixels and colours, rounded and clipped to 8
+    bits. Alpha is kept unchanged. Wholly transparent pixels are filled with a smooth continuation of the visible ones.
 
     Args:
         image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
-        sigma: the noise's standard deviation in levels of 0 … 255, 0 to 60; None to estimate it
-            (:func:`aez.codec.family.restoration.noise.noise_level`), up to 60.
-        effort: 0 to 3: average the results for 1, 2, 4 or 8 turned and mirrored copies, which costs as many times the
-            time.
+        sigma: standard deviation of the noise in levels of 0 … 255, 0 to 60; None to estimate it, up to 60
+            (:func:`aez.codec.family.restoration.noise.noise_level`).
+        effort: 0 to 3: average the results of 1, 2, 4 or 8 turned and mirrored copies, which takes as many times
+            longer.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
-        What it was given: a Pillow image with its metadata in ``info``, or an array.
+        The picture in the type of the input: a Pillow image with its metadata in ``info``, or an array.
 
     Raises:
         ValueError: sigma or effort is out of range.
@@ -65,7 +65,7 @@ def denoised(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Picture:
-    """:func:`denoise` for a :class:`Picture`; ``progress`` is called with the share of the work done."""
+    """Denoise a :class:`Picture`; ``progress`` is called with the share of work done; otherwise as :func:`denoise`."""
     if not 0 <= effort < len(EFFORTS):
         raise ValueError(f"effort must be from 0 to {len(EFFORTS) - 1}, not {effort}")
     if sigma is not None and not 0 <= sigma <= SIGMA_MAX:
@@ -91,16 +91,16 @@ def without_noise(
     window: int = WINDOW,
     whole: int = WHOLE,
 ) -> NDArray[np.uint8]:
-    """Samples through the network in windows with a halo as wide as it looks, so that there are no seams.
+    """Denoise samples in windows, with a halo as wide as the network's receptive field, so that there are no seams.
 
     Args:
-        model: on any device.
+        model: model on any device.
         samples: (H, W) or (H, W, 3) uint8.
-        sigma: of the noise, in levels.
-        copies: turned and mirrored copies that are averaged, 1 to 8.
+        sigma: standard deviation of the noise, in levels.
+        copies: number of turned and mirrored copies that are averaged, 1 to 8.
         progress: called with the share of the work done.
-        window: pixels a side of windows.
-        whole: pixels of a picture that is one window.
+        window: side of windows, in pixels.
+        whole: largest number of pixels of a picture that is processed as one window.
     """
     height, width = samples.shape[:2]
     rows, cols = mirrored(height, STRIDE), mirrored(width, STRIDE)
@@ -117,14 +117,14 @@ def without_noise(
 
 
 def _keep(out: NDArray[np.uint8], part: NDArray[np.uint8], core: Window) -> None:
-    """Write a window, less what lies beyond the picture."""
+    """Copy a window, without the part beyond the picture, to the output."""
     target = out[core.top : core.bottom, core.left : core.right]
     target[:] = part[: target.shape[0], : target.shape[1]]
 
 
 @torch.inference_mode()
 def _averaged(model: Denoiser, x: Tensor, sigma: float, copies: int) -> Tensor:
-    """The mean over copies, each turned back."""
+    """Average the results of copies, each turned back."""
     level = torch.full((1,), sigma, dtype=torch.float32, device=x.device)
     total = torch.zeros_like(x)
     for turns, mirror in _COPIES[:copies]:

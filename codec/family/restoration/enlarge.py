@@ -1,4 +1,4 @@
-"""Pictures of twice the size whose reduction is the given one."""
+"""Enlarge pictures to twice the size so that their reduction is the original."""
 
 from dataclasses import replace
 
@@ -13,32 +13,34 @@ from aez.bitstream.header import MAX_SIDE
 from aez.codec.family.restoration.pixels import Pixels, Progress, changed, mirrored, squares, to_tensor
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior, resize
 from aez.codec.model.registry import DEFAULT_MODEL
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 
 FACTOR = 2
 WINDOW = 384
-"""Pixels a side (before) of windows of larger pictures."""
+"""Side of the windows of larger pictures, in pixels of the original."""
 WHOLE = 2**18
-"""Pictures of up to so many pixels (before) are one window."""
+"""Largest number of pixels of an original that is processed as one window."""
 OVERLAP = 16
-"""Pixels (before) on each side in which windows fade into each other; they look as far again."""
+"""Pixels of the original on each side in which windows are blended; the window's input extends twice as far."""
 QUALITY, STEPS, RATE, STRENGTH = 90.0, 40, 0.1, 1.0
 
 
 def enlarge(image: Pixels, *, steps: int = STEPS, model: str = DEFAULT_MODEL, device: str = "auto") -> Pixels:
-    """A picture of twice the width and height: the one cheapest to code among those that reduce to the given one.
+    """Enlarge a picture to twice the width and height.
 
-    "Reduce" is the antialiased bicubic filter of Pillow. Alpha is enlarged by that filter alone.
+    The result is, of all pictures whose reduction is the given one, the one with the lowest rate in the codec's entropy
+    model. The reduction is Pillow's antialiased bicubic filter. Alpha is enlarged by bicubic interpolation alone.
 
     Args:
         image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
-        steps: of the search; 0 for bicubic interpolation.
+        steps: steps of the search; 0 for bicubic interpolation.
         model: a packaged model's name or a weights file's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
-        What it was given, twice as large: a Pillow image with its metadata in ``info``, or an array.
+        The picture at twice the size, in the type of the input: a Pillow image with its metadata in ``info``, or an
+        array.
 
     Raises:
         ImageError: a side would be longer than 65535.
@@ -56,7 +58,7 @@ def enlarged(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Picture:
-    """:func:`enlarge` for a :class:`Picture`; ``progress`` is called with the share done."""
+    """Enlarge a :class:`Picture`; ``progress`` is called with the share of work done; otherwise as :func:`enlarge`."""
     if steps < 0:
         raise ValueError(f"steps must not be negative, not {steps}")
     height, width = (FACTOR * side for side in picture.samples.shape[:2])
@@ -81,7 +83,7 @@ def twice(
     window: int = WINDOW,
     whole: int = WHOLE,
 ) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 3) uint8 to (2·H, 2·W) or (2·H, 2·W, 3), in windows that fade into each other."""
+    """Enlarge (H, W) or (H, W, 3) uint8 to (2·H, 2·W) or (2·H, 2·W, 3), in windows that are blended."""
     height, width = samples.shape[:2]
     grey = samples.ndim == 2
     todo = list(squares(height, width, window, whole))
@@ -102,12 +104,15 @@ def twice(
         total[at] += planes[inner] * share[:, :, None]
         if progress:
             progress((number + 1) / len(todo))
-    levels = (total[:, :, 0] if grey else total) + 0.5  # the shares of all windows add up to one
+    levels = (total[:, :, 0] if grey else total) + 0.5  # the weights of all windows add up to one
     return np.asarray((levels * 255).round().clip(0, 255).astype(np.uint8))
 
 
 def _ramp(low: int, high: int, first: int, last: int) -> NDArray[np.float32]:
-    """Weights of the rows 2·low … 2·high − 1 of a window whose own are ``first`` to ``last``, before."""
+    """Return the blending weights of rows of a window, 2·low … 2·high − 1.
+
+    In pixels of the original, the window without its overlap has the rows ``first`` to ``last``.
+    """
     at = np.arange(FACTOR * low, FACTOR * high, dtype=np.float32) + 0.5
     rise = (at - FACTOR * first) / (2 * FACTOR * OVERLAP) + 0.5 if low < first else np.ones_like(at)
     fall = (FACTOR * last - at) / (2 * FACTOR * OVERLAP) + 0.5 if high > last else np.ones_like(at)
@@ -115,7 +120,7 @@ def _ramp(low: int, high: int, first: int, last: int) -> NDArray[np.float32]:
 
 
 def _twice(prior: LatentPrior, x: Tensor, steps: int) -> Tensor:
-    """(1, 3, H, W) to (1, 3, 2·H, 2·W), RGB / 255 − 1/2."""
+    """Enlarge (1, 3, H, W) to (1, 3, 2·H, 2·W), RGB / 255 − 1/2."""
     height, width = x.shape[2:]
     rows, cols = (torch.from_numpy(mirrored(side, STRIDE // FACTOR)).to(x.device) for side in (height, width))
     known = x[:, :, rows][:, :, :, cols]

@@ -1,4 +1,4 @@
-"""Holes of a picture filled with what the codec finds likely there."""
+"""Fill holes of a picture with content that is likely under the codec's entropy model."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream.errors import ImageError
+from aez.codec.family.restoration.biharmonic import biharmonic
 from aez.codec.family.restoration.pixels import (
     Pixels,
     Progress,
@@ -20,17 +21,16 @@ from aez.codec.family.restoration.pixels import (
     with_samples,
 )
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
-from aez.codec.family.restoration.smooth import biharmonic
 from aez.codec.geometry.windows import Window
 from aez.codec.model.registry import DEFAULT_MODEL
-from aez.codec.picture.alpha import filled
-from aez.codec.picture.images import Picture
+from aez.codec.picture.alpha.fill import filled
+from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 
 MARGIN = 64
-"""Pixels around a hole that are looked at."""
+"""Pixels around a hole that the search takes into account."""
 WINDOW = 512
-"""Pixels a side of the windows of a large hole, filled from top left to bottom right."""
+"""Side of the windows of a large hole, in pixels; they are filled from top left to bottom right."""
 QUALITY, STEPS, RATE, STRENGTH = 90.0, 60, 0.1, 8.0
 
 Mask = Image.Image | NDArray[np.generic]
@@ -39,21 +39,21 @@ Mask = Image.Image | NDArray[np.generic]
 def inpaint(
     image: Pixels, mask: Mask, *, steps: int = STEPS, model: str = DEFAULT_MODEL, device: str = "auto"
 ) -> Pixels:
-    """A picture with its holes filled; every other pixel stays as it is.
+    """Fill the holes of a picture; every other pixel stays unchanged.
 
     Args:
         image: a Pillow image of any mode, or an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array.
-        mask: what is missing: not 0 there. A Pillow image, or an (H, W) array of bool or integers, as large as the
-            picture as it is stored (a Pillow image is not turned as EXIF says).
-        steps: of the search; 0 for the biharmonic continuation that it starts from.
+        mask: nonzero where pixels are missing. A Pillow image, or an (H, W) array of bool or integers, of the size of
+            the picture as stored (a Pillow image is not turned as EXIF says).
+        steps: steps of the search; 0 for the biharmonic continuation that it starts from.
         model: a packaged model's name or a weights file's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
-        What it was given: a Pillow image with its metadata in ``info``, or an array.
+        The picture in the type of the input: a Pillow image with its metadata in ``info``, or an array.
 
     Raises:
-        ImageError: the mask has another size or form, or covers the whole picture.
+        ImageError: the mask has another size or shape, or covers the whole picture.
         AezError: the picture cannot be read, or there is no such model or device.
         ValueError: steps is negative.
     """
@@ -62,10 +62,10 @@ def inpaint(
 
 
 def missing_pixels(mask: Mask) -> NDArray[np.bool_]:
-    """A mask as (H, W) bool.
+    """Convert a mask to (H, W) bool.
 
     Raises:
-        ImageError: it is neither grey nor black and white, or an array of another shape.
+        ImageError: the mask is neither grey nor black and white, or an array of another shape.
     """
     if isinstance(mask, Image.Image):
         mask = np.asarray(mask.convert("L"))
@@ -84,7 +84,7 @@ def inpainted(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Picture:
-    """:func:`inpaint` for a :class:`Picture` and an (H, W) mask; ``progress`` is called with the share done."""
+    """Fill the holes of a :class:`Picture`; ``progress`` is called with the share of work done."""
     if steps < 0:
         raise ValueError(f"steps must not be negative, not {steps}")
     height, width = picture.samples.shape[:2]
@@ -107,7 +107,7 @@ def inpainted(
 
 
 def windows(missing: NDArray[np.bool_]) -> Iterator[Window]:
-    """Parts that hold all of the holes, each no larger than it must be, in raster order."""
+    """Yield the smallest windows that cover all holes, in raster order."""
     for square in squares(missing.shape[0], missing.shape[1], WINDOW, 0):
         rows, cols = np.nonzero(missing[square.top : square.bottom, square.left : square.right])
         if len(rows):
@@ -120,7 +120,7 @@ def windows(missing: NDArray[np.bool_]) -> Iterator[Window]:
 
 
 def _fill(prior: LatentPrior, samples: NDArray[np.uint8], missing: NDArray[np.bool_], core: Window, steps: int) -> None:
-    """Fill one window of ``samples``, and take it from ``missing``."""
+    """Fill one window of ``samples``, and remove it from ``missing``."""
     area = core.grown(MARGIN, missing.shape[0], missing.shape[1])
     rows, cols = (mirrored(side, STRIDE) for side in area.shape)
     part = (slice(area.top, area.bottom), slice(area.left, area.right))

@@ -1,11 +1,11 @@
-"""How noisy a picture is: the robust estimate of Donoho & Johnstone (Biometrika 1994)."""
+"""Estimate the noise of a picture with the robust estimator of Donoho & Johnstone (Biometrika 1994)."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# High-pass filter of Daubechies' wavelet of four taps: it does not see constant and linear parts of a picture.
+# High-pass filter of Daubechies' wavelet with four taps, whose response to constant and linear parts is zero.
 _ROOT = np.sqrt(3.0)
 _HIGH_PASS = (np.array([1 - _ROOT, _ROOT - 3, 3 + _ROOT, -1 - _ROOT]) / (4 * np.sqrt(2))).astype(np.float32)
 _TAPS = len(_HIGH_PASS)
@@ -14,36 +14,36 @@ _MEDIAN_OF_NORMAL = 0.6744897501960817
 _ROUNDING = 1 / 12
 """Variance that rounding to whole levels adds."""
 _COEFFICIENTS = 2**21
-"""Used at most; of larger pictures some rows are taken."""
+"""Largest number of coefficients; of larger pictures, only some rows are used."""
 _ENOUGH = 64
 
 
 def noise_levels(samples: NDArray[np.uint8], seen: NDArray[np.bool_] | None = None) -> tuple[float, ...]:
-    """Standard deviation of white noise in each colour, in levels of 0 … 255.
+    """Estimate the standard deviation of white noise in each colour, in levels of 0 … 255.
 
-    σ̂ = median |d| / 0.6745 over the coefficients d of the finest diagonal wavelet band: the median takes no notice of
-    the few that edges make large. Fine texture counts as noise. Coefficients that touch samples of 0 or 255 are left
-    out while others remain, since noise is cut off there.
+    σ̂ = median |d| / 0.6745 over the coefficients d of the finest diagonal wavelet band. The median is robust against
+    the few large coefficients of edges. Fine texture counts as noise. Coefficients of samples at 0 or 255 are excluded
+    if enough others remain, since the noise is clipped there.
 
     Args:
         samples: (H, W) or (H, W, C) uint8.
-        seen: (H, W), which pixels count; None for all.
+        seen: (H, W) mask of the pixels that count; None for all.
 
     Returns:
-        One value a channel; 0 for pictures of fewer than 4 pixels a side.
+        One value per channel; 0 for pictures of fewer than 4 pixels per side.
     """
     planes = samples[:, :, None] if samples.ndim == 2 else samples
     return tuple(_level(planes[:, :, channel], seen) for channel in range(planes.shape[2]))
 
 
 def noise_level(samples: NDArray[np.uint8], seen: NDArray[np.bool_] | None = None) -> float:
-    """One σ for all colours: the root of their mean variance; arguments as :func:`noise_levels`."""
+    """Estimate one σ for all colours, the root of their mean variance; arguments as for :func:`noise_levels`."""
     levels = np.array(noise_levels(samples, seen))
     return float(np.sqrt((levels**2).mean()))
 
 
 def _level(plane: NDArray[np.uint8], seen: NDArray[np.bool_] | None) -> float:
-    """σ̂ of one (H, W) plane."""
+    """Estimate σ of one (H, W) plane."""
     height, width = ((side - _TAPS) // 2 + 1 for side in plane.shape)
     if height < 1 or width < 1:
         return 0.0
@@ -65,7 +65,7 @@ def _level(plane: NDArray[np.uint8], seen: NDArray[np.bool_] | None) -> float:
 
 
 def _of(magnitude: NDArray[np.float32], cut: NDArray[np.bool_]) -> float:
-    """σ̂ from coefficients."""
+    """Estimate σ from coefficients."""
     free = magnitude[~cut]
     used = free if len(free) >= min(_ENOUGH, len(magnitude)) else magnitude
     sigma = float(np.median(used)) / _MEDIAN_OF_NORMAL

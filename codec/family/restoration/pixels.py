@@ -1,4 +1,4 @@
-"""What the functions of this package have in common: they give back the kind of picture that they were given."""
+"""Helpers of image restoration: input and output types, tensors, and windows."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,8 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from aez.codec.geometry.windows import Window
-from aez.codec.picture.images import Picture, from_array, from_image
+from aez.codec.picture.images import from_image
+from aez.codec.picture.inputs import from_array
 from aez.codec.picture.metadata.chunks import without_thumbnails
+from aez.codec.picture.picture import Picture
 
 Pixels = TypeVar("Pixels", Image.Image, NDArray[np.uint8])
 Progress = Callable[[float], None]
@@ -21,10 +23,10 @@ Change = Callable[[Picture], Picture]
 
 
 def changed(image: Pixels, change: Change) -> Pixels:
-    """A Pillow image or an array, as :func:`aez.codec.encode` takes them, put through ``change``.
+    """Apply ``change`` to a Pillow image or an array, as :func:`aez.codec.encode` takes them.
 
-    A Pillow image comes back with its metadata in ``info``, not turned; an array as an array. What cannot be carried is
-    said by a :class:`UserWarning`.
+    The result has the type of the input: a Pillow image with its metadata in ``info``, not turned, or an array. A
+    :class:`UserWarning` names properties that cannot be kept.
     """
     if isinstance(image, Image.Image):
         picture = change(from_image(image))
@@ -41,20 +43,20 @@ def _warn(picture: Picture) -> None:
 
 
 def with_samples(picture: Picture, samples: NDArray[np.uint8], *notes: str) -> Picture:
-    """The picture with other samples, which its thumbnails would not show, and more warnings."""
+    """Replace the samples of a picture, remove its thumbnails, and append warnings."""
     metadata = without_thumbnails(picture.metadata)
     return replace(picture, samples=samples, metadata=metadata, warnings=[*picture.warnings, *notes])
 
 
 def to_tensor(samples: NDArray[np.uint8]) -> Tensor:
-    """(H, W) or (H, W, 3) uint8 to (1, 3, H, W) float32, RGB / 255 − 1/2; grey three times."""
+    """Convert (H, W) or (H, W, 3) uint8 to (1, 3, H, W) float32, RGB / 255 − 1/2; grey is repeated three times."""
     planes = samples[:, :, None] if samples.ndim == 2 else samples
     tensor = torch.from_numpy(np.require(planes, requirements=["C", "W"])).permute(2, 0, 1)[None].float() / 255 - 0.5
     return tensor.expand(-1, 3, -1, -1).contiguous()
 
 
 def to_samples(x: Tensor, grey: bool) -> NDArray[np.uint8]:
-    """(1, 3, H, W) to (H, W, 3) uint8, or (H, W) for the mean of the three, rounded and clipped."""
+    """Convert (1, 3, H, W) to (H, W, 3) uint8, or to (H, W) as the mean of the colours; rounded and clipped."""
     planes = x.mean(1) if grey else x[0].permute(1, 2, 0)
     levels = ((planes + 0.5) * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     out: NDArray[np.uint8] = np.ascontiguousarray(levels[0] if grey else levels)
@@ -62,14 +64,17 @@ def to_samples(x: Tensor, grey: bool) -> NDArray[np.uint8]:
 
 
 def mirrored(side: int, stride: int, reach: int = 0) -> NDArray[np.int64]:
-    """Indices 0 … side − 1, then mirrored ones up to a multiple of ``stride`` and ``reach`` more on both ends."""
+    """Return indices of a side that is padded by mirroring.
+
+    The indices are 0 … side − 1, then mirrored ones up to a multiple of ``stride``, and ``reach`` more on both ends.
+    """
     padded = -(-side // stride) * stride
     index = np.arange(-reach, padded + reach) % (2 * side)
     return np.minimum(index, 2 * side - 1 - index)
 
 
 def squares(rows: int, cols: int, size: int, whole: int) -> Iterator[Window]:
-    """Windows of ``size`` a side that cover a grid in raster order; one window for up to ``whole`` positions."""
+    """Yield square windows that cover a grid in raster order; one window for up to ``whole`` positions."""
     if rows * cols <= whole:
         yield Window(0, rows, 0, cols)
         return

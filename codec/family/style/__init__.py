@@ -1,1 +1,1 @@
-"""Style propagation: a picture's content in another picture's style."""
+"""Style transfer: render a picture in the style of another one."""

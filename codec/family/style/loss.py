@@ -1,8 +1,8 @@
-"""How far a picture is from another one's style and content, as the codec's encoder sees them.
+"""Losses of style transfer, on features of the codec's encoder.
 
-Style: distributions of features over a picture, at several scales; their moments, and their sliced Wasserstein distance
-(Heitz et al., CVPR 2021), for which features are projected and sorted. Content: features normalised to mean 0 and
-variance 1 over the picture, which a style changes least.
+Style is the distribution of features over a picture at several scales. It is compared by moments and by the sliced
+Wasserstein distance (Heitz et al., CVPR 2021), for which features are projected and sorted. Content is the features
+normalised to mean 0 and variance 1 over the picture, which a style changes least.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import Tensor
 
 PROJECTIONS, COLOUR_PROJECTIONS = 96, 16
 LAYOUT = 16
-"""Leading channels of y whose layout is content."""
+"""Leading channels of y whose layout belongs to the content."""
 _LEAST = 1e-3
 
 Level = tuple[Tensor, Tensor]
@@ -21,9 +21,9 @@ Level = tuple[Tensor, Tensor]
 
 
 def style_distance(a: Sequence[Level], b: Sequence[Level], spread: tuple[Tensor, Tensor]) -> Tensor:
-    """Of pictures a from the styles b, by features at the same scales; their sizes may differ.
+    """Return the distance of pictures a from the styles b, by features at the same scales; their sizes may differ.
 
-    ``spread`` are typical standard deviations of the channels of y and h, in which differences are counted.
+    ``spread`` are typical standard deviations of the channels of y and h, by which differences are divided.
     """
     total = torch.zeros((), device=a[0][0].device)
     for one, style in zip(a, b, strict=True):
@@ -35,20 +35,23 @@ def style_distance(a: Sequence[Level], b: Sequence[Level], spread: tuple[Tensor,
 
 
 def content_distance(a: Level, b: Level) -> Tensor:
-    """Of pictures of one size: mean squared differences of normalised h and of the normalised leading channels of y."""
+    """Return the mean squared difference of normalised features of pictures of one size.
+
+    The features are h and the leading channels of y.
+    """
     layout = F.mse_loss(_normalised(a[0][:, :LAYOUT]), _normalised(b[0][:, :LAYOUT]))
     return layout + F.mse_loss(_normalised(a[1]), _normalised(b[1]))
 
 
 def colour_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Of the colours of pictures (N, 3, ·, ·), averaged over 8×8 pixels, in quarters of their range."""
+    """Return the distance of colours of pictures (N, 3, ·, ·), averaged over 8×8 pixels, in quarters of the range."""
     return sliced(4 * F.avg_pool2d(a, 8), 4 * F.avg_pool2d(b, 8), COLOUR_PROJECTIONS)
 
 
 def seam_distance(a: Tensor, side: int) -> Tensor:
-    """How much rougher pictures (N, 3, ·, ·) are across the borders of side × side patches than elsewhere, as a share.
+    """Return by which share pictures (N, 3, ·, ·) are rougher across borders of side × side patches than elsewhere.
 
-    Patches that were put beside each other must not show it.
+    It penalises visible borders of adjacent patches.
     """
     total = torch.zeros((), device=a.device)
     for axis in (2, 3):
@@ -60,9 +63,9 @@ def seam_distance(a: Tensor, side: int) -> Tensor:
 
 
 def sliced(a: Tensor, b: Tensor, projections: int) -> Tensor:
-    """Mean distance of the sorted values of (N, C, ·, ·) along every channel and some random directions.
+    """Return the mean distance of sorted values of (N, C, ·, ·), along every channel and along random directions.
 
-    Differences d count as d² / 2 up to 1 and as |d| − 1/2 beyond, so that a few large values do not outweigh the rest.
+    A difference d counts as d² / 2 up to 1 and as |d| − 1/2 beyond, so that a few large values do not dominate.
     """
     flat = [x.flatten(2).float() for x in (a, b)]
     if projections:
@@ -70,20 +73,20 @@ def sliced(a: Tensor, b: Tensor, projections: int) -> Tensor:
         directions = directions / directions.norm(dim=1, keepdim=True)
         flat = [torch.cat([x, directions @ x], 1) for x in flat]
     mine, theirs = (x.sort(2).values for x in flat)
-    if mine.shape[2] != theirs.shape[2]:  # as many quantiles
+    if mine.shape[2] != theirs.shape[2]:  # interpolate to the same number of quantiles
         theirs = F.interpolate(theirs, size=mine.shape[2], mode="linear", align_corners=True)
     return F.smooth_l1_loss(mine, theirs)
 
 
 def moment_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Differences of means and of standard deviations of channels, counted like :func:`sliced`: AdaIN's style loss."""
+    """Return AdaIN's style loss: differences of means and deviations of channels, counted as in :func:`sliced`."""
     mine, theirs = a.flatten(2).float(), b.flatten(2).float()
     means = F.smooth_l1_loss(mine.mean(2), theirs.mean(2))
     return means + F.smooth_l1_loss(_deviation(mine), _deviation(theirs))
 
 
 def _deviation(flat: Tensor) -> Tensor:
-    """Standard deviation along the last axis, its gradient finite at 0 too."""
+    """Return the standard deviation along the last axis, with a finite gradient at 0."""
     return ((flat - flat.mean(2, keepdim=True)).square().mean(2) + _LEAST**2).sqrt()
 
 

@@ -1,13 +1,13 @@
-"""Style propagation: a picture's content in another picture's style, in one pass through the codec's own transforms.
+"""Style transfer in one pass through the codec's own transforms.
 
-The encoder is the flagship's analysis and stays as it is; the decoder starts as its synthesis. What the two pictures
-differ in by their channel statistics (adaptive instance normalisation, Huang and Belongie, ICCV 2017) is all that the
-decoder is told of the style, and without a difference every addition to the plain autoencoder vanishes:
+The encoder is the flagship's analysis and is frozen; the decoder starts as the flagship's synthesis. The decoder
+receives the style as differences between channel statistics of the two pictures (adaptive instance normalisation, Huang
+and Belongie, ICCV 2017). Without a difference, the model is the plain autoencoder. There are three paths:
 
 - y and the encoder's features h at 1/8 take the style's means and standard deviations;
-- the high frequencies of y come from patches of the style's latent chosen by their low frequencies
+- the high frequencies of y come from patches of the style's latent, chosen by their low frequencies
   (:mod:`aez.codec.family.style.patches`);
-- an embedding of all statistics, style less content, scales, shifts and gates blocks in the decoder.
+- an embedding of the differences of all statistics scales, shifts and gates blocks in the decoder.
 """
 
 from collections.abc import Iterator
@@ -25,47 +25,51 @@ from aez.codec.family.style.patches import laid_out
 from aez.codec.family.style.statistics import Statistics, adain, moments
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import DepthConvBlock, up
+from aez.codec.networks.loading import training_model
 from aez.codec.networks.transforms import Analysis, Synthesis
 from aez.codec.runtime.torch.device import choose_precision
 
 WEIGHTS = {"style": 4.0, "content": 0.4, "colour": 8.0, "seams": 1.0, "identity": 200.0}
-"""Of the parts of the loss."""
+"""Weights of the terms of the loss."""
 IDENTITY_SHARE = 4
-"""In training one of so many pictures is also decoded in its own style."""
+"""One of this many training pictures is also decoded in its own style."""
 SCALES = 3
 STRIDE = 16
 KEPT = 10
-"""Leading channels of y that stay the content's for the larger part, at the start of training."""
+"""Leading channels of y that stay mostly the content's at the start of training."""
 _MEMORY = 0.99
 
 
 class StyleBlock(nn.Module):
-    """A block that does nothing unless the styles differ: x·exp(a) + b + γ·(block(x) − x), all (N, C) from outside."""
+    """A modulated block, x·exp(a) + b + γ·(block(x) − x), which is the identity if the styles are equal.
+
+    a, b and γ are (N, C) each and come from outside.
+    """
 
     def __init__(self, channels: int) -> None:
-        """``channels`` in and out."""
+        """Build a block with ``channels`` inputs and outputs."""
         super().__init__()
         self.block = DepthConvBlock(channels)
         for layer in (self.block.conv_out, self.block.project):
             nn.init.normal_(layer.weight, std=0.3 * channels**-0.5)
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
-        """(N, C, H, W) and (N, 3·C) to the shape of x."""
+        """Apply the block to x, (N, C, H, W), with a modulation (N, 3·C); the shape of x stays."""
         scale, shift, gate = (part[..., None, None] for part in modulation.chunk(3, 1))
-        # Inference adds to its input in place.
+        # At inference, the block adds to its input in place.
         branch = self.block(x if torch.is_grad_enabled() else x.clone()) - x
         out: Tensor = x * torch.exp(scale.clamp(-2, 2)) + shift + gate * branch
         return out
 
 
 class Style(FamilyModel):
-    """Encoder, decoder and style blocks. Pictures are (N, 3, H, W), RGB / 255 − 1/2, sides multiples of 16."""
+    """Encoder, decoder and style blocks.
+
+    Pictures are (N, 3, H, W), RGB / 255 − 1/2; sides are multiples of 16.
+    """
 
     NAME: ClassVar[str] = "style"
     SUMMARY: ClassVar[str] = "style propagation in one pass (`aez stylize`)"
-    CROP: ClassVar[int] = 192
-    BATCH: ClassVar[int] = 8
-    LEARNING_RATE: ClassVar[float] = 5e-4
     DEPTHS: ClassVar[tuple[int, int, int]] = (1, 2, 2)
     EMBEDDING: ClassVar[int] = 96
 
@@ -73,14 +77,15 @@ class Style(FamilyModel):
         """Build the networks.
 
         Args:
-            sizes: fields of :class:`NetworkConfig` but ``points``; ``style16``, ``style8``, ``style4``, style blocks by
-                resolution; ``embedding``. Without any, those of the flagship and the defaults here.
+            sizes: fields of :class:`NetworkConfig` except ``points``; ``style16``, ``style8`` and ``style4``, the
+                number of style blocks at each resolution; ``embedding``. Without any, the sizes are those of the
+                flagship and the class defaults.
 
         Raises:
-            ModelError: a size is not known or out of range.
+            ModelError: a size is unknown or out of range.
         """
         if not sizes:
-            # Without "points": those are of models that compress.
+            # ``points`` belongs to models that compress.
             sizes = {key: value for key, value in asdict(_flagship_config()).items() if key != "points"}
             sizes |= {"embedding": self.EMBEDDING}
             sizes |= dict(zip(("style16", "style8", "style4"), self.DEPTHS, strict=True))
@@ -102,7 +107,7 @@ class Style(FamilyModel):
         self.patch16 = nn.Conv2d(m, config.synthesis16, 1, bias=False)
         nn.init.normal_(self.skip8.weight, std=1e-3)
         nn.init.normal_(self.patch16.weight, std=1e-3)
-        # The lowest frequencies stay the content's, the highest are the patches'.
+        # The lowest frequencies stay the content's; the highest come from the patches.
         self.patch_share = nn.Parameter(1.5 * torch.log((torch.arange(m) + 1) / KEPT))
         self.register_buffer("gain", torch.ones(m))
         self.register_buffer("centre", torch.zeros(self.embed.in_features))
@@ -121,11 +126,11 @@ class Style(FamilyModel):
         self.analysis.requires_grad_(False)
 
     def start(self) -> None:
-        """Copy the flagship's transforms at its highest quality, where pictures lose least."""
+        """Copy the flagship's transforms at its highest quality, which has the smallest loss."""
         from aez.codec.model.registry import DEFAULT_MODEL, find_model
         from aez.codec.model.weightfile import read_weights
 
-        source = read_weights(find_model(DEFAULT_MODEL).path).to_training_model()
+        source = training_model(read_weights(find_model(DEFAULT_MODEL).path))
         for mine, theirs in ((self.analysis, source.analysis), (self.synthesis, source.synthesis)):
             state = theirs.state_dict()
             state["gain.rows"] = state["gain.rows"][-1:].repeat(2, 1)
@@ -133,17 +138,17 @@ class Style(FamilyModel):
         self.gain.copy_(torch.exp(source.decoder_gain.rows[-1]).detach())
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """A picture to y (N, M, H/16, W/16) as the synthesis takes it and h (N, A, H/8, W/8)."""
+        """Encode pictures as y (N, M, H/16, W/16), as the synthesis takes it, and h (N, A, H/8, W/8)."""
         analysis = self.analysis
         features, latent = analysis.both(x, self.point.expand(len(x)))
         return latent.float() * self.gain[:, None, None], features.float()
 
     def statistics(self, latent: Tensor, features: Tensor, half: Tensor) -> Statistics:
-        """Of whole pictures: y, h, and h of the pictures at half their size."""
+        """Return the statistics of whole pictures from y, h, and h of the pictures at half their size."""
         return Statistics(moments(latent), moments(features), moments(half))
 
     def modulation(self, own: Statistics, wanted: Statistics) -> list[Tensor]:
-        """What each style block is told, (N, 3·C) a block; zero if the two are the same."""
+        """Return the modulation of each style block, (N, 3·C); zero if the two statistics are equal."""
         a, b = (
             nn.functional.silu(self.embed(((s.vector - self.centre) / self.spread).clamp(-5, 5))) for s in (wanted, own)
         )
@@ -158,15 +163,15 @@ class Style(FamilyModel):
         patches: Tensor | None,
         strength: float = 1.0,
     ) -> Tensor:
-        """A picture in a style.
+        """Decode a picture in a style.
 
         Args:
             latent: y of the content, (N, M, h, w).
             features: h of the content, (N, A, 2·h, 2·w).
             own: statistics of the whole content.
-            wanted: of what it shall look like, the strength already in them.
-            patches: latents of the style laid out like the content, of the shape of ``latent``; None for the content's
-                own.
+            wanted: statistics of the result, already interpolated by the strength.
+            patches: latents of the style arranged like the content, in the shape of ``latent``; None for the content's
+                own latents.
             strength: share of the patches, 0 … 1.
 
         Returns:
@@ -190,7 +195,7 @@ class Style(FamilyModel):
 
     def _styled(self, stack: int, h: Tensor, told: Iterator[Tensor]) -> Tensor:
         blocks = self.stacks[stack]
-        assert isinstance(blocks, nn.ModuleList)  # as __init__ made it
+        assert isinstance(blocks, nn.ModuleList)  # as __init__ built it
         for block in blocks:
             h = block(h, next(told))
         return h
@@ -201,7 +206,7 @@ class Style(FamilyModel):
         return self.latent_power.sqrt(), self.feature_power.sqrt()
 
     def pyramid(self, x: Tensor, scales: int = SCALES) -> list[Level]:
-        """y and h of pictures at their size, at half of it, and so on."""
+        """Encode pictures as y and h at their size, at half of it, and so on."""
         levels = []
         for _ in range(scales):
             rows, cols = (max(STRIDE, side // STRIDE * STRIDE) for side in x.shape[2:])
@@ -210,7 +215,7 @@ class Style(FamilyModel):
         return levels
 
     def loss(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Each picture in the style of the next one, and some in their own; see :mod:`aez.codec.family.style.loss`."""
+        """Return the losses of pictures in the style of the next one, and of some in their own style."""
         self.analysis.requires_grad_(False)
         order = torch.roll(torch.arange(len(pictures)), 1)
         with torch.no_grad(), _fast(pictures):
@@ -226,7 +231,7 @@ class Style(FamilyModel):
         out = self.decode(latent, features, own, wanted, patches)
         few = torch.arange(max(1, len(pictures) // IDENTITY_SHARE))
         same = self.decode(latent[few], features[few], own.take(few), own.take(few), None)
-        # Patches of the loss network lie on another grid than the decoder's.
+        # The patches of the loss network are on a shifted grid, unlike the decoder's.
         top, left = torch.randint(0, STRIDE, (2,)).tolist()
         side = pictures.shape[-1] - STRIDE
         with _fast(pictures):
@@ -244,7 +249,7 @@ class Style(FamilyModel):
 
     @torch.no_grad()
     def _remember(self, own: Statistics) -> None:
-        """Follow mean and spread of the statistics over the training pictures, and variances of channels."""
+        """Update the running mean and spread of the statistics over training pictures, and channel variances."""
         vectors = own.vector
         self.batches.copy_((self.batches + 1).clamp(max=1 / (1 - _MEMORY)))
         share = torch.clamp(1 / self.batches, min=1 - _MEMORY)
@@ -255,7 +260,7 @@ class Style(FamilyModel):
 
 
 def _fast(like: Tensor) -> AbstractContextManager[object]:
-    """The machine's quick type, for the loss network."""
+    """Return autocast to the device's fast type, for the loss network."""
     precision = choose_precision(like.device.type)
     return nullcontext() if precision == torch.float32 else torch.autocast(like.device.type, precision)
 

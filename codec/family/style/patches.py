@@ -1,8 +1,9 @@
-"""Patches of a style for a content: every latent of the content finds one of the style by its low frequencies.
+"""Assign patches of a style to a content: each latent of the content takes the best match in the style.
 
-The style swap of Chen and Schmidt (2016) on latents of 16×16 pixels: the nearest neighbour by the leading channels, in
-which squared differences are nearly those of pixels, evened out over the style. Then neighbours are given patches that
-were neighbours in the style too, where that costs little (coherence, Ashikhmin, I3D 2001), so that strokes go on.
+This is the style swap of Chen and Schmidt (2016) on latents of 16×16 pixels. Latents are matched by their leading
+channels, in which squared differences are close to those of pixels; a normalisation spreads the choice over the style.
+Then neighbours receive patches that are neighbours in the style too, where that costs little (coherence, Ashikhmin, I3D
+2001), so that strokes continue.
 """
 
 import torch
@@ -13,23 +14,23 @@ MATCHED = 48
 """Leading channels of y that are compared."""
 ROUNDS = 4
 COHERENCE = 0.3
-"""What two neighbours that were none in the style cost, as a share of the mean squared distance to a random patch."""
+"""Cost of neighbours that are none in the style, as a share of the mean squared distance to a random patch."""
 EVEN = 0.1
-"""Share of the style's variance that tempers how evenly patches are used; large values give plain nearest ones."""
+"""Share of the style's variance that limits how evenly patches are used; large values give plain nearest neighbours."""
 _CHUNK = 2**23
 _NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
 
 def matched(y: Tensor) -> Tensor:
-    """(M, h, w) to what is compared, (min(M, MATCHED), h, w)."""
+    """Return the channels of a latent (M, h, w) that are compared, (min(M, MATCHED), h, w)."""
     return y[:MATCHED]
 
 
 def laid_out(content: Tensor, style: Tensor) -> Tensor:
-    """Latents of a style laid out like a content's.
+    """Arrange latents of a style like a content's.
 
     Args:
-        content: (M, h, w), its moments already the style's.
+        content: (M, h, w), with the style's moments.
         style: (M, H, W).
 
     Returns:
@@ -40,10 +41,10 @@ def laid_out(content: Tensor, style: Tensor) -> Tensor:
 
 
 def nearest(content: Tensor, style: Tensor) -> Tensor:
-    """Index of the most fitting of (K, S) columns for each of (K, L) columns: (L,) int64.
+    """Match (K, L) columns of the content to (K, S) columns of the style; return indices, (L,) int64.
 
-    Squared distances are divided by how near each column of the style is to its nearest of the content, plus ``EVEN``
-    of the style's variance (Granot et al., CVPR 2022), so that patches which would be nobody's nearest are used too.
+    Squared distances are divided by the distance of each style column to its nearest content column, plus ``EVEN`` of
+    the style's variance (Granot et al., CVPR 2022), so that patches which are nobody's nearest are used too.
     """
     variance = (style - style.mean(1, keepdim=True)).square().sum(0).mean()
     parts = torch.split(content, max(1, _CHUNK // style.shape[1]), 1)
@@ -55,17 +56,17 @@ def nearest(content: Tensor, style: Tensor) -> Tensor:
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:
-    """Squared distances of columns, (K, L) and (K, S) to (L, S)."""
+    """Return the squared distances between columns of (K, L) and (K, S), (L, S)."""
     return (a.square().sum(0)[:, None] + b.square().sum(0) - 2 * (a.t() @ b)).clamp_min(0)
 
 
 def choose_patches(content: Tensor, style: Tensor, rounds: int = ROUNDS) -> Tensor:
-    """Which latent of the style each latent of the content takes.
+    """Choose a latent of the style for each latent of the content.
 
     Args:
-        content: (K, h, w), compared channels, its moments already the style's.
-        style: (K, H, W), the same of the style.
-        rounds: of making neighbours coherent; 0 for the nearest alone.
+        content: (K, h, w), compared channels, with the style's moments.
+        style: (K, H, W), compared channels of the style.
+        rounds: rounds that make neighbours coherent; 0 for plain nearest neighbours.
 
     Returns:
         (h, w) int64, row · W + column in the style.
@@ -90,13 +91,13 @@ def choose_patches(content: Tensor, style: Tensor, rounds: int = ROUNDS) -> Tens
             costs.append(distance + price * broken)
         best = torch.stack(costs).argmin(0)
         better = torch.stack(candidates).gather(0, best[None])[0]
-        # Half of the positions at a time, so that neighbours do not wait for each other's old choice.
+        # Update half of the positions at a time, so that each sees its neighbours' current choice.
         chosen = torch.where((row + col) % 2 == turn % 2, better, chosen)
     return chosen
 
 
 def _shifted(x: Tensor, down: int, right: int) -> Tensor:
-    """The value of each position's neighbour at (−down, −right); its own at the border."""
+    """Return the value of each position's neighbour at (−down, −right); the border is replicated."""
     padded = F.pad(x[None, None].float(), (1, 1, 1, 1), mode="replicate")[0, 0].to(x.dtype)
     rows, cols = x.shape
     return padded[1 - down : 1 - down + rows, 1 - right : 1 - right + cols]

@@ -1,4 +1,4 @@
-"""A picture in the style of another, of any size, window by window (:mod:`aez.codec.family.style.model`)."""
+"""Stylise pictures of any size, window by window (:mod:`aez.codec.family.style.model`)."""
 
 import math
 from collections.abc import Iterator
@@ -13,25 +13,29 @@ from torch import Tensor
 
 from aez.bitstream import ModelError
 from aez.codec.base import Progress
-from aez.codec.family.registry import load_family, read_family
+from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
-from aez.codec.family.style.statistics import Moments, Statistics, adain, moments_of_sums
+from aez.codec.family.style.statistics import ChannelMoments, Statistics, adain, moments_of_sums
 from aez.codec.geometry.grid import CELL
 from aez.codec.geometry.windows import Window, cell_windows
-from aez.codec.picture.images import Picture, Pixels, flattened, from_array, from_image, upright
+from aez.codec.picture.alpha.transparency import flattened
+from aez.codec.picture.images import from_image
+from aez.codec.picture.inputs import from_array
 from aez.codec.picture.metadata.chunks import without_thumbnails
+from aez.codec.picture.picture import Picture, Pixels
+from aez.codec.picture.turning import upright
 from aez.codec.runtime.torch.device import choose_device
 
 STYLE_SIDE = 512
-"""Pixels of a style's longer side, to which larger ones are reduced: it says how large its strokes become."""
+"""Longer side, in pixels, to which larger styles are reduced; it sets the size of the strokes."""
 MIN_STYLE_SIDE, MAX_STYLE_SIDE = 64, 2048
-_WINDOW = 256  # cells of a window, and for pictures of one window
+_WINDOW = 256  # largest number of cells of a window
 
 
 @dataclass(frozen=True)
 class StyleSource:
-    """What is taken from a style: its statistics, and its latent (M, h, w)."""
+    """A style: statistics and latent (M, h, w)."""
 
     statistics: Statistics
     latent: Tensor
@@ -54,12 +58,12 @@ class Stylist:
 
     @torch.inference_mode()
     def source(self, samples: NDArray[np.uint8], side: int = STYLE_SIDE) -> StyleSource:
-        """What to take from a style, (H, W, 3) uint8; larger ones are reduced to ``side`` pixels a side."""
+        """Extract the style of (H, W, 3) uint8; larger pictures are reduced to ``side`` pixels on the longer side."""
         share = side / max(samples.shape[:2])
         if share < 1:
             height, width = (max(1, round(n * share)) for n in samples.shape[:2])
             samples = np.asarray(Image.fromarray(samples).resize((width, height), Image.Resampling.LANCZOS))
-        # Whole patches only: what is repeated beyond an edge is none of the style's.
+        # Only whole patches are used: padding beyond an edge does not belong to the style.
         rows, cols = (n // STRIDE * STRIDE or n for n in samples.shape[:2])
         samples = samples[:rows, :cols]
         statistics, _ = self.look(samples)
@@ -69,7 +73,7 @@ class Stylist:
 
     @torch.inference_mode()
     def look(self, samples: NDArray[np.uint8]) -> tuple[Statistics, Tensor]:
-        """Statistics of a whole picture, (H, W, 3) uint8, and the channels of its latent that patches are chosen by."""
+        """Return a picture's statistics, and the channels of its latent by which patches are chosen."""
         rows, cols = (-(-n // STRIDE) for n in samples.shape[:2])
         sums: dict[str, Tensor] = {}
         low: list[tuple[Window, Tensor]] = []
@@ -94,10 +98,10 @@ class Stylist:
     def paint(
         self, samples: NDArray[np.uint8], source: StyleSource, strength: float, progress: Progress | None = None
     ) -> NDArray[np.uint8]:
-        """Samples (H, W, 3) uint8 in a style.
+        """Render samples (H, W, 3) uint8 in a style.
 
-        Strength 0 gives the very samples; 1 is one pass of the decoder. Between them the statistics lie between the
-        two pictures', and what the plain autoencoder loses is given back in proportion.
+        Strength 0 returns the samples unchanged; strength 1 is one pass of the decoder. In between, the statistics are
+        interpolated, and the plain autoencoder's error is compensated in proportion.
         """
         if strength == 0:
             return samples
@@ -130,13 +134,13 @@ class Stylist:
         return np.ascontiguousarray(out[:height, :width])
 
     def _windows(self, rows: int, cols: int, halo: int) -> Iterator[tuple[Window, Window]]:
-        """Windows of latents, and the same with what they depend on."""
+        """Yield windows of latents, and the same windows with the halo that they depend on."""
         for cells in cell_windows(Window(0, -(-rows // CELL), 0, -(-cols // CELL)), size=_WINDOW, whole=_WINDOW):
             core = cells.scaled(CELL, rows, cols)
             yield core, core.grown(halo, rows, cols)
 
     def _pixels(self, samples: NDArray[np.uint8], window: Window) -> Tensor:
-        """A window of latents as the model takes it, what lies beyond the picture repeated from its edge."""
+        """Return a window of latents as the model's input; pixels beyond the picture repeat its edge."""
         part = samples[window.top * STRIDE : window.bottom * STRIDE, window.left * STRIDE : window.right * STRIDE]
         down, right = (window.shape[i] * STRIDE - part.shape[i] for i in (0, 1))
         if down or right:
@@ -154,14 +158,14 @@ def stylize(
     model: str = "style",
     device: str = "auto",
 ) -> Image.Image:
-    """A picture in the style of another, in one pass.
+    """Render a picture in the style of another one, in one pass.
 
     Args:
         content: a Pillow image of any mode, or a uint8 array as :func:`aez.codec.encode` takes it.
-        style: the same.
+        style: picture with the style, of the same types as ``content``.
         strength: 0 … 1; 0 gives the content back exactly, in sRGB.
-        style_side: 64 … 2048, pixels to which a style's longer side is reduced; smaller makes finer strokes.
-        model: ``style``, or the path of a weights file of such a model.
+        style_side: 64 … 2048, longer side in pixels to which the style is reduced; smaller values make finer strokes.
+        model: ``style``, or the path of a weights file of a style model.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
@@ -187,9 +191,9 @@ def stylize_picture(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Picture:
-    """:func:`stylize` of pictures in sRGB: turned upright, RGB, the content's alpha and metadata kept.
+    """Stylise pictures in sRGB: turned upright, RGB; the content's alpha and metadata are kept.
 
-    ``progress`` is called with the share of the work done, 0 … 1.
+    ``progress`` is called with the share of work done, 0 … 1. Other arguments are as for :func:`stylize`.
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"strength must be from 0 to 1, not {strength}")
@@ -211,12 +215,12 @@ def _network(model: str, device: torch.device) -> Style:
 
 
 def _colours(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 3) to (H, W, 3)."""
+    """Convert (H, W) or (H, W, 3) to (H, W, 3)."""
     return samples if samples.ndim == 3 else np.repeat(samples[:, :, None], 3, 2)
 
 
 def _add(sums: dict[str, Tensor], name: str, x: Tensor) -> None:
-    """Count positions, and add up values and squares of channels: (3, C) float64."""
+    """Add counts, sums and sums of squares of channels to a total, (3, C) float64."""
     flat = x[0].flatten(1).double()
     count = torch.full((len(flat),), flat.shape[1], dtype=torch.float64, device=flat.device)
     total = torch.stack([count, flat.sum(1), flat.square().sum(1)])
@@ -224,10 +228,10 @@ def _add(sums: dict[str, Tensor], name: str, x: Tensor) -> None:
 
 
 def _doubled(window: Window) -> Window:
-    """The same on a grid twice as fine."""
+    """Scale a window to a grid twice as fine."""
     return Window(2 * window.top, 2 * window.bottom, 2 * window.left, 2 * window.right)
 
 
-def _leading(moments: Moments, channels: int) -> Moments:
-    """Those of the first channels."""
-    return Moments(moments.mean[:, :channels], moments.std[:, :channels])
+def _leading(moments: ChannelMoments, channels: int) -> ChannelMoments:
+    """Return the moments of the first channels."""
+    return ChannelMoments(moments.mean[:, :channels], moments.std[:, :channels])

@@ -1,1 +1,1 @@
-"""Weights of the family's members."""
+"""Weights of the packaged members of the family."""

@@ -1,1 +1,1 @@
-"""Colour of pictures on their way in: profiles and code points, as ICC profiles, and conversions between them."""
+"""Colour spaces of input pictures: ICC profiles, code points and conversions between them."""

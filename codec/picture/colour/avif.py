@@ -1,4 +1,4 @@
-"""What an AVIF file says of its colours by code points, which Pillow leaves out."""
+"""Read the colour code points of AVIF files, which Pillow does not provide."""
 
 import struct
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from PIL import Image
 from aez.codec.picture.colour.cicp import Codes
 
 _LONGEST = 2**20
-"""Bytes of the description of a file; a longer one is not looked at."""
+"""Largest size of a file's meta box, in bytes; a longer one is not read."""
 _MAX_BOXES = 64
-"""That may lie before it."""
+"""Largest number of boxes before the meta box."""
 _FULL_BOX = 4
-"""Bytes of version and flags."""
+"""Size of version and flags of a full box, in bytes."""
 
 
 def avif_codes(image: Image.Image) -> Codes | None:
-    """The code points of the main picture of an opened AVIF file; None if it has none, or a profile, which is first.
+    """Read the code points of the main picture of an opened AVIF file; return None if there are none.
 
-    They must be looked for before the image is loaded, since Pillow then lets the file go. Range and matrix concern
-    samples that are converted already.
+    A profile takes precedence, so a file with a profile also gives None. This must be called before the image is
+    loaded, since Pillow then closes the file. Pillow has already applied range and matrix to the samples.
     """
     file = getattr(image, "fp", None)
     if image.format != "AVIF" or image.info.get("icc_profile") or file is None or file.closed:
@@ -34,11 +34,11 @@ def avif_codes(image: Image.Image) -> Codes | None:
             size, kind = struct.unpack(">I4s", head)
             if kind == b"meta":
                 return _codes_in(file.read(min(max(size - 8, 0), _LONGEST)))
-            if size < 8:  # to the end of the file, or of more than 4 GiB
+            if size < 8:  # to the end of the file, or more than 4 GiB
                 return None
             file.seek(size - 8, 1)
         return None
-    except (struct.error, IndexError):  # the description is cut off
+    except (struct.error, IndexError):  # the meta box is cut off
         return None
     finally:
         file.seek(before)
@@ -57,7 +57,7 @@ def _codes_in(meta: bytes) -> Codes | None:
 
 
 def _properties_of(item: int, table: bytes) -> Iterator[int]:
-    """The numbers of an item's properties, from 1 on."""
+    """Yield the numbers of an item's properties, which count from 1."""
     version, wide = table[0], table[3] & 1
     (count,) = struct.unpack_from(">I", table, _FULL_BOX)
     at = _FULL_BOX + 4
@@ -72,7 +72,7 @@ def _properties_of(item: int, table: bytes) -> Iterator[int]:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Types and contents of the boxes that lie one behind the other."""
+    """Yield types and contents of consecutive boxes."""
     at = 0
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)

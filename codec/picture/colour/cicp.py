@@ -1,11 +1,14 @@
-"""Coding-independent code points (ITU-T H.273): colours named by numbers, as PNG's cICP has them, as ICC profiles."""
+"""Coding-independent code points (ITU-T H.273), which name colour spaces by numbers.
+
+PNG files have them in a cICP chunk, AVIF files in an nclx box.
+"""
 
 from dataclasses import dataclass
 
 from aez.codec.picture.colour.icc import Chromaticities, Curve
 
 Codes = tuple[int, int, int, int]
-"""Primaries, transfer function, matrix and whether the range is full."""
+"""Primaries, transfer function, matrix, and 1 for the full range."""
 _D65 = (0.3127, 0.329)
 SRGB_PRIMARIES: Chromaticities = (*_D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 SRGB_CURVE = Curve((2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
@@ -24,7 +27,7 @@ _PRIMARIES: dict[int, Chromaticities] = {
     12: (*_D65, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06),  # Display P3
     22: (*_D65, 0.63, 0.34, 0.295, 0.605, 0.155, 0.077),  # EBU Tech 3213
 }
-# The inverse of the curve by which a camera encodes, which is what profiles of these standards commonly have.
+# The inverse of the camera's encoding curve, as profiles of these standards commonly have it.
 _BT709_CURVE = Curve((1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081))
 _CURVES = {
     1: _BT709_CURVE,
@@ -44,14 +47,14 @@ _WITHOUT_PROFILE = {16: "PQ", 18: "HLG"}
 
 @dataclass(frozen=True)
 class Colour:
-    """What samples mean: primaries and white, and their curve."""
+    """A colour space: primaries with white point, and tone curve."""
 
     chromaticities: Chromaticities = SRGB_PRIMARIES
     curve: Curve = SRGB_CURVE
 
 
 def colour_of(primaries: int, transfer: int, full_range: bool) -> Colour | str:
-    """The colours that code points stand for, or what no profile can say, as part of a sentence."""
+    """Return the colour space of code points, or a part of a sentence that says what no profile can describe."""
     if transfer in _WITHOUT_PROFILE:
         return f"{_WITHOUT_PROFILE[transfer]} samples, which no profile describes"
     if primaries not in _PRIMARIES or transfer not in _CURVES:

@@ -1,4 +1,4 @@
-"""Colour of pictures on their way in: profiles, CMYK, samples of more than 8 bits."""
+"""Convert samples to sRGB and to 8 bits."""
 
 import io
 
@@ -9,17 +9,17 @@ from PIL import Image, ImageCms
 from aez.bitstream.errors import ImageError
 
 _HEADER = 128
-"""Bytes of a profile's header."""
+"""Size of a profile's header, in bytes."""
 _UNUSABLE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 _TOLERANCE = 2
-"""Levels by which a profile for sRGB may differ from it: those of cameras and of Facebook's "c2" round coarsely."""
+"""Levels by which a profile may differ from sRGB; profiles of cameras and Facebook's "c2" are rounded coarsely."""
 _BAND = 2**22
 """Pixels that are converted at a time."""
 _LEVELS = np.arange(256, dtype=np.uint8)[None]
 
 
 def _compared_samples() -> dict[str, NDArray[np.uint8]]:
-    """Samples by which profiles are compared: all greys, and a lattice of colours that is denser in the dark."""
+    """Build the samples for comparing profiles: all greys, and a lattice of colours that is denser in the dark."""
     levels = np.array([0, 8, 20, 51, 102, 153, 204, 255], dtype=np.uint8)
     lattice = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(1, -1, 3)
     return {"GRAY": _LEVELS, "RGB": np.concatenate([np.repeat(_LEVELS[:, :, None], 3, axis=2), lattice], 1)}
@@ -29,7 +29,9 @@ _COMPARED = _compared_samples()
 
 
 def to_8_bits(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """16-bit integers by rounding to 8 bits; floats, and integers beyond 16 bits, from their own range.
+    """Convert samples to 8 bits.
+
+    16-bit integers are rounded. Floats, and integers beyond 16 bits, are scaled from their own range.
 
     Raises:
         ImageError: a sample is not a number.
@@ -49,7 +51,7 @@ def to_8_bits(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def has_deep_samples(image: Image.Image) -> bool:
-    """Whether the file of an image that is not loaded yet has more than 8 bits a sample, which Pillow cuts to 8."""
+    """Check whether an image that is not loaded yet has more than 8 bits per sample, which Pillow reduces to 8."""
     for tile in getattr(image, "tile", []):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         if any(isinstance(word, str) and ";16" in word for word in arguments):
@@ -58,9 +60,9 @@ def has_deep_samples(image: Image.Image) -> bool:
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile gives RGB or grey samples the colours that they have in sRGB, whatever its name.
+    """Check whether a profile describes sRGB for RGB or grey samples, whatever its name.
 
-    Colours are compared by relative colorimetry, so that the perceptual tables of a profile do not matter.
+    Colours are compared by relative colorimetry, which does not use a profile's perceptual tables.
     """
     samples = _COMPARED.get(space_of(profile) or "")
     if samples is None:
@@ -70,17 +72,17 @@ def is_srgb(profile: bytes) -> bool:
 
 
 def space_of(profile: bytes) -> str | None:
-    """What samples a profile is for, as its header says: RGB, GRAY, CMYK, …; None if it has no such header."""
+    """Return the colour space of a profile's header: RGB, GRAY, CMYK, …; None if the header is invalid."""
     if len(profile) < _HEADER or profile[36:40] != b"acsp":
         return None
     return profile[16:20].decode("latin-1").strip()
 
 
 def matched(samples: NDArray[np.uint8], profile: bytes | None) -> tuple[NDArray[np.uint8], bytes | None, str | None]:
-    """Samples and a profile that is one for such samples, and a warning of what is lost by that.
+    """Make samples and profile fit each other; return both and a warning if something is lost.
 
-    Grey samples with a profile for RGB become RGB, or lose the profile if it says sRGB, which holds for grey samples
-    without one. A profile for other samples is left out. Data without the header of a profile are kept as they are.
+    Grey samples with a profile for RGB become RGB, or lose the profile if it describes sRGB, which is the default for
+    grey samples too. A profile for other samples is left out. Data without a profile's header are kept as they are.
     """
     space = space_of(profile) if profile else None
     grey = samples.ndim == 2
@@ -96,10 +98,11 @@ def matched(samples: NDArray[np.uint8], profile: bytes | None) -> tuple[NDArray[
 def samples_to_srgb(
     samples: NDArray[np.uint8], profile: bytes, intent: ImageCms.Intent = ImageCms.Intent.PERCEPTUAL
 ) -> NDArray[np.uint8] | None:
-    """(H, W, 3) RGB or (H, W) grey samples through their profile to sRGB, in bands; None if it cannot be used."""
+    """Convert (H, W, 3) RGB or (H, W) grey samples to sRGB through their profile; return None if it cannot be used."""
     try:
         if samples.ndim == 2:
-            # Of 256 levels each by itself: lcms would interpolate between few points of a table.
+            # Each of the 256 levels is converted by itself: with optimisation, lcms interpolates between few table
+            # entries.
             transform = _transform(profile, "L", intent, ImageCms.Flags.NOOPTIMIZE)
             levels: NDArray[np.uint8] = np.asarray(transform.apply(Image.fromarray(_LEVELS)).convert("L"))[0]
             return levels[samples]
@@ -114,7 +117,7 @@ def samples_to_srgb(
 
 
 def cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """A CMYK image through its profile to sRGB; None if the profile cannot be used."""
+    """Convert a CMYK image to sRGB through its profile; return None if the profile cannot be used."""
     try:
         return _transform(profile, "CMYK", ImageCms.Intent.PERCEPTUAL).apply(image)
     except _UNUSABLE:
@@ -124,6 +127,6 @@ def cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
 def _transform(
     profile: bytes, mode: str, intent: ImageCms.Intent, flags: ImageCms.Flags = ImageCms.Flags.NONE
 ) -> ImageCms.ImageCmsTransform:
-    """From a profile for images of a mode to sRGB."""
+    """Build the transform from a profile for images of a mode to sRGB."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", intent, flags)

@@ -1,4 +1,4 @@
-"""Small ICC profiles (version 4), made of primaries and a tone curve."""
+"""Write small ICC profiles (version 4) from primaries and a tone curve."""
 
 import struct
 from collections.abc import Sequence
@@ -8,29 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
-"""x and y of white, red, green and blue, in this order, as PNG's cHRM has them."""
+"""x and y of white, red, green and blue, in this order, as in PNG's cHRM."""
 _D50 = np.array([0.9642, 1.0, 0.8249])
-"""White of the space in which profiles are joined."""
+"""White of the profile connection space."""
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _LARGEST = 32000.0
-"""Of the numbers that profiles hold in 16.16 bits."""
+"""Largest number that profiles store in 16.16 bits."""
 _SMALLEST_DETERMINANT = 1e-6
 
 
 @dataclass(frozen=True)
 class Curve:
-    """From samples, 0 … 1, to light, as an ICC curve holds it.
+    """A tone curve from samples, 0 … 1, to light, as an ICC profile stores it.
 
     Attributes:
-        parameters: of the parametric curve: g alone for x^g; or g, a, b, c, d for (ax + b)^g from d on and cx below.
-        narrow: black is the sample 16/255 and white 235/255, as in video, not 0 and 1.
+        parameters: of the parametric curve: g alone for x^g; or g, a, b, c, d for (ax + b)^g from d on and cx below d.
+        narrow: black is the sample 16/255 and white is 235/255, as in video, not 0 and 1.
     """
 
     parameters: tuple[float, ...]
     narrow: bool = False
 
     def payload(self) -> bytes:
-        """The tag of a profile."""
+        """Write the curve as a profile's tag."""
         if self.narrow:
             light = self.light((np.arange(256) - 16) / (235 - 16))
             return b"curv" + struct.pack(">4xI256H", 256, *(round(65535 * float(value)) for value in light))
@@ -38,7 +38,7 @@ class Curve:
         return b"para" + struct.pack(">4xHxx", kind) + _fixed(self.parameters)
 
     def light(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The curve itself, for samples that are cut to 0 … 1."""
+        """Apply the curve to samples, which are clipped to 0 … 1."""
         x = np.clip(samples, 0, 1)
         if len(self.parameters) == 1:
             return np.asarray(x ** self.parameters[0])
@@ -47,12 +47,12 @@ class Curve:
 
 
 def rgb_profile(name: str, chromaticities: Chromaticities, curve: Curve) -> bytes | None:
-    """A profile for RGB samples; None if such primaries make no colour space.
+    """Write a profile for RGB samples; return None if the primaries do not span a colour space.
 
     Args:
-        name: what programs show, ASCII.
-        chromaticities: those of white and of the primaries.
-        curve: that of all three channels.
+        name: name that programs display, ASCII.
+        chromaticities: chromaticities of white and of the primaries.
+        curve: curve of all three channels.
     """
     white = _xyz(chromaticities[:2])
     primaries = [_xyz(chromaticities[i : i + 2]) for i in (2, 4, 6)]
@@ -72,7 +72,7 @@ def rgb_profile(name: str, chromaticities: Chromaticities, curve: Curve) -> byte
 
 
 def grey_profile(name: str, chromaticities: Chromaticities, curve: Curve) -> bytes | None:
-    """As :func:`rgb_profile` for grey samples; of the chromaticities only white's counts."""
+    """Write a profile for grey samples as :func:`rgb_profile` does; of the chromaticities, only white counts."""
     white = _xyz(chromaticities[:2])
     if white is None:
         return None
@@ -80,7 +80,7 @@ def grey_profile(name: str, chromaticities: Chromaticities, curve: Curve) -> byt
 
 
 def assembled(space: bytes, tags: Sequence[tuple[bytes, bytes]], version: int = 0x04300000) -> bytes:
-    """A profile of a monitor for samples of a space, with these tags; equal ones are stored once."""
+    """Write a monitor profile with these tags for samples of a colour space; equal tags are stored once."""
     start = 128 + 4 + 12 * len(tags)
     places: dict[bytes, int] = {}
     table, data = struct.pack(">I", len(tags)), b""
@@ -105,13 +105,13 @@ def _common_tags(name: str, adaptation: NDArray[np.float64]) -> list[tuple[bytes
 
 
 def _adaptation(white: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bradford's from a white to D50."""
+    """Return Bradford's adaptation matrix from a white point to D50."""
     gains = (_BRADFORD @ _D50) / np.maximum(_BRADFORD @ white, 1e-3)
     return np.asarray(np.linalg.inv(_BRADFORD) @ (gains[:, None] * _BRADFORD))
 
 
 def _xyz(chromaticity: Sequence[float]) -> NDArray[np.float64] | None:
-    """The colour of luminance 1; None if there is none."""
+    """Return XYZ of a chromaticity at luminance 1; None if it is not a colour."""
     x, y = chromaticity
     if not (0 <= x <= 1 and 0 < y <= 1 and x + y <= 1.001) or x / y > _LARGEST or 1 / y > _LARGEST:
         return None
@@ -128,5 +128,5 @@ def _xyz_tag(colour: NDArray[np.float64]) -> bytes:
 
 
 def _fixed(values: Sequence[float] | NDArray[np.float64]) -> bytes:
-    """Signed numbers of 16.16 bits."""
+    """Encode signed numbers in 16.16 bits."""
     return b"".join(struct.pack(">i", round(float(value) * 65536)) for value in values)

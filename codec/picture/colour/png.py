@@ -1,4 +1,4 @@
-"""What a PNG file says of its colours beside a profile: cICP, sRGB, gAMA and cHRM, as an ICC profile."""
+"""Express the colour chunks of PNG files (cICP, sRGB, gAMA and cHRM) as an ICC profile."""
 
 import struct
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ _CHUNK_HEADER = 8
 _CHUNK_CRC = 4
 _SRGB_GAMMA = 0.45455
 _GAMMAS = (0.1, 10.0)
-"""Curves that a display can have; beyond, gAMA is nonsense."""
+"""Range of plausible values of gAMA."""
 _NEAR = 0.005
-"""By how much gAMA, relatively, and chromaticities may differ from those of sRGB: programs round them differently."""
+"""Tolerance of gAMA (relative) and chromaticities for sRGB, since programs round them differently."""
 
 
 def png_codes(image: Image.Image) -> Codes | None:
-    """The cICP chunk of an opened PNG file, which Pillow leaves out; None if there is none.
+    """Read the cICP chunk of an opened PNG file, which Pillow does not provide; return None if there is none.
 
-    It must be looked for before the image is loaded, since Pillow then closes the file.
+    This must be called before the image is loaded, since Pillow then closes the file.
     """
     file = getattr(image, "fp", None)
     if image.format != "PNG" or file is None or file.closed:
@@ -48,15 +48,15 @@ def png_codes(image: Image.Image) -> Codes | None:
 def png_profile(
     image: Image.Image, codes: Codes | None, profile: bytes | None, grey: bool
 ) -> tuple[bytes | None, list[str]]:
-    """The profile that holds for a picture, and warnings.
+    """Return the profile that applies to a picture, and warnings.
 
-    Of several statements the first counts, as in the PNG specification: cICP, the profile, sRGB, gAMA and cHRM. What
-    says sRGB needs no profile. One that no profile can repeat is named in a warning, and the next one counts.
+    The first statement counts, in the order of the PNG specification: cICP, the profile, sRGB, gAMA and cHRM. sRGB
+    needs no profile. Colours that no profile can describe are named in a warning, and the next statement counts.
 
     Args:
-        image: as Pillow opened it; its ``info`` has the chunks gAMA, cHRM and sRGB.
-        codes: those of cICP, or of an AVIF file.
-        profile: the file's own.
+        image: image as Pillow opened it; its ``info`` has the chunks gAMA, cHRM and sRGB.
+        codes: code points of cICP or of an AVIF file.
+        profile: profile of the file.
         grey: whether the samples will be grey.
     """
     notes: list[str] = []
@@ -83,7 +83,7 @@ def png_profile(
 
 
 def _made(colour: Colour, name: str, grey: bool, notes: list[str]) -> bytes | None:
-    """A profile for colours; None if they are those of sRGB, or, with a note, if they make no profile."""
+    """Write a profile; return None for sRGB, and None with a note if the colours cannot be expressed."""
     make = grey_profile if grey else rgb_profile
     profile = make(name, colour.chromaticities, colour.curve)
     if profile is None:

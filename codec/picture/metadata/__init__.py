@@ -1,1 +1,1 @@
-"""Metadata of pictures: what is kept, in which form, and what is named as lost."""
+"""Metadata of pictures: which are kept, in which form, and which are reported as lost."""

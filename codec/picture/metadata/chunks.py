@@ -1,4 +1,4 @@
-"""ICC profiles, EXIF and XMP: taken from Pillow images as they are, given back as they were."""
+"""Carry ICC profiles, EXIF and XMP between Pillow images and `.aez` chunks without changing their bytes."""
 
 import re
 import struct
@@ -14,13 +14,13 @@ from aez.codec.picture.metadata.thumbnails import without_exif_thumbnail, withou
 EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 274
 _SHORT = 3
-# Types of whole numbers that a directory's entry holds itself: Pillow and others heed an orientation of any of them.
+# Integer types that a directory's entry stores inline: Pillow and others accept an orientation of any of them.
 _WHOLE_NUMBERS = {_SHORT: "H", 4: "I", 8: "h", 9: "i"}
 _MAX_ENTRIES = 1000
 _LONGEST = Limits().max_metadata - 2**20
-"""Bytes of all metadata together that a decoder takes, less some for a preview."""
+"""Size limit of all metadata together, in bytes: the decoder's limit less 1 MiB for a preview."""
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
-# What describes how a TIFF file stores its samples, and metadata that have a chunk of their own.
+# Tags that describe how a TIFF file stores its samples, and metadata that have a chunk of their own.
 _STRUCTURE = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291),
     *(292, 293, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342),
@@ -30,11 +30,11 @@ _STRUCTURE = {
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a picture carries beside its samples, byte for byte; None for what it does not have.
+    """Metadata of a picture, byte for byte; None for each part that is missing.
 
     Attributes:
         icc: ICC profile.
-        exif: the TIFF structure, without ``Exif\\0\\0`` before it.
+        exif: TIFF structure, without the ``Exif`` prefix.
         xmp: XMP packet.
     """
 
@@ -44,9 +44,9 @@ class Metadata:
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """What Pillow found in an opened picture."""
+    """Read the metadata that Pillow found in an opened picture."""
     icc, xmp = image.info.get("icc_profile"), image.info.get("xmp")
-    icc = icc if isinstance(icc, bytes) else None  # text of a PNG file may have any name
+    icc = icc if isinstance(icc, bytes) else None  # in a PNG file, text may have this name
     if isinstance(xmp, str):
         xmp = xmp.encode()
     exif = image.info.get("exif")
@@ -60,7 +60,7 @@ def read_metadata(image: Image.Image) -> Metadata:
 
 
 def with_extended_xmp(image: Image.Image, metadata: Metadata) -> tuple[Metadata, str | None]:
-    """Metadata with the XMP that a JPEG file has in further segments, and a warning if that is lost."""
+    """Add the XMP that a JPEG file has in further segments; return a warning if it is lost."""
     segments = [
         data[len(EXTENSION) :]
         for name, data in getattr(image, "applist", [])
@@ -75,7 +75,7 @@ def with_extended_xmp(image: Image.Image, metadata: Metadata) -> tuple[Metadata,
 
 
 def bounded(metadata: Metadata) -> tuple[Metadata, str | None]:
-    """Metadata that files can hold: without the longest, which a warning names, if all are too long to be read back."""
+    """Drop the longest parts if all together are too long to be read back; return a warning that names them."""
     sizes = {name: len(value or b"") for name, value in vars(metadata).items()}
     if sum(sizes.values()) <= _LONGEST:
         return metadata, None
@@ -85,7 +85,10 @@ def bounded(metadata: Metadata) -> tuple[Metadata, str | None]:
 
 
 def _descriptive(exif: Image.Exif) -> bytes | None:
-    """A TIFF file has no EXIF block of its own: its tags that do not describe the file, as one."""
+    """Build EXIF from the tags of a TIFF file that do not describe the file.
+
+    A TIFF file has no EXIF block of its own.
+    """
     kept = Image.Exif()
     for tag, value in exif.items():
         if tag not in _STRUCTURE and tag not in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
@@ -97,7 +100,7 @@ def _descriptive(exif: Image.Exif) -> bytes | None:
 
 
 def exif_orientation(exif: bytes | None) -> int | None:
-    """The orientation that a TIFF structure states, 1 … 8; None if it states none."""
+    """Return the orientation that a TIFF structure states, 1 … 8; None if it states none."""
     at = _orientation_at(exif) if exif else None
     if at is None or exif is None:
         return None
@@ -109,7 +112,7 @@ def exif_orientation(exif: bytes | None) -> int | None:
 
 
 def with_orientation(metadata: Metadata, orientation: int) -> Metadata:
-    """The same with another orientation where EXIF or XMP state one; every other byte is kept."""
+    """Set the orientation where EXIF or XMP state one; every other byte is kept."""
     exif, xmp = metadata.exif, metadata.xmp
     if exif and (at := _orientation_at(exif)) is not None:
         patched = bytearray(exif)
@@ -121,7 +124,7 @@ def with_orientation(metadata: Metadata, orientation: int) -> Metadata:
 
 
 def without_thumbnails(metadata: Metadata) -> Metadata:
-    """The same without thumbnails in EXIF and XMP, which would show what the picture no longer does."""
+    """Remove thumbnails from EXIF and XMP, which would show what the picture no longer does."""
     exif, xmp = metadata.exif, metadata.xmp
     return replace(metadata, exif=exif and without_exif_thumbnail(exif), xmp=xmp and without_xmp_thumbnails(xmp))
 
@@ -131,7 +134,7 @@ def _order(exif: bytes) -> str:
 
 
 def _orientation_at(exif: bytes) -> int | None:
-    """Where the entry of the orientation tag lies in the first directory; None if there is none."""
+    """Return the position of the orientation entry in the first directory; None if there is none."""
     if exif[:4] not in (b"II*\0", b"MM\0*") or len(exif) < 8:
         return None
     order = _order(exif)
@@ -149,11 +152,11 @@ def _orientation_at(exif: bytes) -> int | None:
 
 
 def chunks_of(metadata: Metadata) -> dict[ChunkType, bytes]:
-    """Metadata as the payloads of their chunks."""
+    """Convert metadata to chunk payloads."""
     parts = {ChunkType.ICC: metadata.icc, ChunkType.EXIF: metadata.exif, ChunkType.XMP: metadata.xmp}
     return {kind: payload for kind, payload in parts.items() if payload}
 
 
 def metadata_of(chunks: Mapping[ChunkType, bytes]) -> Metadata:
-    """Inverse of :func:`chunks_of`."""
+    """Convert chunk payloads to metadata; inverse of :func:`chunks_of`."""
     return Metadata(chunks.get(ChunkType.ICC), chunks.get(ChunkType.EXIF), chunks.get(ChunkType.XMP))

@@ -1,7 +1,7 @@
-"""XMP that is longer than a segment of a JPEG file: put together from segments, and divided into them.
+"""Join and split XMP packets that are longer than a segment of a JPEG file.
 
-As in the XMP specification, part 3, section 1.1.3.1: the standard packet names, by a digest, an extension, whose parts
-lie in segments of their own, each with the digest, the length of the whole and its offset.
+The format is that of the XMP specification, part 3, section 1.1.3.1. The standard packet names an extension by a
+digest. The parts of the extension lie in segments of their own, each with the digest, the total length and its offset.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
-"""What the segments of an extension start with."""
+"""Prefix of an extension's segments."""
 STANDARD = b"http://ns.adobe.com/xap/1.0/\0"
-"""What the segment of the standard packet starts with."""
+"""Prefix of the standard packet's segment."""
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns# RDF"
 _NOTE = b' xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%b"'
 _NAMED = re.compile(
@@ -26,21 +26,21 @@ _NAME = re.compile(rb"<[^\s/>]+")
 _GUID = 32
 _PART = struct.Struct(">32sII")
 _MAX_PART = 65000
-"""Bytes of an extension in one segment, which holds 65533."""
+"""Largest part of an extension in one segment, in bytes; a segment holds 65533 bytes."""
 _MAX_LENGTH = 2**25
-"""Bytes of an extension; a longer one counts as damaged."""
+"""Largest length of an extension, in bytes; a longer one counts as damaged."""
 _MAX_DECLARED = 2**20
-"""Bytes by which declarations may lengthen a packet."""
+"""Largest number of bytes that namespace declarations may add to a packet."""
 
 
 @dataclass(frozen=True)
 class _Packet:
-    """Where the properties of a packet lie.
+    """Positions of the properties of a packet.
 
     Attributes:
-        children: first bytes of the elements in rdf:RDF.
-        end: the byte behind them, where rdf:RDF ends.
-        names: prefixes that are declared for all of them, and what they stand for.
+        children: first byte of each element in rdf:RDF.
+        end: byte after the last element, where rdf:RDF ends.
+        names: prefixes that are declared for all elements, and their namespaces.
     """
 
     children: list[int]
@@ -49,15 +49,15 @@ class _Packet:
 
 
 class _Unusable(Exception):
-    """The packet is no XMP, or has a part that no packet needs and that could do harm."""
+    """The packet is not XMP, or has a part that no packet needs and that could do harm."""
 
 
 def joined(standard: bytes, segments: Iterable[bytes]) -> bytes | None:
-    """One packet of a standard one and the segments of its extension; None if these are damaged or not named.
+    """Join a standard packet and the segments of its extension; return None if they are damaged or not named.
 
     Args:
-        standard: the packet as it is.
-        segments: what follows :data:`EXTENSION` in segments, in any order, those of other packets among them.
+        standard: standard packet.
+        segments: contents of segments after :data:`EXTENSION`, in any order; those of other packets are ignored.
     """
     named = _NAMED.search(standard)
     extension = _assembled(named[1].upper(), segments) if named else None
@@ -79,9 +79,10 @@ def joined(standard: bytes, segments: Iterable[bytes]) -> bytes | None:
 
 
 def divided(packet: bytes, limit: int) -> tuple[bytes, list[bytes]] | None:
-    """A standard packet of at most ``limit`` bytes and the segments of its extension, without what they start with.
+    """Split a packet into a standard packet of at most ``limit`` bytes and the segments of its extension.
 
-    As many of the first elements stay in the standard packet as fit. None if the packet is damaged or too long.
+    The segments are returned without their prefix. As many of the first elements as fit stay in the standard packet.
+    Return None if the packet is damaged or too long.
     """
     try:
         found = _parsed(packet)
@@ -109,7 +110,7 @@ def divided(packet: bytes, limit: int) -> tuple[bytes, list[bytes]] | None:
 
 
 def _assembled(guid: bytes, segments: Iterable[bytes]) -> bytes | None:
-    """The extension of a digest; None unless its parts make up the whole without a gap or an overlap."""
+    """Assemble the extension with a digest; return None if its parts leave a gap or overlap."""
     parts: dict[int, bytes] = {}
     lengths = set()
     for segment in segments:
@@ -131,11 +132,11 @@ def _assembled(guid: bytes, segments: Iterable[bytes]) -> bytes | None:
 
 
 def _parsed(packet: bytes) -> _Packet:
-    """Find the properties of a packet in UTF-8.
+    """Find the properties of a UTF-8 packet.
 
     Raises:
-        _Unusable: it has no rdf:RDF, or a document type, whose entities could grow without bound.
-        ExpatError: it is no XML.
+        _Unusable: the packet has no rdf:RDF, or a document type, whose entities could grow without bound.
+        ExpatError: the packet is not XML.
     """
     parser = expat.ParserCreate("UTF-8", " ")
     names: dict[str, str] = {}
@@ -168,16 +169,16 @@ def _parsed(packet: bytes) -> _Packet:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.Parse(packet.rstrip(b"\0"), True)
-    if end_of_rdf == start_of_rdf:  # there is none, or it is one tag without contents
+    if end_of_rdf == start_of_rdf:  # no rdf:RDF, or an empty-element tag
         raise _Unusable
     return _Packet(children, end_of_rdf, names)
 
 
 def _declared(packet: bytes, known: dict[str, str]) -> bytes:
-    """The elements of a packet, for one in which other prefixes are known: each declares those that it may need.
+    """Return the elements of a packet with all namespace declarations that a packet with other prefixes needs.
 
     Raises:
-        _Unusable, ExpatError: there are none, or they would become far longer.
+        _Unusable, ExpatError: there are no elements, or they would become far longer.
     """
     found = _parsed(packet)
     missing = [
@@ -200,7 +201,7 @@ def _declaration(prefix: str, uri: str) -> bytes:
 
 
 def _name(packet: bytes, start: int) -> bytes:
-    """The name of the element that starts there, ``<`` in front."""
+    """Return the name of the element at this position, with ``<`` in front."""
     found = _NAME.match(packet, start)
     if found is None:
         raise _Unusable

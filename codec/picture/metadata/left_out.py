@@ -1,4 +1,4 @@
-"""Metadata of picture files that `.aez` files do not hold: found and named, unless every file has them."""
+"""Report metadata of picture files that `.aez` files do not hold, unless programs put them into every file."""
 
 import re
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ _IPTC_IN_TIFF = 33723
 _IPTC_MARK = 0x1C
 _IPTC_HEADER = 5
 _ENVELOPE = 1
-"""The record of IPTC that says how the others are coded."""
+"""Number of the IPTC record that states the encoding of the others."""
 _VERSION = (2, 0)
-"""The data set that every IPTC block has."""
+"""Record and number of the data set that every IPTC block has."""
 _MAX_COMMENT = 200
-"""Bytes of a comment that can be a program's about itself."""
+"""Largest length, in bytes, of a comment that a program writes about itself."""
 _PROGRAM = re.compile(
     r"\b(?:creat|writt|generat|encod|made|sav)\w*\s+(?:with|using)\b"
     r"|\b(?:optimi[sz]|compress|encod|process|resiz|writt)\w*\s+(?:by|with)\b"
@@ -24,19 +24,19 @@ _PROGRAM = re.compile(
     r"|\bLavc\d|\bJPEG (?:Encoder|Library)\b",
     re.IGNORECASE,
 )
-"""What comments say that encoders put into every file."""
+"""Comments that encoders put into every file."""
 _OF_PROGRAMS = re.compile(
     r"Software|Signature|(?:date|png|exif|icc|jpeg|tiff|xmp|pdf|photoshop|Thumb):.*|(?:create|modify)-date",
     re.IGNORECASE,
 )
-"""Keywords of PNG text that programs put into every file, or into which they copy what is kept elsewhere."""
+"""Keywords of PNG text that programs put into every file, or that repeat metadata which are kept elsewhere."""
 _KEPT_TEXT = ("XML:com.adobe.xmp", "Raw profile type exif")
 _IPTC_TEXT = ("Raw profile type iptc", "Raw profile type 8bim")
 _MAX_NAMED = 5
 
 
 def left_out(image: Image.Image) -> list[str]:
-    """One line for each kind of metadata of an opened and loaded picture that is not kept."""
+    """Return one line for each kind of metadata of a loaded picture that is not kept."""
     text = _png_text(image)
     notes = []
     if _has_iptc(image) or any(name in text for name in _IPTC_TEXT):
@@ -56,12 +56,12 @@ def _has_iptc(image: Image.Image) -> bool:
     blocks = [photoshop.get(_IPTC_IN_PHOTOSHOP)] if isinstance(photoshop, Mapping) else []
     tags: Any = getattr(image, "tag_v2", {})
     blocks.append(tags.get(_IPTC_IN_TIFF))
-    # Some programs declare the block of a TIFF file as numbers of four bytes: then there is one, whatever it says.
+    # Some programs declare a TIFF file's block as four-byte numbers: then its presence counts, whatever it says.
     return any(_says_something(block) if isinstance(block, bytes) else block is not None for block in blocks)
 
 
 def _says_something(block: bytes) -> bool:
-    """Whether an IPTC block has data sets besides those that every block has."""
+    """Check whether an IPTC block has data sets besides those that every block has."""
     at = 0
     while at + _IPTC_HEADER <= len(block) and block[at] == _IPTC_MARK:
         data_set = block[at + 1], block[at + 2]
@@ -77,7 +77,7 @@ def _comments(image: Image.Image) -> list[Any]:
 
 
 def _is_remark(comment: Any) -> bool:
-    """Whether a comment may be someone's, not only a program's about itself."""
+    """Check whether a comment may be a person's, not only a program's about itself."""
     text = comment.decode("latin-1") if isinstance(comment, bytes) else comment
     if not isinstance(text, str) or not text.strip("\0 \t\r\n"):
         return False
@@ -85,7 +85,7 @@ def _is_remark(comment: Any) -> bool:
 
 
 def _png_text(image: Image.Image) -> dict[str, str]:
-    """Keywords and text, which Pillow has among all else."""
+    """Return keywords and values of PNG text, which Pillow mixes with other information."""
     if image.format != "PNG":
         return {}
     return {str(name): value for name, value in image.info.items() if isinstance(value, str)}

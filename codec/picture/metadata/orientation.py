@@ -1,4 +1,4 @@
-"""How a picture that Pillow opened is to be turned, and metadata that say the same."""
+"""Read the orientation of a Pillow image, and make its metadata agree with it."""
 
 from PIL import ExifTags, Image
 
@@ -6,29 +6,32 @@ from aez.codec.picture.metadata.chunks import Metadata, exif_orientation, read_m
 
 
 def orientation_of(exif: Image.Exif) -> int:
-    """The orientation that Pillow found, 1 … 8; 1 for anything else, which `ImageOps.exif_transpose` does not heed."""
+    """Return the orientation that Pillow found, 1 … 8.
+
+    Other values give 1: `ImageOps.exif_transpose` ignores them.
+    """
     value = exif.get(ExifTags.Base.Orientation)
     return next((number for number in range(1, 9) if value == number), 1)
 
 
 def read_oriented(image: Image.Image, warnings: list[str]) -> tuple[int, Metadata]:
-    """The orientation of an opened picture, and its metadata, which state no other one.
+    """Read the orientation of an opened picture, and its metadata, which then state no other orientation.
 
     Args:
-        image: the picture.
-        warnings: gets one more if metadata cannot be read.
+        image: opened picture.
+        warnings: list to which a warning is appended if metadata cannot be read.
     """
     try:
         metadata = read_metadata(image)
-    except Exception:  # whatever Pillow's parser stumbles over
+    except Exception:  # whatever Pillow's parser raises
         warnings.append("EXIF metadata cannot be read and are left out")
         metadata = Metadata(icc=image.info.get("icc_profile"))
     stated = exif_orientation(metadata.exif) or 1
     if image.format == "JXL" and not getattr(image, "jpeg", False):
-        orientation = 1  # the decoder turns the pixels; what EXIF say is not meant
+        orientation = 1  # the decoder has turned the pixels, so EXIF's orientation does not apply
     else:
         try:
             orientation = orientation_of(image.getexif())
-        except Exception:  # as above; the metadata themselves are kept as they are
+        except Exception:  # as above; the metadata are kept unchanged
             orientation = stated
     return orientation, metadata if stated == orientation else with_orientation(metadata, orientation)

@@ -1,4 +1,4 @@
-"""Resolution of pictures, in dots per inch: kept in EXIF, given to files in the form that their format has for it."""
+"""Resolution of pictures in dots per inch: kept in EXIF, and written to each format's own field."""
 
 import struct
 from dataclasses import dataclass
@@ -15,21 +15,24 @@ _SHORT, _RATIONAL = 3, 5
 _NO_UNIT, _INCH, _CM = 1, 2, 3
 _CM_PER_INCH = 2.54
 _UNKNOWN = 72.0
-"""What EXIF says where the resolution is not known."""
+"""Value of EXIF for an unknown resolution."""
 _LIMITS = (1.0, 1e7)
-"""Dots per inch, exclusive; TIFF readers give 1 for files that state none."""
+"""Plausible dots per inch, exclusive; TIFF readers give 1 for files that state none."""
 _ROUNDED = 0.02
-"""Dots per inch by which formats that count dots per metre miss whole numbers."""
+"""Rounding error, in dots per inch, of formats that count dots per metre."""
 _SAME = 0.01
-"""By how much resolutions that mean the same may differ, relatively."""
+"""Relative difference below which two resolutions count as the same."""
 _OF_THE_FORMAT = ("PNG", "JPEG", "MPO", "BMP", "DIB")
-"""Formats that have a field for it which Pillow writes."""
+"""Formats with a field for the resolution that Pillow writes."""
 _JPEG_LARGEST = 65535
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """Dots per unit across and down; ``unit`` as EXIF's tag, 1 (only their ratio counts), 2 (inch) or 3 (cm)."""
+    """Dots per unit across and down.
+
+    ``unit`` is EXIF's tag: 1 (only the ratio of x and y counts), 2 (inch) or 3 (cm).
+    """
 
     x: Fraction
     y: Fraction
@@ -45,14 +48,14 @@ class Resolution:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is the one that stands for none."""
+        """Whether the resolution is the value that stands for an unknown one."""
         return self.dpi == (_UNKNOWN, _UNKNOWN)
 
 
 def with_file_resolution(image: Image.Image, exif: bytes | None) -> tuple[bytes | None, str | None]:
-    """EXIF that states the resolution of an opened picture's file, and a warning if that one is lost.
+    """Add the resolution of an opened picture's file to EXIF; return a warning if it is lost.
 
-    EXIF that states one already is not touched.
+    EXIF that states a resolution already stays unchanged.
     """
     own = _resolution_in(image)
     if own is None:
@@ -67,18 +70,19 @@ def with_file_resolution(image: Image.Image, exif: bytes | None) -> tuple[bytes 
 
 
 def _resolution_in(image: Image.Image) -> Resolution | None:
-    """What Pillow found outside of EXIF."""
+    """Return the resolution that Pillow found outside of EXIF."""
     info = image.info
     if "jfif_unit" in info:
         unit = {1: _INCH, 2: _CM}.get(info["jfif_unit"], _NO_UNIT)
         return _sound(info.get("jfif_density"), unit)
-    if image.format in ("JPEG", "MPO", "TIFF"):  # what Pillow gives is of EXIF or of tags, which are kept, or made up
+    if image.format in ("JPEG", "MPO", "TIFF"):
+        # Pillow's values come from EXIF or from tags, which are kept, or are made up.
         return None
     return _sound(info.get("dpi"), _INCH) or _sound(info.get("aspect"), _NO_UNIT)
 
 
 def _sound(values: Any, unit: int) -> Resolution | None:
-    """A resolution of two numbers, if it can be one; a ratio of 1 needs no saying."""
+    """Return a resolution if the two values are plausible; a ratio of 1 is the default and gives None."""
     if not isinstance(values, tuple) or len(values) != 2:
         return None
     try:
@@ -99,7 +103,7 @@ def _fraction(value: float) -> Fraction:
 
 
 def resolution_of(exif: bytes | None) -> Resolution | None:
-    """What EXIF states; None if it states none, or nonsense."""
+    """Return the resolution that EXIF states; None if it states none or an invalid one."""
     order = byte_order(exif) if exif else None
     directory = first_directory(exif, order) if exif and order else None
     if exif is None or order is None or directory is None:
@@ -112,7 +116,7 @@ def resolution_of(exif: bytes | None) -> Resolution | None:
 
 
 def _rational(exif: bytes, order: str, entry: Entry | None) -> Fraction | None:
-    """A positive fraction."""
+    """Return a positive fraction; None for any other value."""
     if entry is None or (entry.kind, entry.count) != (_RATIONAL, 1) or entry.value[1] - entry.value[0] != 8:
         return None
     above, below = struct.unpack_from(order + "II", exif, entry.value[0])
@@ -120,9 +124,9 @@ def _rational(exif: bytes, order: str, entry: Entry | None) -> Fraction | None:
 
 
 def with_resolution(exif: bytes | None, resolution: Resolution) -> bytes | None:
-    """EXIF with a resolution in place of its own, if any; None if it is damaged.
+    """Set the resolution in EXIF; return None if EXIF is damaged.
 
-    The first directory is written anew at the end, so that every other byte stays where it is.
+    A new first directory is appended, so that every other byte keeps its position.
     """
     exif = exif or b"II*\0\0\0\0\0"
     order = byte_order(exif)
@@ -159,13 +163,13 @@ def with_resolution(exif: bytes | None, resolution: Resolution) -> bytes | None:
 
 
 def resolution_alone(exif: bytes | None) -> bytes | None:
-    """EXIF that states nothing but the resolution of this; None if it states none."""
+    """Build EXIF that holds only the resolution of other EXIF; return None if it states none."""
     resolution = resolution_of(exif)
     return with_resolution(None, resolution) if resolution else None
 
 
 def is_resolution_alone(exif: bytes) -> bool:
-    """Whether EXIF states nothing but a resolution."""
+    """Check whether EXIF states nothing but a resolution."""
     order = byte_order(exif)
     directory = first_directory(exif, order) if order else None
     if order is None or directory is None or offset_at(exif, order, directory.next_at):
@@ -174,7 +178,7 @@ def is_resolution_alone(exif: bytes) -> bool:
 
 
 def transposed(exif: bytes) -> bytes:
-    """EXIF of a picture whose rows have become columns: what it states of across and down is exchanged."""
+    """Exchange the resolutions across and down in EXIF, for a picture whose rows have become columns."""
     order = byte_order(exif)
     directory = first_directory(exif, order) if order else None
     if order is None or directory is None or resolution_of(exif) is None:
@@ -187,13 +191,13 @@ def transposed(exif: bytes) -> bytes:
 
 
 def is_unknown(exif: bytes) -> bool:
-    """Whether EXIF states the resolution that stands for none."""
+    """Check whether EXIF states the value that stands for an unknown resolution."""
     resolution = resolution_of(exif)
     return resolution is not None and resolution.is_unknown
 
 
 def resolution_options(exif: bytes | None, kind: str) -> dict[str, Any]:
-    """Arguments of Pillow's ``save``, so that the file's own field says what EXIF says."""
+    """Return arguments of Pillow's ``save`` that write EXIF's resolution to the format's own field."""
     resolution = resolution_of(exif)
     dpi = resolution.dpi if resolution and kind in _OF_THE_FORMAT else None
     if dpi is None or not all(_LIMITS[0] < value < _LIMITS[1] for value in dpi):

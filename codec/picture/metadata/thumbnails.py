@@ -1,4 +1,4 @@
-"""Thumbnails in metadata, which show the whole picture even where only a part of it is left."""
+"""Remove thumbnails from metadata, since they show the whole picture even if only a part of it is left."""
 
 import struct
 from collections.abc import Iterable
@@ -16,18 +16,18 @@ from aez.codec.picture.metadata.tiff import (
 _SUB_DIRECTORIES = (330, 34665, 34853, 40965)
 """Tags that point to further directories: of images, EXIF, GPS and interoperability."""
 _DATA = ((513, 514), (273, 279), (324, 325))
-"""Tags with the offsets and lengths of a thumbnail's bytes: as JPEG, in strips, in tiles."""
+"""Tags with offsets and lengths of a thumbnail's bytes: as JPEG, in strips, in tiles."""
 _MAX_DIRECTORIES = 32
 _PADDING = 3
-"""Bytes of zero that may lie between values, which start at multiples of two or four."""
+"""Zero bytes that may lie between values, which are aligned to two or four bytes."""
 _XMP_THUMBNAILS = (b"xmp:Thumbnails", b"xap:Thumbnails")
 
 
 def without_exif_thumbnail(exif: bytes) -> bytes:
-    """A TIFF structure without the directories behind the first, which describe thumbnails, and their data.
+    """Remove the directories after the first one, which describe thumbnails, and their data from a TIFF structure.
 
-    All other bytes stay where they are, since makers' notes may point to them. What is dropped is cut off at the end of
-    the data and is zero elsewhere.
+    All other bytes keep their position, since makers' notes may point to them. Removed bytes are cut off at the end of
+    the data, and set to zero elsewhere.
     """
     order = byte_order(exif)
     first = first_directory(exif, order) if order else None
@@ -49,7 +49,7 @@ def without_exif_thumbnail(exif: bytes) -> bytes:
 
 
 def without_xmp_thumbnails(xmp: bytes) -> bytes:
-    """An XMP packet without its element of thumbnails."""
+    """Remove the elements with thumbnails from an XMP packet."""
     for name in _XMP_THUMBNAILS:
         parts, at = [], 0
         while (start := xmp.find(b"<" + name, at)) >= 0:
@@ -63,7 +63,7 @@ def without_xmp_thumbnails(xmp: bytes) -> bytes:
 
 
 def _chain(exif: bytes, order: str, at: int, seen: set[int]) -> Iterable[Directory]:
-    """The directories from an offset on, each of which has that of the next."""
+    """Yield the directories of a chain, each of which points to the next one."""
     while at not in seen and len(seen) < _MAX_DIRECTORIES:
         seen.add(at)
         directory = directory_at(exif, order, at)
@@ -74,7 +74,7 @@ def _chain(exif: bytes, order: str, at: int, seen: set[int]) -> Iterable[Directo
 
 
 def _tree(exif: bytes, order: str, first: Directory) -> list[Directory]:
-    """The first directory and those that tags of it point to, at any depth."""
+    """Return the first directory and all directories that it points to by tags, at any depth."""
     found: list[Directory] = []
     waiting, seen = [first], {first.at}
     while waiting and len(found) < _MAX_DIRECTORIES:
@@ -96,7 +96,7 @@ def _image_data(exif: bytes, order: str, directory: Directory) -> Iterable[Range
 
 
 def _without(dropped: Iterable[Range], kept: Iterable[Range]) -> list[Range]:
-    """What the dropped ranges cover and the kept ones do not: ranges in order, apart from each other."""
+    """Return the bytes that the dropped ranges cover and the kept ones do not, as ordered, separate ranges."""
     out: list[Range] = []
     keep = _merged(kept)
     i = 0
@@ -115,7 +115,7 @@ def _without(dropped: Iterable[Range], kept: Iterable[Range]) -> list[Range]:
 
 
 def _merged(ranges: Iterable[Range]) -> list[Range]:
-    """In order; those that meet are one."""
+    """Sort ranges and merge those that touch."""
     out: list[Range] = []
     for start, end in sorted(r for r in ranges if r[0] < r[1]):
         if out and start <= out[-1][1]:

@@ -1,21 +1,21 @@
-"""Directories of a TIFF structure, which is what EXIF is: found byte by byte, so that all others can be kept."""
+"""Parse directories of a TIFF structure, which is also the structure of EXIF, by byte positions."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_ENTRIES = 1000
-"""Of a directory; what lies beyond is not looked at."""
+"""Largest number of entries of a directory; larger directories are not read."""
 _HEADER = 8
 _ENTRY = 12
 _INLINE = 4
-"""Bytes of a value that its entry holds itself."""
+"""Size, in bytes, up to which an entry stores its value inline."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-"""Bytes of a number by type."""
+"""Bytes per number, by type."""
 _WHOLE = {1: "B", 3: "H", 4: "I", 13: "I"}
 
 Range = tuple[int, int]
-"""First byte and the one behind the last."""
+"""First byte and the byte after the last."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Entry:
     """A tag of a directory.
 
     Attributes:
-        tag: its number.
+        tag: number of the tag.
         kind: type of its numbers.
-        count: how many there are.
-        value: where they lie.
+        count: number of values.
+        value: position of the values.
     """
 
     tag: int
@@ -37,7 +37,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory and where it lies; ``next_at`` is the place of the offset of the one that follows."""
+    """A directory and its position.
+
+    ``next_at`` is the position of the offset of the next directory.
+    """
 
     at: int
     entries: tuple[Entry, ...]
@@ -50,24 +53,24 @@ class Directory:
         yield from (entry.value for entry in self.entries)
 
     def entry(self, tag: int) -> Entry | None:
-        """The first entry of a tag."""
+        """Return the first entry of a tag."""
         return next((entry for entry in self.entries if entry.tag == tag), None)
 
 
 def byte_order(data: bytes) -> str | None:
-    """``<`` or ``>``; None if it is no TIFF structure."""
+    """Return the byte order, ``<`` or ``>``; None if the data are not a TIFF structure."""
     if len(data) < _HEADER:
         return None
     return {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[:4]))
 
 
 def first_directory(data: bytes, order: str) -> Directory | None:
-    """The one that the header points to; None if it is not within the data."""
+    """Return the directory that the header points to; None if it is not within the data."""
     return directory_at(data, order, offset_at(data, order, 4))
 
 
 def directory_at(data: bytes, order: str, at: int) -> Directory | None:
-    """A directory; None if it is not within the data, or has more entries than fit or than are looked at.
+    """Return the directory at a position; None if it reaches beyond the data or has too many entries.
 
     A value that reaches beyond the data is cut off.
     """
@@ -87,13 +90,13 @@ def directory_at(data: bytes, order: str, at: int) -> Directory | None:
 
 
 def offset_at(data: bytes, order: str, at: int) -> int:
-    """A whole number of four bytes."""
+    """Read a four-byte integer."""
     (value,) = struct.unpack_from(order + "I", data, at)
     return int(value)
 
 
 def whole_numbers(data: bytes, order: str, entry: Entry | None) -> list[int]:
-    """The values of an entry, as far as they are there and whole numbers."""
+    """Return the integers of an entry that lie within the data; none for other types."""
     if entry is None or entry.kind not in _WHOLE:
         return []
     start, end = entry.value

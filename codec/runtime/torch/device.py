@@ -30,6 +30,7 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda":
         # Means and the linear shortcuts must be real float32: TF32 keeps 10 bits of latents that reach hundreds.
         torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device(name)
 
 

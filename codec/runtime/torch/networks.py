@@ -14,6 +14,7 @@ from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.loading import coding_model, training_model
 from aez.codec.runtime.networks import Floats, Slope
 from aez.codec.runtime.torch.hyper_descent import refined_hyper
 from aez.codec.runtime.torch.patches import PatchAnalysis, PatchSynthesis
@@ -51,7 +52,7 @@ class TorchNetworks:
             blocks: precision of the transforms' residual blocks, float32 or bfloat16.
         """
         self.weights, self.device = weights, device
-        model = weights.to_model()
+        model = coding_model(weights)
         synthesis = model.synthesis
         for stack in (model.analysis.blocks, synthesis.blocks16, synthesis.blocks8, synthesis.blocks4):
             stack.to(blocks)
@@ -62,7 +63,7 @@ class TorchNetworks:
     def twin(self) -> HyperpriorModel:
         """Synthesis and scale network in float32, which only choosing symbols by their gradients needs."""
         with torch.inference_mode(False):  # it takes part in backward passes, whoever asks for it first
-            twin = self.weights.to_training_model().eval().requires_grad_(False)
+            twin = training_model(self.weights).eval().requires_grad_(False)
             for unused in ("analysis", "hyper_analysis", "context"):
                 delattr(twin, unused)
             return twin.to(self.device)

@@ -1,18 +1,12 @@
-"""How a model's neighbouring symbols belong together, measured on pictures (:mod:`aez.codec.family.generation.copula`).
+"""Fit of the copulas of neighbouring symbols (:mod:`aez.codec.family.generation.copula`).
 
-Only drawing pictures (`aez generate`) reads it; files and their fingerprint are the same with and without. A weights
-file gets it with
-
-    python -m aez.codec.training.fits.copula WEIGHTS PICTURES... -o OUT
+Only `aez generate` reads them; coded files and the model's fingerprint do not depend on them.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
-from pathlib import Path
 
-import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,41 +14,43 @@ from torch import Tensor
 
 from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
-from aez.codec.encoding.effort import effort_of
+from aez.codec.codec import Codec
 from aez.codec.encoding.encoder import encode
 from aez.codec.family.generation.copula import PREFIX, Copula, Neighbours, channels_of, copula_tensors
 from aez.codec.model.quality import POSITION_SCALE
-from aez.codec.model.weightfile import Weights, parse_weights, read_weights, serialise_weights
-from aez.codec.picture.files import write_atomically
-from aez.codec.runtime.engine import Engine
-from aez.codec.training.data import iter_pictures
+from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 
-PICTURES = 250
 RIDGE = 0.02
-"""Added to the neighbours' covariance; a variate's variance is 1."""
+"""Regularisation added to the neighbours' covariance; a variate's variance is 1."""
 _SHARES = (0.35, 0.6)
-"""Qualities that are looked at, as shares of the points."""
+"""Qualities measured at, as shares of the quality range."""
 _LIMIT = 3.5
 
 
-def with_copulas(weights: Weights, pictures: Iterable[Tensor], seed: int = 0) -> Weights:
-    """The same model, its symbols' neighbours known.
+class CopulaFit:
+    """Fit of the copulas, ``copula.*``, of z and r."""
 
-    Args:
-        weights: any model; what it has of the kind is replaced.
-        pictures: (3, H, W) uint8, some of more than one cell.
-        seed: of where in its interval of probability a symbol lies.
-    """
-    engine = Engine(weights, torch.device("cpu"), torch.float32)
-    random = np.random.default_rng(seed)
+    name = "copula"
+    needs = 250
+
+    def apply(self, weights: Weights, pictures: Iterable[Tensor]) -> Weights:
+        """Measure on whole pictures, some larger than 64 pixels; see :meth:`aez.codec.training.fits.fit.Fit.apply`."""
+        return _with_copulas(weights, pictures)
+
+
+def _with_copulas(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
+    """Return the model with copulas fitted to pictures."""
+    codec = Codec(weights, "cpu", "float32")
+    random = np.random.default_rng(0)
     wanted = channels_of(weights)
     seen: dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = defaultdict(list)
     for picture in pictures:
         samples = picture.permute(1, 2, 0).contiguous().numpy()
         for share in _SHARES:
             position = round(share * (weights.config.points - 1)) * POSITION_SCALE
-            symbols = encode(engine, samples, position, effort_of(0))
-            tables = np.broadcast_to(weights.hyper_indices(position).numpy()[:, None, None], symbols.z.shape)
+            setting = codec.setting(position, 0)
+            symbols = encode(setting, samples).symbols
+            tables = np.broadcast_to(setting.point.hyper_indices[:, None, None], symbols.z.shape)
             variates = {"z": _normal(symbols.z, tables, weights.hyper_tables, random)}
             few = wanted["r"][1]
             variates["r"] = _normal(symbols.r[:few], symbols.indices[:few], weights.residual_tables, random)
@@ -75,7 +71,7 @@ def _normal(
     tables: TableSet,
     random: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Symbols as normal variates: a random place in each one's interval of probability, through Φ⁻¹."""
+    """Map symbols to normal variates: Φ⁻¹ of a random place in each symbol's interval of probability."""
     place = random.random(symbols.shape)
     for table in np.unique(indices):
         if table == NOT_CODED:
@@ -93,7 +89,7 @@ def _normal(
 def _beside(
     g: NDArray[np.float64], neighbours: Neighbours, *, every: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variates (C, rows, columns) as neighbours (3·C, n) and the places themselves (C, n)."""
+    """Rearrange variates (C, rows, columns) to neighbours (3·C, n) and the places themselves (C, n)."""
     rows, cols = g.shape[1:]
     here = np.indices((rows, cols)).reshape(2, -1)
     there = [here + np.array(offset)[:, None] for offset in neighbours]
@@ -104,7 +100,7 @@ def _beside(
 
 
 def _fitted(neighbours: Neighbours, known: NDArray[np.float64], wanted: NDArray[np.float64]) -> Copula:
-    """Ridge regression of (C, n) on (3·C, n), and the Cholesky factor of what is left."""
+    """Fit a ridge regression of (C, n) on (3·C, n), and the Cholesky factor of the residual covariance."""
     centre, mean = known.mean(1, keepdims=True), wanted.mean(1, keepdims=True)
     x, y = known - centre, wanted - mean
     count = x.shape[1]
@@ -113,18 +109,3 @@ def _fitted(neighbours: Neighbours, known: NDArray[np.float64], wanted: NDArray[
     left = y - regression @ x
     noise = np.linalg.cholesky(left @ left.T / count + 1e-6 * np.eye(len(y)))
     return Copula.rounded(neighbours, regression, (mean - regression @ centre)[:, 0], noise)
-
-
-@click.command()
-@click.argument("weights", type=click.Path(path_type=Path))
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Weights file to write.")
-def command(weights: Path, pictures: tuple[Path, ...], out: Path) -> None:
-    """Let WEIGHTS know how neighbouring symbols of PICTURES belong together."""
-    better = with_copulas(read_weights(weights), islice(iter_pictures(pictures), PICTURES))
-    write_atomically(out, serialise_weights(better))
-    click.echo(f"{out}: fingerprint {better.fingerprint.hex()}")
-
-
-if __name__ == "__main__":
-    command()

@@ -1,7 +1,6 @@
-"""What neighbours tell of a model's z, measured on pictures and stored as integers (``aez.bitstream.hyper``).
+"""Fit of the context of z: how z is predicted from its neighbours, stored as integers (``aez.bitstream.hyper``).
 
-Values of z vary slowly over a picture, so those around one tell a part of it: z, which is 2 to 18 % of a file, costs
-4.5 to 6 % fewer bits.
+Values of z vary slowly over a picture, so a prediction from neighbours saves bits of z.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,30 +13,32 @@ from torch import Tensor
 
 from aez.bitstream.hyper import PHASES, HyperCoder, HyperContext, neighbours, steps
 from aez.bitstream.tables import TableSet
+from aez.codec.codec import Codec
+from aez.codec.encoding.analysis import analysed
+from aez.codec.encoding.hyper import hyper_analysed
 from aez.codec.model.frequencies import gaussian_masses, integer_counts
 from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.scales import ladder
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.runtime.engine import Engine
 from aez.codec.training.data import middle
 
-PICTURES, CROP = 48, 768
+CROP = 768
 _LEVELS = 48
-"""Of the σ ladder, from its lowest rung: σ up to 41."""
+"""Rungs of the σ ladder that are used, from the lowest: σ up to 41."""
 _BOUND_SIGMAS = 24.0
-"""Twice what z is clamped to, and more: a value may be expected at the other end of its range."""
+"""More than twice the bound of z, since a value may be predicted at the other end of its range."""
 _UNIT = 4 * 256 / 12
-"""A weight of 1 for the neighbours' mean, as an integer."""
+"""Integer that stands for a weight of 1 of the neighbours' mean."""
 _FAR = 100
-"""Values beyond it count as it."""
+"""Bound of counted values; larger ones count as the bound."""
 _DEAR = 50.0
-"""Bits that a value beyond a table counts for."""
+"""Bits charged for a value that a table does not have."""
 _PRIOR = 5.0
-"""Squares of the neighbours' mean that a weight of 0 counts for."""
+"""Regularisation of a weight towards 0, in squares of the neighbours' mean."""
 
 
 def context_tables() -> TableSet:
-    """Gaussians at 0, 1/4 and 1/2, for every level."""
+    """Make the tables: Gaussians at 0, 1/4 and 1/2 for every level."""
     tables = [
         integer_counts(gaussian_masses(sigma, int(_BOUND_SIGMAS * sigma) + 2, phase / 4))
         for phase in range(PHASES)
@@ -47,22 +48,29 @@ def context_tables() -> TableSet:
     return TableSet(np.concatenate(tables).astype(np.int32), sizes, escape=False)
 
 
-def with_hyper_context(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
-    """The same model, z coded with what neighbours tell.
+class HyperContextFit:
+    """Fit of the weights and levels of the context of z, ``tables.context_*``, at every quality point."""
 
-    Args:
-        weights: any model; what it knows of neighbours is replaced.
-        pictures: (3, H, W) uint8; the middle of each is used.
-    """
+    name = "hyper_context"
+    needs = 48
+
+    def apply(self, weights: Weights, pictures: Iterable[Tensor]) -> Weights:
+        """Measure on the middle of each picture; see :meth:`aez.codec.training.fits.fit.Fit.apply`."""
+        return _with_context(weights, pictures)
+
+
+def _with_context(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
+    """Return the model with a context of z fitted to pictures."""
     tensors = {name: t for name, t in weights.tensors.items() if not name.startswith("tables.context_")}
     plain = replace(weights, tensors=tensors)
-    engine, tables = Engine(plain, torch.device("cpu"), torch.float32), context_tables()
+    codec, tables = Codec(plain, "cpu", "float32"), context_tables()
     samples = [middle(picture, CROP).permute(1, 2, 0).contiguous().numpy() for picture in pictures]
     found: list[HyperContext] = []
     for point in range(weights.config.points):
         position = point * POSITION_SCALE
-        seen = [engine.hyper_analyse(engine.analyse(picture, position), position) for picture in samples]
-        found.append(_fitted(plain.hyper_coder(position), seen, tables))
+        setting = codec.setting(position, 0)
+        seen = [hyper_analysed(setting, analysed(setting, picture)) for picture in samples]
+        found.append(_fitted(setting.point.hyper_coder, seen, tables))
     flat = np.concatenate(tables.counts).astype(np.int32)
     tensors |= {
         "tables.context_weight": torch.from_numpy(np.stack([f.weights for f in found])).to(torch.int16),
@@ -74,7 +82,7 @@ def with_hyper_context(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
 
 
 def _fitted(coder: HyperCoder, seen: list[NDArray[np.int16]], tables: TableSet) -> HyperContext:
-    """The best weights in the mean square, and then for each step and channel the level that costs least."""
+    """Fit the weights by least squares, then choose the cheapest level for each step and channel."""
     channels, rungs = len(coder.indices), len(tables) // PHASES
     products, squares = np.zeros((2, channels)), np.zeros((2, channels))
     for z, step, cells in _later_steps(seen):
@@ -95,7 +103,7 @@ def _fitted(coder: HyperCoder, seen: list[NDArray[np.int16]], tables: TableSet) 
 
 
 def _later_steps(seen: list[NDArray[np.int16]]) -> Iterator[tuple[NDArray[np.int64], int, NDArray[np.bool_]]]:
-    """Every z with each step that sees neighbours and its cells."""
+    """Yield each z with each step that has neighbours, and the cells of that step."""
     for z in seen:
         for step, cells in enumerate(steps(*z.shape[1:])):
             if step:
@@ -103,7 +111,7 @@ def _later_steps(seen: list[NDArray[np.int16]]) -> Iterator[tuple[NDArray[np.int
 
 
 def _cost_table(tables: TableSet) -> NDArray[np.float64]:
-    """Bits of every value from −``_FAR`` to ``_FAR`` by level and phase, (levels, phases, values)."""
+    """Return the bits of every value from −``_FAR`` to ``_FAR``, (levels, phases, values)."""
     rungs = len(tables) // PHASES
     out = np.full((rungs, PHASES, 2 * _FAR + 1), _DEAR)
     for number, (costs, bound) in enumerate(zip(tables.cost_in_bits(), tables.bounds.tolist(), strict=True)):

@@ -1,4 +1,4 @@
-"""The model's own weights of the picture filter: the best for many pictures at once, at every quality point."""
+"""Fit of the adaptive loop filter: the model's own weights at each quality point."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,53 +8,53 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aez.codec.encoding.effort import DEFAULT_EFFORT, effort_of
+from aez.codec.codec import Codec
 from aez.codec.encoding.encoder import encode
-from aez.codec.model.filter_weights import FilterFit
+from aez.codec.model.filter_weights import Moments
 from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import FILTER_INPUTS, Weights, parse_weights, serialise_weights
-from aez.codec.runtime.engine import Engine
-from aez.codec.runtime.torch.picture_filter import Moments
+from aez.codec.options import EncodeOptions
 from aez.codec.training.data import middle
 
-PICTURES, FIRST, CROP = 32, 8, 384
+FIRST, CROP = 8, 384
+"""Pictures of the first round, and the side of the part of each picture that is used."""
 _STEP = 0.08
-"""Unit of a file's differences, as a share of the root mean square of what a weight multiplies: finer ones cost more
-bits than they save error (0.02 to 0.08 tried)."""
+"""Quantisation step of the weights in a file, divided by the root mean square of the weight's input."""
 _START_STEP = 0.03
 _RIDGE, _LEAST = 1e-4, 1e-3
-"""What keeps weights of inputs that hardly vary small, and their steps."""
+"""Regularisation of weights whose input hardly varies, and of their steps."""
 
 
-def with_picture_filter(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
-    """The same model with a picture filter.
+class PictureFilterFit:
+    """Fit of the filter's weights, ``filter.*``, by least squares.
 
-    Corrections of the latents know of the filter, so it is found twice: on a few pictures beginning without, and on all
-    with what these gave.
-
-    Args:
-        weights: any model.
-        pictures: (3, H, W) uint8; the middle of each is used.
+    The encoder's corrections of the latents depend on the filter, so there are two rounds: the first, on a few
+    pictures, begins without a filter; the second, on all pictures, begins with the result of the first.
     """
-    crops = [middle(picture, CROP).permute(1, 2, 0).contiguous().numpy() for picture in pictures]
-    points = weights.config.points
-    start = _with(weights, np.zeros((points, 3 * FILTER_INPUTS)), np.full((points, FILTER_INPUTS), _START_STEP))
-    return _fitted(_fitted(start, crops[:FIRST]), crops)
+
+    name = "picture_filter"
+    needs = 32
+
+    def apply(self, weights: Weights, pictures: Iterable[Tensor]) -> Weights:
+        """Measure on the middle of each picture; see :meth:`aez.codec.training.fits.fit.Fit.apply`."""
+        crops = [middle(picture, CROP).permute(1, 2, 0).contiguous().numpy() for picture in pictures]
+        points = weights.config.points
+        start = _with(weights, np.zeros((points, 3 * FILTER_INPUTS)), np.full((points, FILTER_INPUTS), _START_STEP))
+        return _fitted(_fitted(start, crops[:FIRST]), crops)
 
 
 def _fitted(weights: Weights, crops: list[NDArray[np.uint8]]) -> Weights:
-    """A filter for pictures, (H, W, 3) uint8, as they are decoded now."""
-    engine = Engine(weights, torch.device("cpu"), torch.float32)
-    how = effort_of(DEFAULT_EFFORT, weights.distortion)
+    """Fit the filter to crops (H, W, 3) uint8, coded with the model's present filter."""
+    codec = Codec(weights, "cpu", "float32")
     mean, step = [], []
     for point in range(weights.config.points):
         position = point * POSITION_SCALE
         total, energy = Moments(3), np.zeros(FILTER_INPUTS)
         for samples in crops:
-            fit = FilterFit(weights, position, 3)
-            encode(engine, samples, position, how, fit=fit)
+            fit = encode(codec.setting(position, EncodeOptions.effort), samples).fit
+            assert fit is not None  # the model has a filter
             moments = fit.moments
-            # Every picture counts alike, however hard it is.
+            # Every picture has the same weight, whatever its error.
             share = moments.pixels / max(moments.error, 1.0)
             total.square += share * moments.square
             total.product += share * moments.product
@@ -67,6 +67,7 @@ def _fitted(weights: Weights, crops: list[NDArray[np.uint8]]) -> Weights:
 
 
 def _with(weights: Weights, mean: NDArray[np.float64], step: NDArray[np.float64]) -> Weights:
+    """Return the model with the filter's weights and steps."""
     tensors = dict(weights.tensors)
     tensors["filter.mean"], tensors["filter.step"] = torch.from_numpy(mean).half(), torch.from_numpy(step).half()
     return parse_weights(serialise_weights(replace(weights, tensors=tensors)))

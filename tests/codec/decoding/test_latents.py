@@ -11,8 +11,9 @@ from aez.bitstream import ModelError, read_container
 from aez.codec.codec import Codec
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.geometry import windows
+from aez.codec.heatmap import heatmap
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.symbols.representation import anomaly_of, region_bits
 
 Photo = NDArray[np.uint8]
@@ -98,11 +99,11 @@ def test_costs_add_up_to_the_payload(real: Codec, photo: Photo, quality: float) 
     data = real.encode(photo[:300, 100:420], quality)
     container = read_container(data)
     payload = len(container.hyper) + sum(map(len, container.tiles))
-    rates = rate_map(real, data)
+    rates = rate_map(real.weights, data)
     assert rates.shape == (19, 20)
     assert rates.sum() / 8 == pytest.approx(payload, rel=0.01)
     tiled = real.encode(photo[:300, 100:420], quality, tile_log2=4)
-    assert rate_map(real, tiled).sum() / 8 == pytest.approx(
+    assert rate_map(real.weights, tiled).sum() / 8 == pytest.approx(
         sum(map(len, read_container(tiled).tiles)) + len(container.hyper), rel=0.01
     )
     latents = real.latents(photo[:300, 100:420], quality)
@@ -149,13 +150,11 @@ def test_scores() -> None:
 
 
 def test_members_of_the_family_have_other_latents(photo: Photo) -> None:
-    class Other(Codec):
-        def __init__(self) -> None:
-            self.name, self.points = "other", 4
-
-    for use in (lambda: Other().latents(photo[:64, :64]), lambda: rate_map(Other(), b"")):
-        with pytest.raises(ModelError, match="other: not one of the codec's own"):
-            use()
+    with pytest.raises(ModelError, match="sparse: not one of the codec's own"):
+        public.latents(photo[:64, :64], model="sparse")
+    codec = public.load("sparse")
+    with pytest.raises(ModelError, match="sparse: not one of the codec's own"):
+        heatmap(codec, codec.encode(photo[:64, :64]))
 
 
 def test_functions_of_the_package(photo: Photo) -> None:

@@ -7,8 +7,9 @@ from aez.bitstream import ChunkType, Container, FormatError, Limits, read_contai
 from aez.codec.codec import Codec
 from aez.codec.decoding.previews import preview_reduction
 from aez.codec.picture import previews
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
+from aez.codec.picture.picture import Picture
 from aez.codec.picture.previews import thumbnail
 
 Photo = NDArray[np.uint8]

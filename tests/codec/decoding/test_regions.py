@@ -11,10 +11,8 @@ from PIL import Image
 from aez.bitstream import ChecksumError, Header, ImageError, read_container
 from aez.codec.codec import Codec
 from aez.codec.decoding.regions import reduction_of, stored_window
-from aez.codec.geometry.windows import Window
 from aez.codec.model.weightfile import Weights
-from aez.codec.picture.averages import averaged
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.symbols.streams import StreamReader
 
 Photo = NDArray[np.uint8]
@@ -164,21 +162,15 @@ def test_scales() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_windows_of_seen_regions(orientation: int) -> None:
-    from aez.codec.picture.images import upright
+    from aez.codec.picture.turning import upright
 
     header = Header(width=7, height=5, fingerprint=b"abcdef", quality=0, orientation=orientation)
     stored = np.arange(35, dtype=np.uint8).reshape(5, 7)
     seen = upright(Picture(stored, orientation=orientation)).samples
     for x, y, width, height in ((0, 0, 2, 3), (1, 2, 3, 2), (4, 3, 1, 2)):
         window = stored_window((x, y, width, height), header, seen=True)
-        part = upright(Picture(stored[window.slices[1:]].copy(), orientation=orientation)).samples
+        part = upright(Picture(stored[window.pixel_index].copy(), orientation=orientation)).samples
         assert np.array_equal(part, seen[y : y + height, x : x + width])
-
-
-def test_averages_of_planes() -> None:
-    plane = np.array([[0, 10, 255], [20, 30, 255], [1, 2, 3]], np.uint8)
-    assert averaged(plane, 2, Window(0, 2, 0, 2)).tolist() == [[15, 255], [2, 3]]
-    assert averaged(plane, 1, Window(0, 3, 0, 3)) is plane
 
 
 def test_alpha_is_reduced(codec: Codec, picture: Photo) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from aez.benchmarks.borders import CONTENTS, EXTRA, RATIO, SIDE, border, squared_error
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights
+from tests.codec.stages import small_windows
 
 Photo = NDArray[np.uint8]
 QUALITIES, EFFORTS = (20, 50, 90), (0, 2)
@@ -62,5 +63,5 @@ def test_windows_and_regions_have_the_same_borders(
     part = flagship.decode_array(data, region=(x, y, 19, 21))
     assert np.abs(part.astype(int) - whole[y:, x:]).max() <= 1
     small = functools.partial(windows.cell_windows, height=1, size=1, whole=0)
-    monkeypatch.setattr("aez.codec.runtime.engine.cell_windows", lambda area, **_: small(area))
+    small_windows(monkeypatch, small)
     assert np.abs(flagship.decode_array(data).astype(int) - whole).max() <= 1

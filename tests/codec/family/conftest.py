@@ -1,4 +1,4 @@
-"""Small members of the family, untrained but with measured tables, and crops of a photograph."""
+"""Fixtures: small untrained members of the family with measured tables, and crops of a photograph."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from aez.codec.training.data import CropSampler
 
 @pytest.fixture(scope="session")
 def crops_of(photo: NDArray[np.uint8]) -> Callable[[int, int], Callable[[], Tensor]]:
-    """Side and count to what gives batches."""
+    """Return a function from side and count to a source of batches."""
 
     def make(side: int, count: int) -> Callable[[], Tensor]:
         sampler = CropSampler([torch.from_numpy(photo).permute(2, 0, 1)], side, 3)

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from aez.bitstream import FormatError, ModelError, read_container, write_container
+from aez.bitstream import FormatError, Header, ModelError, read_container, write_container
 from aez.codec.encoding.target import Target
 from aez.codec.family import coding
 from aez.codec.family.coding import FamilyCodec
 from aez.codec.family.collapsed import PlainAutoencoder
-from aez.codec.picture.images import Picture
 from aez.codec.picture.metadata.chunks import Metadata
+from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
 
 Photo = NDArray[np.uint8]
@@ -73,11 +73,12 @@ def test_regions_and_scales(family_codec: FamilyCodec, photo: Photo) -> None:
 def test_bands_are_the_whole_picture(family_codec: FamilyCodec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = photo[:300, :80]
     whole = family_codec.code_of(picture, 500)
-    shown = family_codec.pixels_of(whole, 500, 300, 80, grey=False)
+    header = Header(width=80, height=300, fingerprint=family_codec.fingerprint, quality=500)
+    shown = family_codec.pixels_of(whole, header)
     monkeypatch.setattr(coding, "BAND_PIXELS", 64 * 80)
     assert abs(family_codec.code_of(picture, 500).astype(int) - whole).max() <= 1  # rounding at halves
     assert (family_codec.code_of(picture, 500) != whole).mean() < 1e-3
-    assert abs(family_codec.pixels_of(whole, 500, 300, 80, grey=False).astype(int) - shown).max() <= 1
+    assert abs(family_codec.pixels_of(whole, header).astype(int) - shown).max() <= 1
 
 
 def test_what_is_refused(family_codec: FamilyCodec, photo: Photo, small: object) -> None:

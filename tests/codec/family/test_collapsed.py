@@ -1,4 +1,4 @@
-"""The penalty is the Jacobian's norm, it does what it should, and p(x) is what it is where that is known."""
+"""Collapsed autoencoder: the penalty is the Jacobian's norm and has its effect, and p(x) agrees with known values."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aez.codec.family.collapsed import CollapsedAutoencoder, PlainAutoencoder, jacobian
 from aez.codec.family.likelihood import log_likelihood
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def patches(crops_of: Callable[[int, int], Callable[[], Tensor]]) -> Tensor:
 def test_the_penalty_is_the_squared_norm_of_the_jacobian(patches: Tensor) -> None:
     torch.manual_seed(0)
     model = CollapsedAutoencoder(code=6, width=8)
-    model.scale.eval()  # in training the code of a patch depends on the others of its batch
+    model.scale.eval()  # in training, the code of a patch depends on the other patches of the batch
     exact = float(jacobian(model, patches).detach().square().sum((1, 2)).mean())
     drawn = [float(model.loss(patches.clone())["slope"].detach()) for _ in range(200)]
     assert sum(drawn) / 200 == pytest.approx(exact, rel=0.1)
@@ -41,7 +41,7 @@ def test_the_penalty_is_in_the_loss(patches: Tensor) -> None:
 
 
 def test_what_the_penalty_buys(patches: Tensor) -> None:
-    """Against the same network trained without it: a code that noise moves less."""
+    """Noise moves the code less than in the same network trained without the penalty."""
     torch.manual_seed(0)
     noisy = patches + 0.05 * torch.randn_like(patches)
     moved, slope = {}, {}
@@ -56,7 +56,7 @@ def test_what_the_penalty_buys(patches: Tensor) -> None:
 
 
 class Linear(PlainAutoencoder):
-    """x = W·z + b + noise: p(x) is known."""
+    """For x = W·z + b + noise, p(x) is known."""
 
     def __init__(self) -> None:
         super().__init__(code=5, width=8)
@@ -64,7 +64,7 @@ class Linear(PlainAutoencoder):
         self.noise.fill_(0.1)
 
     def encode(self, x: Tensor) -> Tensor:
-        return x.flatten(1) @ self.weight * 0.01  # far from the maximum: the steps must find it
+        return x.flatten(1) @ self.weight * 0.01  # far from the maximum, so that the steps must find it
 
     def decode(self, code: Tensor) -> Tensor:
         return (code @ self.weight.T).reshape(-1, 3, 32, 32)

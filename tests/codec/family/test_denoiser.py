@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from aez.codec.family.denoiser import Denoiser
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 
 SIZES = {"width2": 8, "width4": 12, "width8": 16, "depth2": 1, "depth4": 1, "depth8": 1}
 
 
 def crops(count: int = 4) -> torch.Tensor:
-    """Smooth pictures, (count, 3, 32, 32)."""
+    """Return smooth pictures, (count, 3, 32, 32)."""
     torch.manual_seed(3)
     coarse = torch.rand(count, 3, 4, 4) - 0.5
     return torch.nn.functional.interpolate(coarse, size=(32, 32), mode="bicubic", align_corners=True).clamp(-0.5, 0.5)

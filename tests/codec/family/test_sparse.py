@@ -1,4 +1,4 @@
-"""The penalty makes the code sparse, and the zeros are saved."""
+"""The penalty makes the code sparse, and zeros cost few bytes."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from aez.codec import api
 from aez.codec.family.sparse import HardConcreteAutoencoder, SparseAutoencoder, SparseCodeModel
 from aez.codec.training.family import family_trainer
-from aez.codec.training.loop import Schedule
+from aez.codec.training.recipe import load_recipe
 
 SMALL = {"channels": 48, "analysis": 16, "synthesis16": 16, "synthesis8": 16, "points": 4}
 
@@ -33,9 +33,8 @@ def test_without_the_penalty_codes_are_not_sparse(
     for penalised in (True, False):
         torch.manual_seed(0)
         model = kind(**SMALL)
-        trainer = family_trainer(
-            model, pictures, Schedule(minutes=1, batch=4, crop=64, learning_rate=6e-3, warmup=5), torch.device("cpu")
-        )
+        settings = load_recipe("sparse", ["batch=4", "crop=64", "learning_rate=6e-3", "warmup=5"])
+        trainer = family_trainer(model, pictures, settings, torch.device("cpu"))
         trainer.autocast = torch.float32
         if not penalised:
             activation = model.activation
@@ -56,7 +55,7 @@ def test_gates_close_exactly() -> None:
 
 
 def test_expected_cost_is_that_of_open_gates() -> None:
-    """1 − σ(…) is the probability that a gate is exactly 0: counted."""
+    """The share of gates that are exactly 0 is 1 − σ(…)."""
     torch.manual_seed(1)
     model = HardConcreteAutoencoder(**SMALL).train()
     model.ELEMENT_COST, model.OCTAVE_COST = 1.0, 0.0
@@ -78,5 +77,5 @@ def test_sparser_codes_are_smaller_files(name: str, photo: NDArray[np.uint8]) ->
     assert share[0] > share[1] > share[2] and share[0] > 0.97
     assert size[0] < size[1] < size[2]
     assert error[0] > error[1] > error[2]
-    # The zeros are really saved: a file takes a small part of what its elements at a byte each would.
+    # A file takes a small part of one byte per element, so the zeros cost little.
     assert size[1] < 0.1 * code.size

@@ -1,4 +1,4 @@
-"""The bound, the prior as entropy model, and samples."""
+"""The β-VAE's bound, its prior as an entropy model, and its samples."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from aez.codec import api
-from aez.codec.family.registry import load_family
+from aez.codec.family.members import load_family
 from aez.codec.family.vae import OBSERVATION_SIGMA, VariationalAutoencoder
 
 
@@ -41,12 +41,13 @@ def test_terms_are_those_of_the_distributions(patches: Tensor) -> None:
 
 
 def test_the_loss_pays_for_information(patches: Tensor) -> None:
-    """With the sign of KL turned, training would be rewarded for it."""
+    """With the wrong sign of KL, training would maximise the information."""
     torch.manual_seed(0)
     model = VariationalAutoencoder(channels=6, width=8, points=3)
     parts = model.loss(torch.nn.functional.interpolate(patches, scale_factor=2))
     (slope,) = torch.autograd.grad(parts["loss"], model.scale_bias.rows)
-    with torch.no_grad():  # a wider posterior tells less: where reconstruction hardly matters, it must pay
+    # A wider posterior carries less information: where reconstruction hardly matters, it must lower the loss.
+    with torch.no_grad():
         model.wide.weight.zero_()
     _, divergence, _ = model.terms(patches, torch.zeros(16))
     (toward,) = torch.autograd.grad(divergence.sum(), model.scale_bias.rows)
@@ -86,4 +87,4 @@ def test_samples_are_of_a_seed(vae: VariationalAutoencoder) -> None:
     a, b, c = vae.sample(4, 1), vae.sample(4, 1), vae.sample(4, 2)
     assert a.shape == (4, 3, 64, 64) and torch.equal(a, b) and not torch.equal(a, c)
     assert float(a.abs().max()) <= 0.5
-    assert float((a[0] - a[1]).abs().mean()) > 0.02  # not the mean picture each time
+    assert float((a[0] - a[1]).abs().mean()) > 0.02  # not the mean picture every time

@@ -17,6 +17,7 @@ from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window, bands, cell_windows
 from aez.codec.model.weightfile import Weights
+from aez.codec.networks.loading import coding_model
 from tests.codec.stages import decoded, latents, setting_of, small_windows
 
 Photo = NDArray[np.uint8]
@@ -135,7 +136,7 @@ def test_table_indices_of_windows_are_exact(codec: Codec, photo: Photo) -> None:
 
 def test_windows_compute_what_the_networks_do(codec: Codec, photo: Photo) -> None:
     """Its own layout of pixels, gains and edges against a plain pass of the model."""
-    model, picture = codec.weights.to_model(), photo[20:115, 180:310]
+    model, picture = coding_model(codec.weights), photo[20:115, 180:310]
     position = torch.tensor([435 / 256])
     setting = setting_of(codec, codec.quality_scale.quality_of(435), EFFORTS[0])
     x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255 - 0.5

@@ -10,6 +10,7 @@ from aez.bitstream.errors import ModelError
 from aez.codec.model.eight_bits import FROM, STEP, restored, rounded
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
+from aez.codec.networks.loading import coding_model, training_model
 from aez.codec.training.export import export_weights
 
 MATRIX = "hyper_analysis.linear.weight"
@@ -51,12 +52,12 @@ def test_a_weights_file_holds_the_hyper_analysis_in_eight_bits(model: Hyperprior
     assert weights.tensors[MATRIX].dtype == torch.int8
     assert not [k for k in weights.tensors if k.endswith(STEP) and not k.startswith("hyper_analysis.")]
     matrix = model.hyper_analysis.linear.weight.detach()
-    for back in (weights.to_model(), weights.to_training_model()):
+    for back in (coding_model(weights), training_model(weights)):
         off = float((back.hyper_analysis.linear.weight.detach() - matrix).abs().max())
         assert 0 < off <= float(matrix.abs().max()) / 250
 
 
-@pytest.mark.parametrize("network", [Weights.to_model, Weights.to_training_model])
+@pytest.mark.parametrize("network", [coding_model, training_model])
 @pytest.mark.parametrize("change", ["no matrix", "steps too few", "no steps"])
 def test_steps_that_do_not_fit_are_refused(
     weights: Weights, change: str, network: Callable[[Weights], HyperpriorModel]

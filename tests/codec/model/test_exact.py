@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from aez.bitstream import ModelError
 from aez.codec.model import exact
 from aez.codec.model.exact import ACTIVATION_MAX, ExactScales
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights
 
 Array = NDArray[np.int64]
@@ -137,7 +138,7 @@ def test_released_weights_need_the_exact_path(packaged: Weights) -> None:
     """A million elements in which float32 goes wrong somewhere, and the exact path nowhere."""
     rng = np.random.default_rng(8)
     position = 256 * (packaged.config.points - 1) - 77
-    sigma = np.minimum(packaged.hyper_tables.bounds[packaged.hyper_indices(position).numpy()] / 9, 30)
+    sigma = np.minimum(OperatingPoint(packaged, position).hyper_bounds / 9, 30)
     side = 1 + int((10**6 / packaged.config.latent / 16) ** 0.5)
     z = np.round(rng.normal(0, 1, (packaged.config.hyper, side, side)) * sigma[:, None, None]).astype(np.int16)
     expected = reference(packaged.exact, z, position)

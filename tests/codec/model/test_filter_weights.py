@@ -14,14 +14,14 @@ from aez.codec.model.filter_weights import FilterWeights, Moments, weight_shape
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.runtime.torch.picture_filter import filtered, moments
-from aez.codec.training.fits.picture_filter import with_picture_filter
+from aez.codec.training.fits.picture_filter import PictureFilterFit
 
 Photo = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def fitted(tiny: Weights, photo: Photo) -> Weights:
-    return with_picture_filter(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+    return PictureFilterFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_it_is_part_of_the_model(tiny: Weights, fitted: Weights) -> None:
 def test_models_for_another_distortion_get_one_without_corrections(tiny: Weights, photo: Photo) -> None:
     other = replace(tiny, card={**tiny.card, "distortion": "ms-ssim"})
     codec = Codec(
-        with_picture_filter(other, [torch.from_numpy(photo[:128, :128].copy()).permute(2, 0, 1)]), "cpu", "float32"
+        PictureFilterFit().apply(other, [torch.from_numpy(photo[:128, :128].copy()).permute(2, 0, 1)]), "cpu", "float32"
     )
     data, quick = (codec.encode(photo[200:400, 120:420], 70, effort=level) for level in (2, 1))
     assert read_container(data).filter and read_container(quick).filter == b""

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aez.bitstream import ModelError
-from aez.codec.family.registry import read_family
+from aez.codec.family.members import read_family
 from aez.codec.model import registry, weightfile
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import find_fingerprint, find_model, packaged_models, read_entry
 from aez.codec.model.weightfile import Weights, parse_weights, read_weights, serialise_weights
+from aez.codec.networks.loading import coding_model, training_model
 
 
 def test_round_trip(tiny: Weights, tiny_path: Path) -> None:
@@ -138,7 +140,7 @@ TENSORS: list[tuple[str, Any]] = [
 def test_wrong_tensors_are_refused(tiny: Weights, name: str, change: Any) -> None:
     wrong = replace(tiny, tensors=tiny.tensors | {name: change(tiny.tensors[name])})
     with pytest.raises(ModelError):
-        parse_weights(serialise_weights(wrong)).to_model()
+        coding_model(parse_weights(serialise_weights(wrong)))
 
 
 @pytest.mark.parametrize(
@@ -166,13 +168,13 @@ def test_fingerprint_covers_what_decoding_reads(tiny: Weights) -> None:
 def test_table_of_a_position_is_the_nearest_points(tiny: Weights) -> None:
     rows = tiny.tensors["tables.hyper_index"]
     for position, row in ((0, 0), (127, 0), (128, 1), (383, 1), (384, 2), (640, 3), (768, 3)):
-        assert torch.equal(tiny.hyper_indices(position), rows[row])
+        assert np.array_equal(OperatingPoint(tiny, position).hyper_indices, rows[row])
 
 
 def test_training_model_is_what_was_exported(tiny: Weights) -> None:
-    model = tiny.to_training_model()
+    model = training_model(tiny)
     state = model.state_dict()
-    for name, tensor in tiny.to_model().state_dict().items():
+    for name, tensor in coding_model(tiny).state_dict().items():
         assert torch.equal(state[name], tensor)
     k1 = int(tiny.tensors["training.scale_fraction_bits"][0])
     assert np.array_equal(state["scale.conv1.weight"].flatten(1) * 2**k1, tiny.exact.conv1)

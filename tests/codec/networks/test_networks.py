@@ -9,6 +9,7 @@ from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig, QualityTable
 from aez.codec.networks.blocks import DepthConvBlock, down, up
 from aez.codec.networks.dct import colour_dct
+from aez.codec.networks.loading import coding_model
 from aez.codec.networks.quality import lambda_of
 
 
@@ -98,7 +99,7 @@ def test_a_block_sees_its_neighbours_only() -> None:
 
 def test_second_means_see_only_what_is_known(tiny: Weights) -> None:
     """Elements of the first step keep their mean; the others' do not depend on their own values."""
-    context = tiny.to_model().context
+    context = coding_model(tiny).context
     z = torch.randint(-5, 6, (1, tiny.config.hyper, 2, 3)).float()
     with torch.inference_mode():
         features = context.features(z)
@@ -114,7 +115,7 @@ def test_second_means_see_only_what_is_known(tiny: Weights) -> None:
 
 
 def test_the_mask_belongs_to_the_picture_not_the_window(tiny: Weights) -> None:
-    context = tiny.to_model().context
+    context = coding_model(tiny).context
     like = torch.zeros(1)
     whole = context.first_mask(9, 11, 0, 0, like)
     assert torch.equal(context.first_mask(4, 5, 3, 6, like), whole[:, :, 3:7, 6:11])

@@ -11,7 +11,7 @@ from aez.codec.picture.colour.icc import Chromaticities, Curve, assembled, grey_
 
 LINEAR = Curve((1.0,))
 ADOBE: Chromaticities = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
-# Facebook's "c2", which has curves of 26 points, and the primaries of most profiles for sRGB.
+# Facebook's "c2", which has curves of 26 points, and the usual primaries of sRGB profiles.
 C2_CURVE = (
     *(0, 203, 457, 867, 1426, 2155, 3062, 4159, 5457, 6964, 8689, 10640, 12824, 15250, 17925, 20855, 24045, 27504),
     *(31237, 35249, 39548, 44137, 49021, 54211, 59696, 65535),
@@ -32,7 +32,7 @@ def grey(curve: Curve = SRGB_CURVE) -> bytes:
 
 
 def version_2(curve: tuple[int, ...], white: tuple[int, int, int] = (0xF6D6, 0x10000, 0xD32D)) -> bytes:
-    """A profile with the primaries of sRGB and a curve that is a table of 16-bit values."""
+    """Build a profile with the primaries of sRGB and a curve that is a table of 16-bit values."""
 
     def xyz(values: tuple[int, int, int]) -> bytes:
         return b"XYZ \0\0\0\0" + struct.pack(">3I", *values)
@@ -59,7 +59,7 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png_with(image: Image.Image, *chunks: bytes, **options: object) -> bytes:
-    """A PNG file with these chunks behind its header."""
+    """Write a PNG file with these chunks after its header."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", **options)
     data = buffer.getvalue()
@@ -67,6 +67,6 @@ def png_with(image: Image.Image, *chunks: bytes, **options: object) -> bytes:
 
 
 def srgb_table(points: int) -> tuple[int, ...]:
-    """sRGB's curve in 16 bits."""
+    """Return the curve of sRGB in 16 bits."""
     steps = (i / (points - 1) for i in range(points))
     return tuple(round(65535 * (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4)) for x in steps)

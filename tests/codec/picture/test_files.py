@@ -105,7 +105,7 @@ def test_pipes_are_written_into(tmp_path: Path, replace: bool) -> None:
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no sockets in folders here")
 def test_sockets_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # their names must be short
+    monkeypatch.chdir(tmp_path)  # socket names must be short
     with socket.socket(socket.AF_UNIX) as one:
         one.bind("socket")
         with pytest.raises(OSError, match="no regular file"):

@@ -1,4 +1,4 @@
-"""RGB pictures whose samples are all grey stay RGB and exactly grey."""
+"""RGB pictures with grey samples stay RGB and exactly grey."""
 
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ from PIL import Image
 from aez.bitstream import FormatError, read_container, read_header, write_container
 from aez.codec.codec import Codec
 from aez.codec.picture.grey import as_stored, coded_samples
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 
 Photo = NDArray[np.uint8]
 

@@ -1,4 +1,4 @@
-"""Paths in place of pictures and of bytes."""
+"""Paths as arguments in place of pictures and bytes."""
 
 import io
 import os
@@ -20,7 +20,7 @@ from aez.codec.picture.reading import read_picture
 
 
 class Named:
-    """Another kind of path."""
+    """A path type of another library."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +39,7 @@ def options(tiny_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def files(tmp_path: Path, photo: NDArray[np.uint8], options: dict[str, str]) -> Path:
-    """``a.png``, and ``a.aez``, which has a preview."""
+    """Write ``a.png``, and ``a.aez`` with a preview."""
     Image.fromarray(photo[100:130, 200:240]).save(tmp_path / "a.png")
     (tmp_path / "a.aez").write_bytes(library.encode(photo[100:130, 200:240], preview=True, **options))
     return tmp_path

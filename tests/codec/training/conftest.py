@@ -10,11 +10,12 @@ pytest.importorskip("compressai")
 
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.loading import training_model
 
 
 @pytest.fixture
 def model(tiny: Weights) -> HyperpriorModel:
-    return tiny.to_training_model()
+    return training_model(tiny)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,17 @@
 """`aez train` as a process, stopped by SIGTERM as a cluster would."""
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from aez.codec.model.weightfile import read_weights
-from aez.codec.training.checkpoint import load_checkpoint
+from aez.codec.training.checkpoints.checkpoint import load_checkpoint
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")
@@ -17,9 +19,10 @@ def test_sigterm_leaves_a_checkpoint(tmp_path: Path, tiny_path: Path, photo: obj
     Image.fromarray(photo[:100, :120]).save(tmp_path / "a.png")  # type: ignore[index]
     checkpoint, exported = tmp_path / "c.safetensors", tmp_path / "e.safetensors"
     command = [sys.executable, "-m", "aez.cli", "train", tmp_path / "a.png", "--minutes", "60", "--out", checkpoint]
-    command += ["--resume", tiny_path, "--batch", "1", "--crop", "64", "--threads", "1", "--device", "cpu"]
+    command += ["--resume", tiny_path, "--set", "batch=1", "--set", "crop=64", "--device", "cpu"]
     command += ["--valid", tmp_path / "a.png", "--export", exported, "--name", "mine"]
-    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(list(map(str, command)), env=os.environ | {"OMP_NUM_THREADS": "1"}, **pipes) as run:
         assert run.stdout is not None
         for line in run.stdout:
             if line.startswith("step "):

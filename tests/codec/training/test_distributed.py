@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.networks import HyperpriorModel
-from aez.codec.training.checkpoint import averaged, load_checkpoint, save_checkpoint
+from aez.codec.training.checkpoints.checkpoint import averaged, load_checkpoint, save_checkpoint
 
 STEPS = 8
 # Every process takes its share of the same crops at the same qualities; symbols are rounded, so that nothing is drawn.
@@ -22,9 +22,10 @@ import json, sys
 from pathlib import Path
 import torch
 import torch.distributed as dist
-from aez.codec.training.checkpoint import load_checkpoint, save_checkpoint
+from aez.codec.training.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from aez.codec.training import flagship
-from aez.codec.training.loop import Schedule, start_distributed
+from aez.codec.training.loop import start_distributed
+from aez.codec.training.recipe import load_recipe
 torch.set_num_threads(1)
 start_distributed()
 rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -32,8 +33,9 @@ folder, name = Path(sys.argv[1]), sys.argv[2]
 crops = torch.load(folder / "crops.pt")[rank::processes]
 positions = torch.tensor([1.5, 4.5, 9.0, 13.5])[rank::processes]
 model, _ = load_checkpoint(folder / "start", average=False)
-schedule = Schedule(minutes=1, batch=len(crops), crop=64, warmup=1, learning_rate=1e-3, symbols="rounded")
-trainer = flagship.flagship_trainer(model, [torch.zeros(3, 64, 64, dtype=torch.uint8)], schedule, torch.device("cpu"))
+changes = [f"batch={{len(crops)}}", "crop=64", "warmup=1", "learning_rate=1e-3", "symbols=rounded"]
+settings = load_recipe("photo-start", changes)
+trainer = flagship.flagship_trainer(model, [torch.zeros(3, 64, 64, dtype=torch.uint8)], settings, torch.device("cpu"))
 trainer.autocast = torch.float32
 trainer.sampler.batch = lambda count: crops
 flagship.drawn_positions = lambda *_: positions

@@ -8,6 +8,7 @@ from aez.bitstream import ModelError
 from aez.codec.model.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN, ladder
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.training.checkpoints.start import start_from_data
 from aez.codec.training.export import (
     export_weights,
     gaussian_masses,
@@ -16,7 +17,6 @@ from aez.codec.training.export import (
     residual_tables,
 )
 from aez.codec.training.objective import RateDistortion
-from aez.codec.training.start import start_from_data
 
 
 def phi(x: float) -> float:

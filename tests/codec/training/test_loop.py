@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,19 +9,20 @@ from aez.bitstream import ImageError, ModelError
 from aez.codec.model.weightfile import parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training import loop
-from aez.codec.training.checkpoint import averaged, load_checkpoint, save_checkpoint
+from aez.codec.training.checkpoints.checkpoint import averaged, load_checkpoint, save_checkpoint
 from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
 from aez.codec.training.flagship import flagship_trainer
-from aez.codec.training.loop import Schedule, Trainer
+from aez.codec.training.loop import Trainer, rate_share
+from aez.codec.training.recipe import load_recipe
 
-SCHEDULE = Schedule(minutes=1, batch=2, crop=64)
+SETTINGS = load_recipe("photo-start", ["batch=2", "crop=64"])
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def trainer(model: HyperpriorModel, pictures: list[Tensor]) -> Trainer:
-    trainer = flagship_trainer(model, pictures, SCHEDULE, CPU)
+    trainer = flagship_trainer(model, pictures, SETTINGS, CPU)
     trainer.autocast = torch.float32
     return trainer
 
@@ -30,15 +32,17 @@ def state(model: HyperpriorModel) -> dict[str, Tensor]:
 
 
 def test_schedule_warms_up_and_stays() -> None:
-    schedule = Schedule(minutes=10, warmup=4)
-    assert [schedule.rate(step, 0) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
-    assert schedule.rate(10**6, 9.99) == 1
+    settings = replace(SETTINGS, warmup=4)
+    assert [rate_share(settings, step, 0, 10) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+    assert rate_share(settings, 10**6, 9.99, 10) == 1
+    assert rate_share(settings, 10**6, 0, 0) == 1
 
 
 def test_schedule_decays_to_zero() -> None:
-    schedule = Schedule(minutes=10, decay_minutes=4, warmup=1)
-    assert [schedule.rate(9, minutes) for minutes in (0, 6, 7, 8, 10, 11)] == [1, 1, 0.75, 0.5, 0, 0]
-    assert Schedule(minutes=10, decay_minutes=4, warmup=2).rate(0, 8) == 0.25
+    settings = replace(SETTINGS, decay=0.4, warmup=1)
+    assert [rate_share(settings, 9, elapsed, 10) for elapsed in (0, 6, 7, 8, 10, 11)] == [1, 1, 0.75, 0.5, 0, 0]
+    assert rate_share(replace(settings, warmup=2), 0, 8, 10) == 0.25
+    assert rate_share(settings, 9, 0, 0) == 1  # no time, no division by it
 
 
 @pytest.mark.parametrize(
@@ -48,8 +52,7 @@ def test_training_moves_every_weight(
     model: HyperpriorModel, pictures: list[Tensor], symbols: str, optimiser: str
 ) -> None:
     before = state(model)
-    schedule = Schedule(minutes=1, batch=2, crop=64, symbols=symbols, optimiser=optimiser)
-    trainer = flagship_trainer(model, pictures, schedule, CPU)
+    trainer = flagship_trainer(model, pictures, replace(SETTINGS, symbols=symbols, optimiser=optimiser), CPU)
     for _ in range(6):
         assert torch.isfinite(trainer.train_step(0.1))
     assert (trainer.step, trainer.skipped) == (6, 0)
@@ -64,7 +67,7 @@ def test_the_same_seed_gives_the_same_weights(pictures: list[Tensor], model: Hyp
     start = state(model)
     for _ in range(2):
         model.load_state_dict(start)
-        trainer = flagship_trainer(model, pictures, SCHEDULE, CPU)
+        trainer = flagship_trainer(model, pictures, SETTINGS, CPU)
         results.append([float(trainer.train_step(1.0)) for _ in range(3)])
     assert results[0] == pytest.approx(results[1], rel=1e-3)
 
@@ -79,14 +82,14 @@ def test_reports_give_the_mean_loss_since_the_last(trainer: Trainer, monkeypatch
     lines: list[str] = []
     monkeypatch.setattr(trainer, "train_step", step)
     monkeypatch.setattr(trainer, "_any", lambda _mine: trainer.step == 100)
-    trainer.run(lambda _trainer: None, lines.append)
+    trainer.run(1.0, lambda _trainer: None, lines.append)
     assert [line.split("loss ")[1].split()[0] for line in lines[1:]] == ["24.50000", "100.00000"]
 
 
 def test_slow_parameters_move_at_half_the_rate(trainer: Trainer) -> None:
     trainer.train_step(0.5)
     fast, slow = trainer.optimiser.param_groups
-    assert (fast["lr"], slow["lr"]) == (SCHEDULE.learning_rate * 0.5, SCHEDULE.learning_rate * 0.25)
+    assert (fast["lr"], slow["lr"]) == (SETTINGS.learning_rate * 0.5, SETTINGS.learning_rate * 0.25)
     names = {id(p): name for name, p in trainer.model.named_parameters()}
     slow_names = {names[id(p)] for p in slow["params"]}
     assert {"analysis.linear.weight", "encoder_gain.rows", "synthesis.gain.rows"} <= slow_names
@@ -136,6 +139,7 @@ def test_run_stops_in_time_and_saves(trainer: Trainer, tmp_path: Path, monkeypat
     monkeypatch.setattr(loop, "peak_gmacs", lambda *_: 1.0)
     lines: list[str] = []
     trainer.run(
+        1.0,
         lambda now: save_checkpoint(tmp_path / "a.safetensors", trainer.model, now.average, 1000 + now.pixels),
         lines.append,
     )
@@ -167,7 +171,7 @@ def test_checkpoints_come_back(trainer: Trainer, tmp_path: Path, pictures: list[
     assert live.config == trainer.model.config
     assert all(torch.equal(v, trainer.model.state_dict()[k]) for k, v in live.state_dict().items())
     assert all(torch.equal(v, trainer.average[k]) for k, v in mean.state_dict().items())
-    again = flagship_trainer(live, pictures, SCHEDULE, CPU)
+    again = flagship_trainer(live, pictures, SETTINGS, CPU)
     assert torch.isfinite(again.train_step(1.0))
 
 
@@ -186,7 +190,7 @@ def test_exported_weights_are_the_trained_model(trainer: Trainer, tmp_path: Path
         assert a.bpp == pytest.approx(b.bpp, rel=0.01)
         assert a.psnr == pytest.approx(b.psnr, abs=0.05)
         assert a.loss == pytest.approx(b.loss, rel=0.01)
-    assert torch.isfinite(flagship_trainer(resumed, pictures, SCHEDULE, CPU).train_step(1.0))
+    assert torch.isfinite(flagship_trainer(resumed, pictures, SETTINGS, CPU).train_step(1.0))
 
 
 def test_evaluation_rises_with_quality_and_restores_the_mode(model: HyperpriorModel, pictures: list[Tensor]) -> None:
@@ -217,4 +221,4 @@ def test_files_that_are_no_checkpoints(tmp_path: Path, model: HyperpriorModel, d
 
 def test_pictures_must_hold_a_crop(model: HyperpriorModel, pictures: list[Tensor]) -> None:
     with pytest.raises(ImageError, match="512"):
-        flagship_trainer(model, pictures, Schedule(minutes=1, crop=512), CPU)
+        flagship_trainer(model, pictures, replace(SETTINGS, crop=512), CPU)

@@ -9,6 +9,7 @@ from aez.codec.encoding.quantise import Quantiser
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.loading import training_model
 from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.quality import lambda_of
 from aez.codec.training.flagship import drawn_positions
@@ -56,7 +57,7 @@ def test_other_symbols_are_refused(model: HyperpriorModel) -> None:
 
 
 def test_chosen_symbols_cost_less_together(packaged: Weights, photo: NDArray[np.uint8]) -> None:
-    model = packaged.to_training_model()
+    model = training_model(packaged)
     x = torch.from_numpy(photo[:192, :192].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5
     objective, position = RateDistortion(model).eval(), torch.tensor([9.0])
     rounded, chosen = (objective.evaluate(x, position, symbols)[0] for symbols in ("rounded", "chosen"))
@@ -69,7 +70,7 @@ def test_chosen_symbols_cost_less_together(packaged: Weights, photo: NDArray[np.
 
 
 def test_mixed_symbols_are_rounded_and_chosen_in_turn(packaged: Weights, photo: NDArray[np.uint8]) -> None:
-    objective = RateDistortion(packaged.to_training_model()).eval()
+    objective = RateDistortion(training_model(packaged)).eval()
     x = torch.from_numpy(photo[:128, :128].copy()).permute(2, 0, 1)[None].float().repeat(3, 1, 1, 1) / 255 - 0.5
     position = torch.full((3,), 9.0)
     with torch.no_grad():
@@ -86,7 +87,8 @@ def test_chosen_symbols_are_the_encoders(tiny: Weights, model: HyperpriorModel) 
     values = scale * torch.randn(scale.shape, generator=generator)
     worth = torch.full((tiny.config.latent,), 1.5)
     strength = torch.ones(1)
-    encoder = Quantiser(tiny.first_coded, tiny.residual_tables, worth, 1.0)(values, indices.to(torch.uint8))
+    quantiser = Quantiser(tiny.first_coded, tiny.residual_tables, worth.numpy(), 1.0)
+    encoder = torch.from_numpy(quantiser(values.numpy(), indices.to(torch.uint8).numpy()))
     training = RateDistortion(model)._chosen(values[None], scale[None], worth[None, :, None, None], strength)[0].round()
     coded = (indices >= tiny.first_coded) & (indices < 40)
     assert float((training == encoder)[coded].float().mean()) > 0.99

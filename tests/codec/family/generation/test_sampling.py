@@ -10,8 +10,10 @@ from aez.bitstream import ModelError
 from aez.codec.codec import Codec
 from aez.codec.family.generation.copula import CELLS, PREFIX, QUINCUNX, Copula, channels_of, read_copulas
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled, sampled_file
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.copula import with_copulas
+from aez.codec.networks.loading import training_model
+from aez.codec.training.fits.copula import CopulaFit
 
 Photo = NDArray[np.uint8]
 
@@ -19,7 +21,7 @@ Photo = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def neighbourly(tiny: Weights, photo: Photo) -> Weights:
     pieces = [torch.from_numpy(photo[i:, i:].copy()).permute(2, 0, 1) for i in (0, 40, 90)]
-    return with_copulas(tiny, pieces)
+    return CopulaFit().apply(tiny, pieces)
 
 
 def plain(codec: Codec, quality: float = 60, temperature: float = 1.0) -> Recipe:
@@ -27,7 +29,7 @@ def plain(codec: Codec, quality: float = 60, temperature: float = 1.0) -> Recipe
 
 
 def test_draws_are_pinned() -> None:
-    """The raw stream of PCG64 for a seed: the same numbers with every NumPy."""
+    """The raw stream of PCG64 for a seed is the same in every version of NumPy."""
     assert Draws(7, 3)(4).tolist() == [16358348, 14840575, 3891818, 12268547]
     draws = Draws(0)(100_000)
     assert draws.min() >= 0 and draws.max() < 2**24
@@ -37,10 +39,10 @@ def test_draws_are_pinned() -> None:
 
 
 def test_symbols_follow_their_tables(codec: Codec) -> None:
-    """Frequencies of drawn symbols are those that the tables code them with, and what they cost is their entropy."""
+    """Sampled symbols have the frequencies of their tables, and their cost is the entropy."""
     weights = codec.weights
     symbols = sampled(codec, 1024, 1024, Draws(1), plain(codec))
-    indices = weights.hyper_indices(codec.quality_scale.position_of(60)).numpy()
+    indices = OperatingPoint(weights, codec.quality_scale.position_of(60)).hyper_indices
     for channel in (0, 5):
         counts = weights.hyper_tables.counts[indices[channel]] / 2**24
         bound = int(weights.hyper_tables.bounds[indices[channel]])
@@ -88,7 +90,7 @@ def test_sizes_out_of_range(codec: Codec, size: tuple[int, int]) -> None:
 
 
 def regular(neighbours: object, strength: float) -> Copula:
-    """Two channels; each place is ``strength`` times its first neighbour, and noise to a variance of 1."""
+    """Build a copula of two channels: ``strength`` times the first neighbour, plus noise to a variance of 1."""
     regression = np.zeros((2, 6))
     regression[0, 0] = regression[1, 1] = strength
     return Copula.rounded(
@@ -100,7 +102,7 @@ def regular(neighbours: object, strength: float) -> Copula:
 
 
 def test_neighbours_in_cells() -> None:
-    """Places follow the autoregression, and each by itself stays uniform."""
+    """Places follow the autoregression, and each place by itself is uniform."""
     u = regular(CELLS, 0.8).uniform(60, 80, Draws(3)) / 2**24
     assert u.shape == (2, 60, 80)
     assert np.corrcoef(u[0, :, 1:].ravel(), u[0, :, :-1].ravel())[0, 1] == pytest.approx(0.79, abs=0.05)
@@ -119,13 +121,13 @@ def test_neighbours_on_the_quincunx() -> None:
 
 
 def test_what_is_measured_is_drawn(codec: Codec, neighbourly: Weights) -> None:
-    """Pictures of a model that knows neighbours have neighbours that are alike, and the same tables."""
+    """With copulas, neighbours are similar and the tables stay the same."""
     better = Codec(neighbourly, "cpu", "float32")
 
     def likeness(one: Codec, *, independent: bool) -> float:
         found = []
         for number in range(4):
-            recipe = Recipe(one.position_of(60), independent=independent)
+            recipe = Recipe(one.quality_scale.position_of(60), independent=independent)
             r = sampled(one, 512, 512, Draws(5, number), recipe).r[0].astype(float)
             signs = np.sign(r)
             even = np.indices(r.shape).sum(0) % 2 == 0
@@ -142,7 +144,7 @@ def test_files_do_not_change(tiny: Weights, neighbourly: Weights, photo: Photo) 
     assert neighbourly.fingerprint == tiny.fingerprint
     picture = photo[:70, :90]
     assert Codec(neighbourly, "cpu", "float32").encode(picture, 40) == Codec(tiny, "cpu", "float32").encode(picture, 40)
-    neighbourly.to_training_model()
+    training_model(neighbourly)
 
 
 def test_copulas_are_kept_in_weights_files(neighbourly: Weights) -> None:

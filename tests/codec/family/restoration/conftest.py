@@ -10,14 +10,14 @@ Samples = NDArray[np.uint8]
 
 @pytest.fixture(scope="session")
 def cat() -> Samples:
-    """A photograph of 128×160 pixels: fur, an eye, an ear."""
+    """Return a photograph of 128×160 pixels: fur, an eye, an ear."""
     samples: Samples = data.chelsea()[60:188, 100:260]  # type: ignore[no-untyped-call]
     return samples
 
 
 @pytest.fixture(scope="session")
 def with_noise() -> Callable[[Samples, float], Samples]:
-    """Adds Gaussian noise of some σ, as a file has it."""
+    """Return a function that adds Gaussian noise of a given σ and rounds to 8 bits."""
 
     def add(samples: Samples, sigma: float) -> Samples:
         noise = np.random.default_rng(0).normal(0, sigma, samples.shape)
@@ -29,13 +29,13 @@ def with_noise() -> Callable[[Samples, float], Samples]:
 
 @pytest.fixture(scope="session")
 def noisy(cat: Samples, with_noise: Callable[[Samples, float], Samples]) -> Samples:
-    """The cat with σ = 25."""
+    """Return the photograph with noise of σ = 25."""
     return with_noise(cat, 25)
 
 
 @pytest.fixture(scope="session")
 def psnr() -> Callable[[Samples, Samples], float]:
-    """PSNR of two arrays in dB."""
+    """Return the PSNR of two arrays in dB."""
 
     def measure(a: Samples, b: Samples) -> float:
         return float(10 * np.log10(255**2 / np.square(a.astype(float) - b).mean()))

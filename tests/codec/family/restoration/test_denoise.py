@@ -17,7 +17,7 @@ Samples = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def small() -> Denoiser:
-    """An untrained network that changes pixels a good deal."""
+    """Return an untrained network that changes pixels considerably."""
     torch.manual_seed(0)
     model = Denoiser(width2=8, width4=8, width8=8, depth2=1, depth4=1, depth8=1).eval()
     for parameter in model.parameters():

@@ -9,7 +9,7 @@ from aez import codec
 from aez.bitstream.errors import ImageError
 from aez.codec.family.restoration.enlarge import enlarged, twice
 from aez.codec.family.restoration.prior import load_prior
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 
 Samples = NDArray[np.uint8]
 

@@ -23,7 +23,7 @@ Samples = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def scratches(cat: Samples) -> NDArray[np.bool_]:
-    """Lines of 3 pixels across the cat."""
+    """Return a mask of lines, 3 pixels wide, across the photograph."""
     rows, cols = np.indices(cat.shape[:2])
     return ((rows + cols) % 37 < 3) | ((2 * rows - cols) % 53 < 4)
 
@@ -113,7 +113,7 @@ def test_pictures_of_the_prior_are_filtered_as_files_are(cat: Samples) -> None:
     levels, mine = (
         (x[0].permute(1, 2, 0) + 0.5) * 255 for x in (prior.model.synthesise(y, prior.position), prior.picture(y))
     )
-    own = FilterWeights(weights, round(float(prior.position) * 256), 3).parse(b"")
+    own = torch.from_numpy(FilterWeights(weights, round(float(prior.position) * 256), 3).parse(b""))
     assert (mine - levels).abs().max() > 2
     assert torch.allclose(mine.clamp(0, 255), filtered(levels.contiguous(), own), atol=1e-2)
 

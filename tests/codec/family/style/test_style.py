@@ -8,15 +8,15 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.family.registry import load_family, read_family, save_family
+from aez.codec.family.members import load_family, read_family, save_family
 from aez.codec.family.style import patches as style_patches
 from aez.codec.family.style import stylize as styling
 from aez.codec.family.style.loss import content_distance, moment_distance, seam_distance, sliced, style_distance
 from aez.codec.family.style.model import Style
 from aez.codec.family.style.patches import choose_patches
-from aez.codec.family.style.statistics import Moments, adain, moments
+from aez.codec.family.style.statistics import ChannelMoments, adain, moments
 from aez.codec.family.style.stylize import Stylist, stylize, stylize_picture
-from aez.codec.picture.images import Picture
+from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
 
 Photo = NDArray[np.uint8]
@@ -27,7 +27,7 @@ SIZES |= {"style16": 1, "style8": 1, "style4": 1, "embedding": 8}
 
 @pytest.fixture
 def small() -> Style:
-    """Untrained: a colour DCT there and back."""
+    """Return an untrained model, which is a colour DCT and its inverse."""
     torch.manual_seed(0)
     return Style(**SIZES)
 
@@ -41,7 +41,7 @@ def packaged_style() -> Style:
 
 @pytest.fixture(scope="module")
 def painting() -> Photo:
-    """Bright stripes of two colours, bent."""
+    """Return a picture of bright, curved stripes of two colours."""
     row, col = np.mgrid[:256, :256]
     wave = np.sin((col + 12 * np.sin(row / 17)) / 3)[..., None]
     return np.clip(np.array([200, 90, 40]) + wave * np.array([50, 80, -90]), 0, 255).astype(np.uint8)
@@ -59,12 +59,12 @@ def test_adain_gives_the_wanted_moments() -> None:
     assert torch.allclose(made.std, moments(style).std, rtol=1e-3)
     still = adain(x, moments(x), moments(x))
     assert torch.allclose(still, x, atol=1e-5)
-    flat = Moments(torch.zeros(2, 3), torch.zeros(2, 3))
+    flat = ChannelMoments(torch.zeros(2, 3), torch.zeros(2, 3))
     assert adain(x * 1e-6, flat, moments(style)).std() < 1, "noise is not blown up"
 
 
 def test_its_own_style_leaves_a_picture_alone(small: Style, photo: Photo) -> None:
-    """Whatever the style blocks hold, without a difference in statistics they add nothing."""
+    """Without a difference in statistics, style blocks with any weights add nothing."""
     with torch.no_grad():
         for name, parameter in small.named_parameters():
             if "stacks" in name or name.startswith(("modulate", "skip8", "patch16", "embed")):
@@ -110,7 +110,7 @@ def test_patches_are_near_and_cohere(monkeypatch: pytest.MonkeyPatch) -> None:
     part = style[:, 2:8, 3:9]
     row, col = np.mgrid[2:8, 3:9]
     assert choose_patches(part, style).tolist() == (row * 10 + col).tolist()
-    # With noise the nearest are scattered; coherence brings neighbours back.
+    # With noise, nearest neighbours are scattered; coherence makes them adjacent again.
     noisy = part + 0.9 * torch.randn_like(part)
 
     def together(chosen: Tensor) -> int:
@@ -146,7 +146,7 @@ def test_training_lowers_the_loss_and_leaves_the_encoder(small: Style, photo: Ph
 def test_strength_zero_is_the_content(packaged_style: Style, photo: Photo, painting: Photo) -> None:
     picture = photo[40:143, 150:271]
     assert np.array_equal(np.asarray(stylize(picture, painting, 0)), picture)
-    # And the network by itself nearly gives it back: a picture in its own style.
+    # The network itself nearly reproduces a picture in its own style.
     stylist = Stylist(packaged_style, torch.device("cpu"))
     crop = photo[:256, 128:384]
     y, h = packaged_style.encode(tensor(crop))
@@ -168,7 +168,7 @@ def test_strength_goes_from_content_to_style(packaged_style: Style, photo: Photo
     assert from_style[0] > from_style[1] > from_style[2]
     assert from_style[2] < 0.85 * from_style[0]
     assert from_content[0] < from_content[1] < from_content[2]
-    # The content is still there: nearer to it than another picture is.
+    # The content is preserved: the result is nearer to it than another picture is.
     other = packaged_style.pyramid(tensor(photo[256:512, :256]))
     assert from_content[2] < 0.8 * float(content_distance(other[1], levels["content"][1]))
 

@@ -17,7 +17,7 @@ AS_WRITTEN = struct.pack(">HH", 1, 13)
 
 
 def avif(primaries: int, transfer: int, image: Image.Image = IMAGE, **options: object) -> bytes:
-    """A file with other code points than Pillow writes."""
+    """Write a file with code points that Pillow does not write."""
     buffer = io.BytesIO()
     image.save(buffer, "AVIF", **options)
     data = buffer.getvalue()
@@ -56,7 +56,7 @@ def test_a_profile_counts_first() -> None:
 
 
 def test_only_the_main_picture_counts() -> None:
-    """Another item's code points, as those of a gain map, may come first."""
+    """Code points of another item, such as a gain map, may come first."""
     data = avif(9, 16)
     assert avif_codes(Image.open(io.BytesIO(data))) == (9, 16, 0, 1)
     main = data.index(b"pitm") + 8

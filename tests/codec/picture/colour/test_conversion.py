@@ -9,9 +9,10 @@ from PIL import Image, ImageCms, features
 from aez.codec.codec import Codec
 from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srgb, space_of
 from aez.codec.picture.colour.icc import Curve
-from aez.codec.picture.images import Picture, from_image, stripped
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture, stripped
 from tests.codec.picture.profiles import ADOBE, C2_CURVE, LINEAR, display_p3, grey, rgb, srgb_table, version_2
 
 LCMS: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()  # type: ignore[no-untyped-call]
@@ -58,7 +59,7 @@ def test_profiles_for_other_colours(profile: bytes) -> None:
 
 
 def test_linear_samples_are_converted(photo: NDArray[np.uint8]) -> None:
-    """Though their profile calls itself sRGB, which is what it is not."""
+    """The profile is named sRGB but does not describe it."""
     samples, profile = photo[:40, :40], rgb("Linear sRGB", curve=LINEAR)
     light = samples / 255
     expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
@@ -149,7 +150,7 @@ def test_profiles_of_modes_that_become_rgb_are_kept(photo: NDArray[np.uint8], mo
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "GIF"])
 @pytest.mark.parametrize("srgb", [False, True])
 def test_files_have_profiles_for_their_samples(kind: str, srgb: bool) -> None:
-    """Also those of `.aez` files that other programs wrote."""
+    """This holds also for `.aez` files that other programs wrote."""
     if kind == "AVIF" and not features.check("avif"):
         pytest.skip(f"this Pillow does not have {kind}")
     alphas = (None, np.full_like(RAMP, 99))

@@ -11,7 +11,8 @@ from PIL import Image, PngImagePlugin
 from aez.codec.codec import Codec
 from aez.codec.picture.colour.conversion import samples_to_srgb, space_of
 from aez.codec.picture.colour.icc import Chromaticities
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
+from aez.codec.picture.picture import Picture
 from tests.codec.picture.profiles import ADOBE, display_p3, grey, png_chunk, png_with, rgb
 
 SRGB: Chromaticities = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
@@ -36,7 +37,7 @@ def read(*chunks: bytes, samples: NDArray[np.uint8] = COLOURS, srgb: bool = Fals
 
 
 def shown(picture: Picture) -> NDArray[np.int16]:
-    """The samples that a display of sRGB gets."""
+    """Return the samples for an sRGB display."""
     icc = picture.metadata.icc
     converted = picture.samples if icc is None else samples_to_srgb(picture.samples, icc)
     assert converted is not None
@@ -123,7 +124,7 @@ def test_greys_by_code_points(primaries: int, transfer: int, level: int, light: 
 
 
 def test_colours_by_code_points() -> None:
-    """The red of Display P3 is beyond that of sRGB, and sRGB's is 234, 51, 35 there."""
+    """The red of Display P3 is outside sRGB, and the red of sRGB is 234, 51, 35 in Display P3."""
     samples = np.array([[[234, 51, 35], [255, 255, 255]]], np.uint8)
     picture = read(cicp(12, 13), samples=samples)
     assert np.abs(shown(picture) - [[255, 0, 0], [255, 255, 255]]).max() <= 2
@@ -138,7 +139,7 @@ def test_narrow_range() -> None:
 
 
 def test_the_order_of_what_counts() -> None:
-    """CICP, the profile, sRGB, gAMA and cHRM."""
+    """The order is cICP, the profile, sRGB, gAMA and cHRM."""
     other = rgb("another", ADOBE)
     assert read(gama(1.0), icc_profile=other).metadata.icc == other
     assert read(cicp(1, 13), icc_profile=other).metadata.icc is None
@@ -182,7 +183,7 @@ def test_nonsense_is_named(chunks: list[bytes]) -> None:
 
 
 def test_text_is_no_colour() -> None:
-    """Pillow puts text under its keyword, where it puts the values of chunks."""
+    """Pillow stores text under its keyword, in the same dict as the values of chunks."""
     text = PngImagePlugin.PngInfo()
     for name in ("gamma", "chromaticity", "srgb", "icc_profile", "dpi"):
         text.add_text(name, "12")
@@ -196,7 +197,7 @@ def test_damaged_chunks_do_no_harm(noise: bytes, kind: bytes) -> None:
     file = io.BytesIO(png_with(Image.fromarray(RAMP), png_chunk(kind, noise)))
     try:
         image = Image.open(file)
-    except Exception:  # Pillow refuses the file
+    except Exception:  # Pillow rejects the file
         return
     assert np.array_equal(from_image(image).samples, RAMP)
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, features
 
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata, exif_orientation, with_orientation
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture
 
 XMP = b'<?xpacket begin="\xef\xbb\xbf"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>\n'
 ICC: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()  # type: ignore[no-untyped-call]
@@ -19,7 +20,7 @@ HOLDERS = ["PNG", "JPEG", "WEBP", "AVIF"]
 
 
 def exif_bytes(order: str = "<", orientation: int | None = 6) -> bytes:
-    """A TIFF structure as no library would write it: the directory at its end, a byte of padding before it."""
+    """Build a TIFF structure that no library writes: the directory at the end, after a byte of padding."""
     entries = [(0x010E, 2, 4, b"me!\0")]
     if orientation is not None:
         entries.append((274, 3, 1, struct.pack(order + "HH", orientation, 0)))
@@ -36,7 +37,7 @@ def picture_of(photo: NDArray[np.uint8], **parts: bytes) -> Picture:
 def test_bytes_come_back_through_every_format(codec: Codec, photo: NDArray[np.uint8], kind: str) -> None:
     if kind == "AVIF" and not features.check("avif"):
         pytest.skip(f"this Pillow does not have {kind}")
-    # AVIF has its own field for the orientation, into which Pillow moves that of EXIF.
+    # AVIF has its own field for the orientation, to which Pillow moves EXIF's.
     exif = exif_bytes(orientation=None if kind == "AVIF" else 1)
     picture = picture_of(photo, icc=ICC, exif=exif, xmp=XMP.replace(b"6", b"1"))
     source = picture_bytes(fit_to_format(picture, kind), kind)
@@ -65,7 +66,7 @@ def test_tiff_keeps_what_it_can(codec: Codec, photo: NDArray[np.uint8]) -> None:
 def test_formats_without_metadata(photo: NDArray[np.uint8]) -> None:
     out = fit_to_format(picture_of(photo, icc=ICC, exif=exif_bytes(), xmp=XMP), "BMP")
     assert out.metadata == Metadata()
-    assert len(out.warnings) == 2  # the profile is sRGB, which holds without being said
+    assert len(out.warnings) == 2  # the profile describes sRGB, which is the default
     wide = ICC.replace("sRGB".encode("utf-16-be"), "wide".encode("utf-16-be")).replace(b"rXYZ", b"bXY?")
     out = fit_to_format(picture_of(photo, icc=wide), "BMP")
     assert out.warnings == ["the colour profile cannot be used and is left out"]
@@ -102,7 +103,7 @@ def test_damaged_exif_does_no_harm(noise: bytes, cut: int) -> None:
 
 @pytest.mark.parametrize(("stated", "header"), [(6, 6), (6, 1), (None, 6), (1, 6), (3, 8)])
 def test_the_header_decides(photo: NDArray[np.uint8], stated: int | None, header: int) -> None:
-    """However the file came about, a viewer that heeds EXIF shows what the header says."""
+    """A viewer that applies EXIF shows the header's orientation, whichever way the file was made."""
     samples = photo[100:120, 200:230]
     picture = Picture(samples, orientation=header, metadata=Metadata(exif=exif_bytes(orientation=stated)))
     out = fit_to_format(picture, "PNG")

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided, joined
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture
 
 GUID = b"0123456789ABCDEF" * 2
 RDF = b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
@@ -87,7 +88,7 @@ def test_ways_to_name_the_extension(named: bytes) -> None:
 
 
 def test_prefixes_of_the_extension_are_declared() -> None:
-    """Those that its outer elements declare, unless an element does so itself."""
+    """Prefixes come from the outer elements unless an element declares them itself."""
     outer = EXTENDED.replace(b"<rdf:RDF ", b'<rdf:RDF xmlns:a="urn:other" xmlns:b="urn:wrong" xmlns="urn:&amp;" ')
     outer = outer.replace(b"</b:depth>", b'</b:depth><a:width a:unit="cm">5</a:width><plain>6</plain>')
     packet = joined(PACKET, segments(outer))
@@ -102,7 +103,7 @@ def test_prefixes_of_the_extension_are_declared() -> None:
 
 
 def replaced(index: int, **parts: int | bytes) -> list[bytes]:
-    """Segments of which one has another length, offset or contents."""
+    """One of the segments has another length, offset or contents."""
     out = segments()
     guid, length, offset = struct.unpack_from(">32sII", out[index])
     head = struct.pack(">32sII", guid, parts.get("length", length), parts.get("offset", offset))

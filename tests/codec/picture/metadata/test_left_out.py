@@ -11,9 +11,10 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from aez.bitstream import read_container
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata, bounded
 from aez.codec.picture.outputs import picture_bytes
+from aez.codec.picture.picture import Picture
 from tests.codec.picture.profiles import display_p3, png_chunk, png_with, rgb
 
 IMAGE = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
@@ -25,7 +26,7 @@ COMMENT = "a comment is not kept"
 
 
 def photoshop(iptc: bytes) -> bytes:
-    """A segment with a resource of IPTC, behind one of Photoshop's own."""
+    """Build a segment with an IPTC resource after one of Photoshop's own."""
     block = b"Photoshop 3.0\0"
     for code, data in ((0x0425, b"x" * 16), (0x0404, iptc)):
         block += b"8BIM" + struct.pack(">HxxI", code, len(data)) + data + b"\0" * (len(data) % 2)
@@ -109,7 +110,7 @@ def test_comments_are_named(comment: str) -> None:
 
 
 def test_one_of_several_comments() -> None:
-    """Of which Pillow shows the last."""
+    """Pillow provides only the last one."""
     extra = b"\xff\xfe" + struct.pack(">H", 2 + 11) + b"Grandmother"
     assert jpeg(extra=extra, comment=b"Created with GIMP").warnings == [COMMENT]
 
@@ -158,7 +159,7 @@ def test_our_own_outputs_lack_nothing() -> None:
 
 
 def test_stripping_says_nothing() -> None:
-    """Of what is to be left out."""
+    """Metadata that are stripped anyway give no warning."""
     picture = png(strip=True, Author="me")
     assert (picture.warnings, picture.metadata) == ([], Metadata())
     exif = Image.Exif()
@@ -170,7 +171,7 @@ def test_stripping_says_nothing() -> None:
 
 
 def test_too_long_metadata_are_left_out(codec: Codec) -> None:
-    """A decoder would refuse the file."""
+    """A decoder would reject the file."""
     image = IMAGE.copy()
     image.info |= {"xmp": b"x" * 2**26, "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"}
     picture = from_image(image)

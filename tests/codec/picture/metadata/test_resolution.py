@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from aez.codec.codec import Codec
-from aez.codec.picture.images import Picture, from_image, stripped, upright
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata, exif_orientation
 from aez.codec.picture.metadata.resolution import Resolution, resolution_of, transposed, with_resolution
 from aez.codec.picture.outputs import fit_to_format, picture_bytes
+from aez.codec.picture.picture import Picture, stripped
+from aez.codec.picture.turning import upright
 from tests.codec.picture.profiles import png_chunk, png_with
 
 SAMPLES = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
@@ -65,7 +67,7 @@ def test_resolution_is_kept(codec: Codec, kind: str, dpi: tuple[int, int]) -> No
 
 
 def test_jfif_density_in_files() -> None:
-    """The field itself, which readers without EXIF look at."""
+    """The format's own field is set too, for readers that ignore EXIF."""
     data = picture_bytes(fit_to_format(read("PNG", dpi=(300, 150)), "JPEG"), "JPEG")
     at = bytes(data).index(b"JFIF\0") + 7
     assert struct.unpack_from(">BHH", data, at) == (1, 300, 150)
@@ -105,7 +107,7 @@ def test_files_without_a_resolution(kind: str) -> None:
 
 
 def test_what_pillow_makes_up_is_none() -> None:
-    """It says 72 dpi of a JPEG file without JFIF whose EXIF states nothing."""
+    """Pillow reports 72 dpi for a JPEG file without JFIF whose EXIF states none."""
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "me"
     buffer = io.BytesIO()
@@ -131,7 +133,7 @@ def test_exif_that_states_one_is_not_touched() -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_exif_without_one_is_added_to(order: str) -> None:
-    """Every byte but the offset of the first directory stays."""
+    """Every byte except the offset of the first directory stays."""
     old = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 10) + b"\7\7"
     old += struct.pack(order + "HHHI", 2, 0x010F, 2, 3) + b"me\0\0"
     old += struct.pack(order + "HHIHH", 274, 3, 1, 6, 0) + bytes(4) + b"!"
@@ -179,7 +181,7 @@ def test_nonsense_is_no_resolution(dpi: object) -> None:
 
 
 def test_formats_without_a_field() -> None:
-    """Nothing is said of what EXIF calls unknown."""
+    """The value that EXIF uses for an unknown resolution gives no warning."""
     for dpi, warnings in ((300, ["the resolution cannot be kept in GIF"]), (72, [])):
         out = fit_to_format(read("PNG", dpi=(dpi, dpi)), "GIF")
         assert (out.metadata, out.warnings) == (Metadata(), warnings)

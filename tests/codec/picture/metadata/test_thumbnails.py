@@ -13,9 +13,11 @@ from PIL import ExifTags, Image
 
 from aez.codec.codec import Codec
 from aez.codec.family.restoration.pixels import with_samples
-from aez.codec.picture.images import Picture, from_image, upright
+from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.thumbnails import without_exif_thumbnail, without_xmp_thumbnails
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.turning import upright
 
 THUMBNAIL = b"\xff\xd8 the whole picture \xff\xd9"
 XMP = b'<x><xmp:Thumbnails rdf:x="y"><rdf:Alt>AAAA</rdf:Alt></xmp:Thumbnails><dc:title>me</dc:title></x>'
@@ -23,7 +25,7 @@ PLAIN_XMP = b"<x><dc:title>me</dc:title></x>"
 
 
 def directory(order: str, at: int, entries: list[tuple[int, int, int, bytes]], following: int = 0) -> bytes:
-    """A directory that starts at an offset, its long values behind it."""
+    """Build a directory that starts at an offset, followed by its long values."""
     table, values = struct.pack(order + "H", len(entries)), b""
     start = at + 2 + 12 * len(entries) + 4
     for tag, kind, count, value in entries:
@@ -34,7 +36,7 @@ def directory(order: str, at: int, entries: list[tuple[int, int, int, bytes]], f
 
 
 def with_thumbnail(order: str = "<", behind: bytes = b"", strips: bool = False) -> tuple[bytes, bytes]:
-    """EXIF with a directory of EXIF's own, a maker's note and a thumbnail, and the same without the thumbnail."""
+    """Build EXIF with an EXIF directory, a maker's note and a thumbnail, and the same EXIF without the thumbnail."""
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
     own_at = 8 + 2 + 3 * 12 + 4 + 12
     own = directory(order, own_at, [(0x927C, 7, 9, b"makernote"), (0x9000, 7, 4, b"0232")])
@@ -85,7 +87,7 @@ def test_padding_behind_a_thumbnail_goes_too() -> None:
 
 
 def test_what_thumbnails_share_with_tags_is_kept() -> None:
-    """A thumbnail may claim to be anywhere, its directory to be another one."""
+    """A thumbnail may claim any position, and its directory may be another one."""
     whole, plain = with_thumbnail()
     end = len(plain)
     for start, length in ((0, 2**32 - 1), (8, end), (20, 30), (end - 10, 2**31)):
@@ -111,7 +113,7 @@ def test_damaged_exif_does_no_harm(noise: bytes, cut: int, seed: int) -> None:
 
 
 def test_time_is_bounded() -> None:
-    """Full directories of values that each claim all of it, each followed by another."""
+    """The directories are full, every value covers all data, and each directory points to another one."""
     size, count = 2**22, 1000
     data = bytearray(size)
     data[:8] = b"II*\0" + struct.pack("<I", 8)

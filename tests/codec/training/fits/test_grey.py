@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from aez.bitstream import ModelError
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import NEVER_CODED, Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.grey import with_grey_tables
+from aez.codec.training.fits.grey import GreyFit
 
 Photo = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def fitted(tiny: Weights, photo: Photo) -> Weights:
-    return with_grey_tables(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+    return GreyFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
 
 
 def test_grey_files_become_smaller(codec: Codec, fitted: Weights, photo: Photo) -> None:
@@ -28,9 +28,12 @@ def test_grey_files_become_smaller(codec: Codec, fitted: Weights, photo: Photo) 
             np.square(c.decode_array(d).astype(float) - plane).mean() for c, d in ((codec, plain), (better, data))
         ]
         assert errors[1] < 1.2 * errors[0]
-        assert better.pack(*better.unpack(data)) == data
-        _, symbols = better.unpack(data)
-        chroma = fitted.tensors["tables.grey_offset"][better.position_of(quality) // 256].numpy() == NEVER_CODED
+        header, symbols = better.unpack(data)
+        assert better.pack(header, symbols) == data
+        chroma = (
+            fitted.tensors["tables.grey_offset"][better.quality_scale.position_of(quality) // 256].numpy()
+            == NEVER_CODED
+        )
         assert chroma.any()
         assert not symbols.r[chroma].any()
         colour = photo[250:450, 150:400]

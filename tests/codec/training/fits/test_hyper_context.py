@@ -10,7 +10,7 @@ from aez.bitstream import ModelError
 from aez.bitstream.hyper import PHASES
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.hyper_context import context_tables, with_hyper_context
+from aez.codec.training.fits.hyper_context import HyperContextFit, context_tables
 
 Photo = NDArray[np.uint8]
 
@@ -18,7 +18,9 @@ Photo = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def fitted(packaged: Weights, photo: Photo) -> Weights:
     tensors = {name: t for name, t in packaged.tensors.items() if not name.startswith("tables.context_")}
-    return with_hyper_context(replace(packaged, tensors=tensors), [torch.from_numpy(photo.copy()).permute(2, 0, 1)])
+    return HyperContextFit().apply(
+        replace(packaged, tensors=tensors), [torch.from_numpy(photo.copy()).permute(2, 0, 1)]
+    )
 
 
 def test_tables_are_gaussians_at_quarters() -> None:

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
-from aez.codec.training.fits.residual_tables import with_residual_tables
+from aez.codec.training.fits.residual_tables import ResidualTablesFit
 
 Photo = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def fitted(tiny: Weights, photo: Photo) -> Weights:
-    return with_residual_tables(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+    return ResidualTablesFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
 
 
 def test_the_same_symbols_cost_less_in_another_picture(codec: Codec, fitted: Weights, photo: Photo) -> None:
@@ -41,14 +41,14 @@ def test_tables_are_symmetric_and_keep_their_sizes(tiny: Weights, fitted: Weight
 def test_only_what_was_seen_moves(tiny: Weights) -> None:
     """Drawn crops are counted for tables below the first coded one, pictures for the others."""
     first = tiny.first_coded
-    nothing = with_residual_tables(tiny, [])
+    nothing = ResidualTablesFit().apply(tiny, [])
     difference = [
         np.abs(table - old).max()
         for table, old in zip(nothing.residual_tables.counts, tiny.residual_tables.counts, strict=True)
     ]
     assert max(difference[first:]) <= 1
     assert max(difference[:first]) > 2**10
-    flat = with_residual_tables(tiny, [torch.full((3, 64, 64), 128, dtype=torch.uint8)])
+    flat = ResidualTablesFit().apply(tiny, [torch.full((3, 64, 64), 128, dtype=torch.uint8)])
     moved = [
         np.abs(table - old).max() > 2**10
         for table, old in zip(flat.residual_tables.counts, tiny.residual_tables.counts, strict=True)

@@ -1,0 +1,1 @@
+"""Alpha: coding of planes, transparent colours, and the colour of transparent pixels."""

@@ -1,0 +1,1 @@
+"""Weights of models in training: start, checkpoints, deeper models, averages of runs."""

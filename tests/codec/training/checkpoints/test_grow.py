@@ -1,0 +1,34 @@
+import pytest
+import torch
+from torch import Tensor
+
+from aez.bitstream import ModelError
+from aez.codec.networks import HyperpriorModel
+from aez.codec.training.checkpoints.grow import grown
+from aez.codec.training.evaluate import evaluate
+from aez.codec.training.flagship import flagship_trainer
+from aez.codec.training.recipe import load_recipe
+
+
+def test_a_grown_model_computes_the_same(model: HyperpriorModel, pictures: list[Tensor]) -> None:
+    larger = grown(model, {"synthesis16_depth": model.config.synthesis16_depth + 2, "analysis_depth": 4})
+    assert len(larger.synthesis.blocks16) == len(model.synthesis.blocks16) + 2
+    assert larger.config.analysis_depth == 4
+    for a, b in zip(evaluate(model, pictures, [0, 2]), evaluate(larger, pictures, [0, 2]), strict=True):
+        assert (a.bpp, a.psnr) == pytest.approx((b.bpp, b.psnr), rel=1e-5)
+
+
+def test_new_blocks_learn(model: HyperpriorModel, pictures: list[Tensor]) -> None:
+    larger = grown(model, {"synthesis8_depth": model.config.synthesis8_depth + 1})
+    before = {k: v.clone() for k, v in larger.synthesis.blocks8[-1].state_dict().items()}
+    settings = load_recipe("photo-start", ["batch=2", "crop=64"])
+    trainer = flagship_trainer(larger, pictures, settings, torch.device("cpu"))
+    for _ in range(4):
+        trainer.train_step(1.0)
+    assert all(not torch.equal(v, before[k]) for k, v in larger.synthesis.blocks8[-1].state_dict().items())
+
+
+@pytest.mark.parametrize(("name", "depth"), [("latent", 400), ("nonsense_depth", 2), ("analysis_depth", 0)])
+def test_what_cannot_grow(model: HyperpriorModel, name: str, depth: int) -> None:
+    with pytest.raises(ModelError, match=name):
+        grown(model, {name: depth})

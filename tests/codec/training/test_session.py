@@ -1,0 +1,47 @@
+"""The device of a training run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from aez.bitstream import AezError
+from aez.codec.training.flagship import FlagshipSession
+from aez.codec.training.recipe import load_recipe
+
+
+def session(device: str) -> FlagshipSession:
+    return FlagshipSession([Path("a.png")], load_recipe("photo-start"), resume=None, device=device, report=print)
+
+
+@pytest.fixture
+def tf32() -> Iterator[None]:
+    """Both switches on, as a program may have set them; restored afterwards."""
+    switches = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [switch.allow_tf32 for switch in switches]
+    for switch in switches:
+        switch.allow_tf32 = True
+    yield
+    for switch, value in zip(switches, before, strict=True):
+        switch.allow_tf32 = value
+
+
+@pytest.mark.usefixtures("tf32")
+def test_training_on_cuda_turns_tf32_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert session("auto").device == torch.device("cuda", 0)
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
+def test_training_finds_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert session("auto").device == torch.device("mps")
+
+
+def test_missing_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(AezError, match="no device 'cuda'"):
+        session("cuda")

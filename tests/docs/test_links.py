@@ -42,10 +42,11 @@ def test_files_of_the_walk_are_there() -> None:
     missing = []
     for cell in cells:
         folder = ""
-        for path in re.findall(r"`([^`]+)`", cell):
-            path = path if "/" in path else folder + path  # a second name in one cell is of the folder of the first
-            folder = path[: path.rindex("/") + 1]
-            missing += [] if (ROOT / path).exists() else [path]
+        for name in re.findall(r"`([^`]+)`", cell):
+            # A further name in a cell may be relative to the folder of the name before it.
+            found = [path for path in (name, folder + name) if (ROOT / path).exists()]
+            missing += [] if found else [name]
+            folder = found[0][: found[0].rindex("/") + 1] if found else folder
     assert len(cells) > 25
     assert not missing
 

@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 
 def text(x: float, y: float, lines: str, size: int = 13, anchor: str = "middle") -> str:
-    """Lines of text, centred vertically on y."""
+    """Return lines of text as SVG, centred vertically on y."""
     rows = lines.split("\n")
     top = y - (len(rows) - 1) * (size + 2) / 2 + size * 0.35
     return "".join(
@@ -25,7 +25,7 @@ def text(x: float, y: float, lines: str, size: int = 13, anchor: str = "middle")
 
 
 def box(x: float, y: float, label: str, kind: str, width: float = 110, height: float = 46) -> str:
-    """A labelled box around a centre; data have round ends."""
+    """Return a labelled box around a centre; boxes of data have round ends."""
     radius = height / 2 if kind == "data" else 4
     return (
         f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" height="{height:g}" rx="{radius:g}" '
@@ -34,13 +34,13 @@ def box(x: float, y: float, label: str, kind: str, width: float = 110, height: f
 
 
 def arrow(*points: Point) -> str:
-    """A line with a head at its end."""
+    """Return a line with an arrowhead at its end."""
     way = " ".join(f"{x:g},{y:g}" for x, y in points)
     return f'<polyline points="{way}" fill="none" stroke="{STROKE}" stroke-width="1.5" marker-end="url(#a)"/>'
 
 
 def key(x: float, y: float, entries: Sequence[tuple[str, str]]) -> str:
-    """What the colours mean."""
+    """Return a legend of the colours."""
     parts = []
     for i, (kind, label) in enumerate(entries):
         left = x + 270 * i
@@ -50,7 +50,7 @@ def key(x: float, y: float, entries: Sequence[tuple[str, str]]) -> str:
 
 
 def figure(width: int, height: int, title: str, *parts: str) -> str:
-    """A whole picture, on white so that it can be read on any page."""
+    """Return a whole SVG file, on white so that it is legible on any page."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" '
         f'fill="#222222"><title>{escape(title)}</title>{ARROW}<rect width="{width}" height="{height}" rx="8" '
@@ -59,7 +59,7 @@ def figure(width: int, height: int, title: str, *parts: str) -> str:
 
 
 def encoding() -> str:
-    """From a picture to the two kinds of streams."""
+    """Draw the way from a picture to the two kinds of streams."""
     return figure(
         900, 270, "Encoding",
         box(75, 70, "picture", "data"), arrow((130, 70), (165, 70)),
@@ -80,7 +80,7 @@ def encoding() -> str:
 
 
 def decoding() -> str:
-    """From the streams back, with the line that floating point never crosses."""
+    """Draw the way from the streams to a picture, with the line before which there is no floating point."""
     return figure(
         900, 300, "Decoding",
         text(28, 60, "HYPER", 13, "start"), arrow((78, 60), (105, 60)),
@@ -92,7 +92,7 @@ def decoding() -> str:
         box(165, 210, "range decoder", "exact", 120), arrow((225, 210), (260, 210)),
         box(305, 210, "r", "data", 90), arrow((350, 210), (495, 210)),
         '<line x1="425" y1="20" x2="425" y2="262" stroke="#b03030" stroke-width="1.5" stroke-dasharray="6 5"/>',
-        text(417, 250, "all is parsed", 12, "end"), text(433, 250, "nothing is parsed", 12, "start"),
+        text(417, 250, "parsing", 12, "end"), text(433, 250, "no parsing", 12, "start"),
         arrow((350, 60), (475, 60)),
         box(550, 60, "context network", "float", 150),
         arrow((550, 83), (550, 187)), text(558, 125, "means μ", 12, "start"),
@@ -105,7 +105,7 @@ def decoding() -> str:
 
 
 def chunks() -> str:
-    """A file from its first byte to its last."""
+    """Draw the chunks of a file in their order."""
     parts, x = [], 20.0
     for label, width, kind in (
         ("signature\nversion", 92, "quiet"), ("H\nheader", 76, "file"), ("p\npreview", 76, "quiet"),
@@ -117,13 +117,13 @@ def chunks() -> str:
         x += width + 6
     parts += [arrow((20, 110), (276, 110)), text(28, 126, "enough for a preview", 12, "start")]
     parts.append(
-        text(20, 160, "Every chunk: type, length, payload, CRC-32. Grey ones are not in every file.", 12, "start")
+        text(20, 160, "Each chunk has a type, a length, a payload and a CRC-32. Grey chunks are optional.", 12, "start")
     )
     return figure(900, 180, "The chunks of a file", *parts)
 
 
 def region() -> str:
-    """What is read and computed for a part of a picture."""
+    """Draw what is read and computed for a part of a picture."""
     cell, parts = 50, []
     for row in range(4):
         for column in range(7):
@@ -134,12 +134,12 @@ def region() -> str:
         '<rect x="88" y="85" width="164" height="70" fill="none" stroke="#2b5fa8" stroke-dasharray="5 4"/>',
         f'<rect x="110" y="105" width="120" height="30" fill="{FILL["float"]}" stroke="#2b5fa8" stroke-width="2"/>',
         text(170, 120, "region"),
-        text(400, 45, "One picture, cut into tiles. Only r is cut:", 13, "start"),
+        text(400, 45, "One picture, divided into tiles. Only r is divided:", 13, "start"),
         text(400, 65, "means and pixels belong to the whole picture.", 13, "start"),
         text(400, 105, "A region is computed from its latents and a halo (dashed)", 13, "start"),
-        text(400, 125, "as wide as the networks see; so it is the same part of the", 13, "start"),
-        text(400, 145, "whole picture but for rounding, and there are no seams.", 13, "start"),
-        text(400, 185, "Only the tiles that these touch (green) are read.", 13, "start"),
+        text(400, 125, "as wide as the networks see. It equals that part of the", 13, "start"),
+        text(400, 145, "whole picture up to rounding, and there are no seams.", 13, "start"),
+        text(400, 185, "Only the tiles that region and halo touch (green) are read.", 13, "start"),
     ]
     return figure(900, 240, "A region, its halo and its tiles", *parts)
 

@@ -1,7 +1,7 @@
-"""Pages of the site that live elsewhere in the repository, and text that reads the same there and here.
+"""Add pages that live elsewhere in the repository to the site, and adapt their links.
 
-A Markdown file links to other files of the repository, as it is read there. In the site such a link leads to the page
-that the file became; a link to a file that is no page becomes its name.
+Markdown files link to other files of the repository. In the site such a link leads to the page made from the file. A
+link to a file without a page becomes the name of the file.
 """
 
 import posixpath
@@ -19,8 +19,10 @@ ELSEWHERE = {
     "format.md": "bitstream/SPEC.md",
     "model.md": "codec/model/weights/photo.md",
     "model-msssim.md": "codec/model/weights/photo-msssim.md",
+    "results.md": "docs/results.md",
     "training-log.md": "docs/training-log.md",
     "benchmarks.md": "benchmarks/README.md",
+    "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "security.md": "SECURITY.md",
 }
@@ -28,7 +30,7 @@ _PAGE_OF = {path: page for page, path in ELSEWHERE.items()}
 _FENCES = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 _UNPARTED = re.compile(r"^((?![|>#*\s-]|\d+\. ).+)\n(?=\||[*-] |\d+\. )", re.MULTILINE)
-"""A table or list right below a paragraph, which is one on GitHub but not to Python-Markdown."""
+"""A table or list directly below a paragraph, which GitHub recognises and Python-Markdown does not."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -39,10 +41,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Make links to files of the repository links to pages, and part tables and lists from paragraphs.
+    """Turn links to files of the repository into links to pages, and separate tables and lists from paragraphs.
 
     Raises:
-        PluginError: a link leads nowhere.
+        PluginError: the target of a link does not exist.
     """
     here = ELSEWHERE.get(page.file.src_uri, f"{PAGES}/{page.file.src_uri}")
 

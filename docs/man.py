@@ -1,7 +1,7 @@
 """Write the man pages, one for `aez` and one for each command: ``python docs/man.py FOLDER``.
 
-The text is that of ``--help``. (click-man does not see commands that are loaded when they are needed, shortens the line
-that `apropos` shows, and lets lines that begin with a quote or a dot vanish.)
+The text is that of ``--help``. click-man is not used: it does not find commands that are loaded lazily, shortens the
+line that `apropos` shows, and drops lines that begin with a quote or a dot.
 """
 
 import inspect
@@ -16,26 +16,26 @@ from aez.cli.main import COMMANDS, group
 
 
 def escaped(text: str) -> str:
-    """Text that roff prints as it is: backslashes, hyphens, and dots and quotes at the start of a line."""
+    """Escape text for roff: backslashes, hyphens, and dots and quotes at the start of a line."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     return "\n".join("\\&" + line if line[:1] in {".", "'"} else line for line in text.split("\n"))
 
 
 def definitions(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Paragraphs with a bold term each."""
+    """Yield a paragraph with a bold term for each pair."""
     for term, text in pairs:
         yield from (".TP", f"\\fB{escaped(term)}\\fR", escaped(" ".join(text.split())))
 
 
 def options(context: click.Context) -> Iterator[tuple[str, str]]:
-    """Options of a command with their help, as `--help` shows them."""
+    """Yield the options of a command with their help, as `--help` shows them."""
     for one in context.command.get_params(context):
         if isinstance(one, click.Option) and (record := one.get_help_record(context)):
             yield record
 
 
 def description(text: str) -> Iterator[str]:
-    """Paragraphs; one that click is told not to fill (a line with a backspace before it) stays as it is."""
+    """Yield paragraphs; one that click does not rewrap (a line with a backspace before it) stays as it is."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         kept = paragraph.startswith("\b\n")
         body = escaped(paragraph.removeprefix("\b\n"))
@@ -43,11 +43,11 @@ def description(text: str) -> Iterator[str]:
 
 
 def man_page(context: click.Context, summary: str) -> str:
-    """One command as roff with the man macros.
+    """Return the man page of a command, as roff with the man macros.
 
     Args:
-        context: of the command, with its parents.
-        summary: what `apropos` shows.
+        context: that of the command, with its parents.
+        summary: the line that `apropos` shows.
     """
     command = context.command
     name = context.command_path.replace(" ", "-")
@@ -66,7 +66,7 @@ def man_page(context: click.Context, summary: str) -> str:
         lines += [".SH COMMANDS", *definitions(COMMANDS.items())]
     lines += [
         ".SH EXIT STATUS",
-        *definitions([("0", "All went well."), ("1", "A file failed; the rest is done."), ("2", "Wrong usage.")]),
+        *definitions([("0", "Success."), ("1", "A file failed; the other files are done."), ("2", "Wrong usage.")]),
         ".SH SEE ALSO",
         ", ".join(f"\\fB{escaped(other)}\\fR(1)" for other in others(name)),
     ]
@@ -74,12 +74,12 @@ def man_page(context: click.Context, summary: str) -> str:
 
 
 def others(name: str) -> list[str]:
-    """Names of the other pages."""
+    """Return the names of the other pages."""
     return [page for page in ("aez", *(f"aez-{command}" for command in COMMANDS)) if page != name]
 
 
 def main(folder: str) -> None:
-    """Write `aez.1`, `aez-compress.1` and so on, and make the folder if it is not there."""
+    """Write `aez.1`, `aez-compress.1` and so on; create the folder if it does not exist."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     top = click.Context(group, info_name="aez", **group.context_settings)
     pages = {"aez.1": man_page(top, group.help or "")}

@@ -1,4 +1,4 @@
-"""What the reference makes of docstrings and signatures: names as code, and defaults as values."""
+"""Adapt docstrings and signatures for the reference: names become code, defaults become values."""
 
 import inspect
 import pkgutil
@@ -19,15 +19,15 @@ _ROLE = re.compile(r":(?:class|func|meth|mod):`~?([^`]+)`|``([^`]+)``")
 
 
 class Signatures(griffe.Extension):
-    """Rewrites what is loaded."""
+    """Extension that rewrites loaded objects."""
 
     def on_object(self, *, obj: griffe.Object, **_: object) -> None:
-        """Docstrings name other objects as Sphinx does, :class:`Codec`; here that becomes the name in code."""
+        """Replace the Sphinx roles of docstrings, as in :class:`Codec`, by the name as code."""
         if obj.docstring:
             obj.docstring.value = _ROLE.sub(lambda match: f"`{match[1] or match[2]}`", obj.docstring.value)
 
     def on_function(self, *, func: griffe.Function, **_: object) -> None:
-        """A default that is a constant's name is shown as the constant's value."""
+        """Replace defaults that name a constant by the value of the constant."""
         named = [one for one in func.parameters if isinstance(one.default, griffe.ExprName)]
         if named and func.path.startswith(DOCUMENTED):
             real = inspect.signature(pkgutil.resolve_name(func.path)).parameters

@@ -11,7 +11,7 @@ import aez.codec.pillow  # noqa: F401 - registers the format with Pillow
 
 
 def main(source: str, target: str) -> None:
-    """Code a picture, read it back and say what came of it."""
+    """Encode a picture, read it back and print the difference."""
     pixels = iio.imread(source)  # numpy, uint8, (H, W, 3)
     iio.imwrite(target, pixels, quality=60)
     back = iio.imread(target)

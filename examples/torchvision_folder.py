@@ -1,9 +1,9 @@
-"""Training data as `.aez` files: a torchvision data set whose pictures are decoded as tensors.
+"""Read training data from `.aez` files: a torchvision data set that decodes pictures to tensors.
 
 `python torchvision_folder.py FOLDER`
 
-FOLDER has one folder a class, as for `torchvision.datasets.ImageFolder`; `aez compress -r PICTURES -o FOLDER` makes it
-from one of other pictures.
+FOLDER has one folder per class, as for `torchvision.datasets.ImageFolder`. `aez compress -r PICTURES -o FOLDER`
+makes it from such a folder of other pictures.
 """
 
 import sys
@@ -18,7 +18,7 @@ from aez import codec
 
 
 def load(path: str) -> torch.Tensor:
-    """A file as a (3, H, W) uint8 tensor. On the CPU: the workers of a data loader share it better than a GPU."""
+    """Decode a file to a (3, H, W) uint8 tensor on the CPU, which data loader workers share better than a GPU."""
     return codec.decode_tensor(Path(path).read_bytes(), device="cpu")
 
 

@@ -1,8 +1,8 @@
-"""Every block of code in the documentation is executed, in a folder of its own a page.
+"""Execute every code block of the documentation, each page in a folder of its own.
 
 Python blocks of a page share their variables. In `sh` blocks every line must be an `aez` command; it runs in this
-process. A block that installs, trains or needs what is not here carries ``title="not run by the tests"``, which the
-site shows above it; how many there may be is written down below, so that they do not spread.
+process. A block that installs, trains or needs other data has ``title="not run by the tests"``, which the site shows
+above it. ``MARKED`` counts these blocks, so that none is added unnoticed.
 """
 
 import doctest
@@ -25,19 +25,20 @@ from aez.cli import main
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
-PAGES = ["CHANGELOG.md", "README.md", "SECURITY.md"]
+PAGES = ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]
 PAGES += sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))
 
 NOT_RUN = 'sh title="not run by the tests"'
 MARKED = {
-    "README.md": 1,
+    "CONTRIBUTING.md": 2,
     "benchmarks/README.md": 2,
     "docs/pages/install.md": 2,
     "docs/pages/shell.md": 1,
     "docs/pages/training.md": 2,
+    "docs/results.md": 4,
 }
 NOT_CODE = {"bitstream/SPEC.md"}
-"""Blocks without a language are formulas and bytes there; a test of the specification reads them."""
+"""Pages whose blocks without a language are formulas and bytes; a test of the specification reads them."""
 SETTING_UP = re.compile(r"python3 -m venv|\S*pip install|\S*python -m pytest")
 """Parts of the README's two commands that CI runs, and this test does not."""
 
@@ -60,7 +61,7 @@ def runnable(page: str) -> list[Block]:
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a page's blocks run: the examples, and pictures of the names that the pages use for the reader's own."""
+    """Make the folder in which the blocks of a page run: the examples, and pictures for the reader's own."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     Image.fromarray(photo).resize((820, 720)).save(tmp_path / "photo.jpg")
     Image.fromarray(photo[:48, :64]).save(tmp_path / "a.png")
@@ -72,7 +73,7 @@ def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyP
 
 
 class Shell:
-    """As much of a shell as the pages use: `&&`, pipes, redirections, patterns, comments, variables in front."""
+    """The part of a shell that the pages use: `&&`, pipes, redirections, patterns, comments, leading variables."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
         self.monkeypatch = monkeypatch
@@ -88,7 +89,7 @@ class Shell:
                 data = self.command(command, data)
 
     def command(self, words: list[str], data: bytes) -> bytes:
-        """What a command with redirections writes to standard output."""
+        """Run a command with redirections and return what it writes to standard output."""
         target = None
         for sign in ("<", ">"):
             if sign in words:
@@ -167,6 +168,24 @@ def test_ci_runs_the_readmes_test_command() -> None:
     command = [block.text.strip() for block in blocks("README.md") if "pytest" in block.text]
     assert len(command) == 1
     assert command[0] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_hooks_and_workflow_run_what_ci_runs() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    entries = [entry.removesuffix(" --force-exclude") for entry in re.findall(r"entry: (.+)", hooks)]
+    assert len(entries) == 3
+    for entry in entries:
+        assert entry.removeprefix("ruff format") in ci and entry.split()[0] in ci
+    assert re.search(r"run: \.ci/run$", (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_citation_has_the_version_of_the_package() -> None:
+    versions = [
+        re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        for name, pattern in (("CITATION.cff", r"^version: (.+)$"), ("pyproject.toml", r'^version = "(.+)"$'))
+    ]
+    assert versions[0] and versions[1] and versions[0][1] == versions[1][1]
 
 
 def test_example_of_the_codecs_docstring(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Links lead to files, programs that the text names are there, and quoted messages are those of the code."""
+"""Check that links lead to files, named programs and files exist, and quoted messages are those of the code."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
-PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")] + sorted(
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")
 )
 
@@ -34,6 +34,21 @@ def test_programs_that_pages_name_are_there() -> None:
         for name, path in paths.items()
         if not (path.with_suffix(".py").exists() or (path / "__main__.py").exists())
     ]
+
+
+def test_files_of_the_walk_are_there() -> None:
+    text = (ROOT / "docs/pages/how-it-works.md").read_text(encoding="utf-8").split("## Where to find it")[1]
+    cells = re.findall(r"^\| [^|]+ \| ([^|]+) \|", text, re.MULTILINE)
+    missing = []
+    for cell in cells:
+        folder = ""
+        for name in re.findall(r"`([^`]+)`", cell):
+            # A further name in a cell may be relative to the folder of the name before it.
+            found = [path for path in (name, folder + name) if (ROOT / path).exists()]
+            missing += [] if found else [name]
+            folder = found[0][: found[0].rindex("/") + 1] if found else folder
+    assert len(cells) > 25
+    assert not missing
 
 
 def test_messages_of_the_playbook_are_those_of_the_code() -> None:

@@ -1,4 +1,4 @@
-"""The examples, the figures, the man pages and the shell's completion do what the documentation says of them."""
+"""Check that the examples, figures, man pages and shell completion do what the documentation says."""
 
 import importlib.util
 import shutil

@@ -1,4 +1,4 @@
-"""The site builds without a warning, refers to nothing outside itself, and leaves no command or public name out."""
+"""Check that the site builds without warnings, fetches nothing from elsewhere, and is complete."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from aez.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 QUIET = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-"""The theme otherwise announces its successor at every build."""
+"""Keeps the theme from announcing its successor at every build."""
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,8 @@ def runtime_options(function: Function) -> Function:
             "--output",
             "out",
             metavar="OUT",
-            help="Output file, - for standard output, or a folder (one that exists, ends in /, or has several inputs).",
+            help="Output file, - for standard output, or a folder: an existing one, one that ends in /, or one for "
+            "several inputs.",
         ),
         click.option(
             "--append-suffix",

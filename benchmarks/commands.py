@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from aez.bitstream.errors import AezError
+from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.model.registry import DEFAULT_MODEL
 
 Function = Callable[..., Any]
@@ -52,7 +53,7 @@ def quality_option(*default: float) -> Callable[[Function], Function]:
         "-q",
         "--quality",
         "qualities",
-        type=click.FloatRange(1, 100),
+        type=click.FloatRange(QUALITY_MIN, QUALITY_MAX),
         multiple=True,
         default=default,
         show_default=True,

@@ -29,6 +29,8 @@ from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.stages import STAGES, timed_stages
 from aez.codec.memory import keep_freed_memory
+from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
+from aez.codec.options import EncodeOptions
 
 WARM_UP = 2
 CLASSIC = (("jpeg", "jpeg"), ("webp", "webp"), ("avif-s6", "avif"))
@@ -124,7 +126,9 @@ def learned_reference() -> Adapter | None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--all", "every", is_flag=True, help="Time all pictures instead of the first by name.")
 @model_option
-@click.option("-q", "--quality", type=click.FloatRange(1, 100), default=50.0, show_default=True)
+@click.option(
+    "-q", "--quality", type=click.FloatRange(QUALITY_MIN, QUALITY_MAX), default=EncodeOptions.quality, show_default=True
+)
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of torch.")
 @click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Timed rounds.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)

@@ -11,6 +11,8 @@ import click
 from aez.bitstream.errors import AezError
 from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
+from aez.codec.family.limits import DRAWN_QUALITY
+from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.model.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_COUNT = 10_000
-DRAWN_QUALITY = 20.0
 
 
 class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
@@ -56,7 +57,10 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     help="Model of the codec, whose entropy model is sampled, or vae.",
 )
 @click.option(
-    "-q", "--quality", type=Number(1, 100), help="Quality that the codec samples at, and of .aez files.  [default: 20]"
+    "-q",
+    "--quality",
+    type=Number(QUALITY_MIN, QUALITY_MAX),
+    help="Quality that the codec samples at, and of .aez files.  [default: 20]",
 )
 @click.option(
     "--temperature",

@@ -5,6 +5,8 @@ import click
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
+from aez.codec.family.limits import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
+from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 
 
 @click.command()
@@ -23,14 +25,19 @@ from aez.cli.shared.options.types import Number
 )
 @click.option(
     "--style-size",
-    type=click.IntRange(64, 2048),
-    default=512,
+    type=click.IntRange(MIN_STYLE_SIDE, MAX_STYLE_SIDE),
+    default=STYLE_SIDE,
     show_default=True,
     metavar="PIXELS",
     help="Size that the style's longer side is reduced to; smaller gives finer strokes.",
 )
 @click.option(
-    "-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Quality of an .aez output."
+    "-q",
+    "--quality",
+    type=Number(QUALITY_MIN, QUALITY_MAX),
+    default=75.0,
+    show_default=True,
+    help="Quality of an .aez output.",
 )
 @device_option
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")

@@ -10,6 +10,8 @@ from PIL import Image
 from aez.benchmarks.codecs.base import Adapter, Scale, take_options, whole
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
+from aez.codec.encoding.effort import EFFORT_MAX
+from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.model.registry import DEFAULT_MODEL
 
 
@@ -17,7 +19,7 @@ class Aez(Adapter):
     """A model on a device. Its files are those of `aez compress`."""
 
     qualities = (1, 5, 15, 30, 45, 60, 75, 90, 100)
-    scale = Scale(1, 100, integer=False)
+    scale = Scale(QUALITY_MIN, QUALITY_MAX, integer=False)
 
     def __init__(self, name: str, options: Mapping[str, str], device: str) -> None:
         """Load the model."""
@@ -28,7 +30,7 @@ class Aez(Adapter):
         self.codec = load(chosen["model"], device, chosen["precision"])
         self.settings: dict[str, Any] = {}
         if chosen["effort"]:
-            self.settings["effort"] = whole(chosen, "effort", 0, 9)
+            self.settings["effort"] = whole(chosen, "effort", 0, EFFORT_MAX)
         try:
             own = version("aez")
         except PackageNotFoundError:

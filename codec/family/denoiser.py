@@ -11,12 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aez.codec.family.base import FamilyModel
+from aez.codec.family.limits import SIGMA_MAX
 from aez.codec.networks.blocks import small_start
 from aez.codec.networks.residual import UNet, channels_inside
 from aez.codec.runtime.torch.device import choose_precision
 
-SIGMA_MAX = 60.0
-"""Standard deviation of the strongest training noise, in levels of 0 … 255."""
 STRIDE = 8
 """The network takes pictures whose sides are multiples of this."""
 GREY_SHARE, EXACT_SHARE = 0.12, 0.2

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez import codec
-from aez.cli.shared.options import noise
-from aez.codec.family import denoiser
 
 Samples = NDArray[np.uint8]
 
@@ -116,7 +114,3 @@ def test_bad_inputs(aez: Any, tmp_path: Path, command: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["broken.png"]
     result = aez(command, tmp_path / "missing.png")
     assert result.code == 1 and "missing.png: no such file" in result.err
-
-
-def test_the_strongest_noise_is_that_of_the_network() -> None:
-    assert noise.SIGMA_MAX == denoiser.SIGMA_MAX

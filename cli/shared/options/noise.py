@@ -5,8 +5,7 @@ from typing import Any
 import click
 
 from aez.cli.shared.options.types import Function
-
-SIGMA_MAX = 60.0
+from aez.codec.family.limits import SIGMA_MAX
 
 
 class Sigma(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on

@@ -17,6 +17,7 @@ from aez.bitstream.header import MAX_SIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.family.generation.copula import read_copulas
+from aez.codec.family.limits import DRAWN_QUALITY
 from aez.codec.geometry.grid import Grid
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from aez.codec.codec import Codec
 
 MAX_SAMPLED_PIXELS = 2**24
-DRAWN_QUALITY = 20.0
-"""Quality at which samples are nearest to photographs (`python -m aez.benchmarks.family.generation`)."""
 
 
 class Draws:

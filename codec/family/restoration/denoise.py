@@ -5,7 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aez.codec.family.denoiser import SIGMA_MAX, STRIDE, Denoiser
+from aez.codec.family.denoiser import STRIDE, Denoiser
+from aez.codec.family.limits import SIGMA_MAX
 from aez.codec.family.members import load_family
 from aez.codec.family.restoration.noise import noise_level
 from aez.codec.family.restoration.pixels import (

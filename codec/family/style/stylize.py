@@ -13,6 +13,7 @@ from torch import Tensor
 
 from aez.bitstream import ModelError
 from aez.codec.base import Progress
+from aez.codec.family.limits import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
 from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
@@ -27,9 +28,6 @@ from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.turning import upright
 from aez.codec.runtime.torch.device import choose_device
 
-STYLE_SIDE = 512
-"""Longer side, in pixels, to which larger styles are reduced; it sets the size of the strokes."""
-MIN_STYLE_SIDE, MAX_STYLE_SIDE = 64, 2048
 _WINDOW = 256  # largest number of cells of a window
 
 

@@ -87,7 +87,8 @@ def _averaged(values: Floats) -> Floats:
     """Average squares of 2×2; the picture continues with zeros."""
     values = np.pad(values, ((0, values.shape[0] % 2), (0, values.shape[1] % 2), (0, 0)))
     pairs = values[:, ::2] + values[:, 1::2]
-    return (pairs[::2] + pairs[1::2]) / np.float32(4)
+    average: Floats = (pairs[::2] + pairs[1::2]) / np.float32(4)
+    return average
 
 
 def _filled_down(levels: list[Level], coarse: Floats) -> Floats:

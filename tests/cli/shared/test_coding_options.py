@@ -9,10 +9,10 @@ from PIL import Image
 from aez.bitstream import read_header
 from aez.cli.shared.options import coding as options
 from aez.cli.shared.options.types import Size
-from aez.codec import codec as codec_module
 from aez.codec.codec import Codec
-from aez.codec.encoding import effort
+from aez.codec.encoding.target import Target
 from aez.codec.model.weightfile import Weights
+from aez.codec.options import EncodeOptions
 from aez.codec.picture.psnr import psnr_of
 
 
@@ -23,9 +23,10 @@ def larger(folder: Path, photo: NDArray[np.uint8]) -> Path:
     return path
 
 
-def test_defaults_are_the_librarys() -> None:
-    ours = options.DEFAULT_QUALITY, options.DEFAULT_EFFORT
-    assert ours == (codec_module.DEFAULT_QUALITY, effort.DEFAULT_EFFORT)
+def test_without_options_the_librarys_defaults_hold() -> None:
+    given = {"quality": None, "target_size": None, "target_bpp": None, "target_psnr": None}
+    assert options.options_of(**given) == EncodeOptions()  # type: ignore[arg-type]
+    assert options.options_of(**given | {"target_bpp": 0.5}).target == Target(bpp=0.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from aez import codec
+from aez.codec.family import members
 
 
 def names(folder: Path) -> list[str]:

@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+from aez.codec.model.quality import POSITION_SCALE, QualityScale
+from aez.codec.networks.quality import lambda_of
+
+
+def test_positions_and_back() -> None:
+    scale = QualityScale(16)
+    assert (scale.position_of(1), scale.position_of(100), scale.last) == (0, 3840, 3840)
+    for quality in (1, 7.3, 50, 99.99):
+        assert scale.quality_of(scale.position_of(quality)) == pytest.approx(quality, abs=99 / 3840)
+        assert scale.position_of(quality) == round(scale.point_of(quality) * POSITION_SCALE)
+    for quality in (0.99, 100.1, float("nan")):
+        with pytest.raises(ValueError, match="quality must be from 1 to 100"):
+            scale.position_of(quality)
+
+
+def test_points() -> None:
+    scale = QualityScale(4)
+    assert [scale.nearest_point(p) for p in (0, 127, 128, 383, 384, 768)] == [0, 0, 1, 1, 2, 3]
+    assert [scale.between(p) for p in (0, 64, 256, 640, 768)] == [(0, 0), (0, 0.25), (1, 0), (2, 0.5), (2, 1.0)]
+
+
+def test_the_weight_of_distortion_is_that_of_training() -> None:
+    scale = QualityScale(16)
+    for position in (0, 777, 3840):
+        trained = float(lambda_of(torch.tensor(position / POSITION_SCALE), 16))
+        assert scale.distortion_weight(position) == pytest.approx(trained, rel=1e-5)

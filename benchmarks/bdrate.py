@@ -1,4 +1,4 @@
-"""BD-rate: how many percent more bits a codec needs than an anchor at equal quality; lower is better.
+"""BD-rate: percent more bits of a codec than of an anchor at equal quality; lower is better.
 
 Piecewise cubic Hermite interpolation (pchip) of log rate over PSNR by the `bjontegaard` package, averaged from 28 to
 40 dB or over the part of that which both curves cover. Curves are made monotone first.
@@ -7,18 +7,17 @@ Piecewise cubic Hermite interpolation (pchip) of log rate over PSNR by the `bjon
     python -m aez.benchmarks.bdrate RESULTS.json OTHER.json --same-names
     python -m aez.benchmarks.bdrate --check
 
-The first prints the BD-rate of every codec in the files against the anchor, the second that of every codec in the
-first file against the one of the same name in another, the third checks this module.
+The first command prints the BD-rate of every codec in the files against the anchor; the second, of every codec in
+the first file against the codec of the same name in the others; the third checks this module.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from aez.benchmarks.console import interval_options, run, table
+from aez.benchmarks.commands import run, table
 from aez.benchmarks.curves import Curve, Point, monotone, read_curves
 from aez.bitstream.errors import AezError
 
@@ -29,7 +28,7 @@ LEAST_OVERLAP = 2.0
 
 @dataclass(frozen=True)
 class BDRate:
-    """A BD-rate in percent, and the interval in dB that it was averaged over."""
+    """A BD-rate in percent, and the interval of its average in dB."""
 
     percent: float
     low: float
@@ -38,7 +37,7 @@ class BDRate:
 
 @dataclass(frozen=True)
 class BDQuality:
-    """A BD-PSNR (or of another metric) in dB, and the rates in bits a pixel that it was averaged over."""
+    """A BD-PSNR (or of another metric) in dB, and the interval of its average in bits per pixel."""
 
     decibels: float
     low: float
@@ -46,7 +45,7 @@ class BDQuality:
 
 
 def overlap(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH) -> tuple[float, float] | None:
-    """The part of an interval of values that two curves cover; None if there is none."""
+    """Return the part of an interval of values that both curves cover; None if it is empty."""
     anchor, test = monotone(anchor), monotone(test)
     if min(len(anchor), len(test)) < 2:
         return None
@@ -56,7 +55,7 @@ def overlap(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH) ->
 
 
 def bd_rate(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH, method: str = "pchip") -> BDRate | None:
-    """BD-rate of ``test`` against ``anchor``.
+    """Compute the BD-rate of ``test`` against ``anchor``.
 
     Args:
         anchor: points in any order; those that break monotony are left out.
@@ -85,7 +84,7 @@ def bd_rate(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH, me
 
 
 def bd_quality(anchor: Curve, test: Curve) -> BDQuality | None:
-    """How many dB better ``test`` is at equal rate, averaged over log rate wherever both curves reach.
+    """Compute the gain of ``test`` in dB at equal rate, averaged over the common interval of log rates.
 
     Returns:
         None if they have less than a doubling of the rate in common, or one has fewer than two points.
@@ -102,14 +101,6 @@ def bd_quality(anchor: Curve, test: Curve) -> BDQuality | None:
     return BDQuality(float(gain), low, high)
 
 
-def matrix(curves: Mapping[str, Curve], low: float = LOW, high: float = HIGH) -> dict[str, dict[str, BDRate | None]]:
-    """BD-rate of every curve (second key) against every other (first key)."""
-    return {
-        anchor: {test: bd_rate(curves[anchor], curves[test], low, high) for test in curves if test != anchor}
-        for anchor in curves
-    }
-
-
 def _package() -> Any:
     try:
         import bjontegaard
@@ -124,14 +115,14 @@ def _columns(curve: Curve) -> tuple[list[float], list[float]]:
 
 
 def describe(result: BDRate | None) -> tuple[str, str]:
-    """Percent and interval as text."""
+    """Return percent and interval as text."""
     if result is None:
         return "–", f"refused: less than {LEAST_OVERLAP:g} dB in common"
     return f"{result.percent:+.2f} %", f"{result.low:.2f}–{result.high:.2f} dB"
 
 
 def self_check() -> float:
-    """Compare with the package over the whole overlap, and with what is known exactly on a part of it.
+    """Compare with the package over the whole overlap, and with an exactly known value on a part.
 
     Returns:
         The largest difference found, in percentage points.
@@ -159,10 +150,11 @@ def self_check() -> float:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--anchor", default="jpeg", show_default=True, help="Codec to compare with.")
 @click.option("--same-names", is_flag=True, help="Compare the first file's codecs with those of the other files.")
-@interval_options
+@click.option("--low", type=float, default=LOW, show_default=True, help="Lower end of the PSNR interval in dB.")
+@click.option("--high", type=float, default=HIGH, show_default=True, help="Upper end of the PSNR interval in dB.")
 @click.option("--check", is_flag=True, help="Run the self-check instead.")
 def command(files: tuple[Path, ...], anchor: str, same_names: bool, low: float, high: float, check: bool) -> None:
-    """BD-rate of every curve in FILES (JSON) against an anchor among them."""
+    """Print the BD-rate of every curve in FILES (JSON) against an anchor among them."""
     if check:
         click.echo(f"self-check passed, largest difference {self_check():.1e} percentage points")
         return

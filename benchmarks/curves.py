@@ -12,7 +12,7 @@ SCHEMA = "aez-bench-1"
 
 
 class Point(NamedTuple):
-    """Means over a set of pictures at one setting: bits a pixel and a metric that rises with quality, in dB."""
+    """Means over a set of pictures at one setting: bits per pixel, and a metric in dB that rises with quality."""
 
     bpp: float
     value: float
@@ -22,7 +22,7 @@ Curve = list[Point]
 
 
 def monotone(points: Iterable[Point]) -> Curve:
-    """Points by rising rate, those left out that do not have a higher value than every cheaper one."""
+    """Sort points by rate, and drop those whose value is not higher than at every lower rate."""
     curve: Curve = []
     for point in sorted(points):
         if not curve or (point.value > curve[-1].value and point.bpp > curve[-1].bpp):
@@ -31,7 +31,7 @@ def monotone(points: Iterable[Point]) -> Curve:
 
 
 def curve_of(codec: dict[str, Any], metric: str = "psnr") -> Curve:
-    """The curve of one entry of ``codecs``; empty if it has no such metric."""
+    """Return the curve of one entry of ``codecs``; empty if it lacks the metric."""
     return [
         Point(float(point["bpp"]), float(point[metric]))
         for point in codec["points"]
@@ -40,7 +40,7 @@ def curve_of(codec: dict[str, Any], metric: str = "psnr") -> Curve:
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """A file of results or of published curves.
+    """Read a file of results or of published curves.
 
     Raises:
         AezError: the file cannot be read or is none.
@@ -59,6 +59,6 @@ def read_results(path: Path) -> dict[str, Any]:
 
 
 def read_curves(path: Path, metric: str = "psnr") -> dict[str, Curve]:
-    """Curves by codec name; errors as :func:`read_results`."""
+    """Read curves by codec name; errors as :func:`read_results`."""
     curves = {codec["name"]: curve_of(codec, metric) for codec in read_results(path)["codecs"]}
     return {name: curve for name, curve in curves.items() if curve}

@@ -1,4 +1,4 @@
-"""How far decoded pictures are from their original; every metric takes all decoded versions of one picture at once."""
+"""Quality metrics. Each takes an original and several decoded versions."""
 
 import functools
 import io
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from aez.benchmarks.adapters.base import UnavailableError
+from aez.benchmarks.codecs.base import UnavailableError
 from aez.bitstream.errors import AezError
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 
@@ -28,36 +28,36 @@ Metric = Callable[[Tensor, Tensor], Values]
 
 
 def decibels(mean_square: float, peak: float = 255.0) -> float:
-    """PSNR of a mean squared error."""
+    """Convert a mean squared error to PSNR."""
     return 10 * math.log10(peak**2 / mean_square) if mean_square else PSNR_OF_EQUALS
 
 
 def ms_ssim_decibels(value: float) -> float:
-    """MS-SSIM on the logarithmic scale, −10·log₁₀(1 − v)."""
+    """Convert MS-SSIM to decibels, −10·log₁₀(1 − v)."""
     return decibels(max(0.0, 1 - value), 1.0) if value < 1 - 1e-10 else PSNR_OF_EQUALS
 
 
 def _psnr(original: Tensor, decoded: Tensor) -> Values:
-    """Over all samples of RGB."""
+    """Compute PSNR over all RGB samples."""
     return [decibels(value) for value in ((decoded - original) ** 2).mean((1, 2, 3)).tolist()]
 
 
 def _psnr_y(original: Tensor, decoded: Tensor) -> Values:
-    """Over luma, BT.601 weights, full range, not rounded."""
+    """Compute PSNR over luma: BT.601 weights, full range, not rounded."""
     weights = torch.tensor(LUMA, dtype=decoded.dtype, device=decoded.device).view(1, 3, 1, 1)
     error = ((decoded - original) * weights).sum(1)
     return [decibels(value) for value in (error**2).mean((1, 2)).tolist()]
 
 
 def _ms_ssim(original: Tensor, decoded: Tensor) -> Values:
-    """None for pictures that are too small for five scales."""
+    """Compute MS-SSIM; None for pictures too small for five scales."""
     if min(original.shape[-2:]) < SMALLEST_SIDE:
         return [None] * len(decoded)
     return list(ms_ssim(original.expand_as(decoded), decoded).tolist())
 
 
 def _ssimulacra2(original: Tensor, decoded: Tensor) -> Values:
-    """By the `ssimulacra2` package, on the CPU; it reads files, so it is given some in memory."""
+    """Compute SSIMULACRA 2 on the CPU by the `ssimulacra2` package, which reads files."""
     from ssimulacra2 import compute_ssimulacra2
 
     def bitmap(picture: Tensor) -> io.BytesIO:
@@ -73,20 +73,20 @@ def _ssimulacra2(original: Tensor, decoded: Tensor) -> Values:
 
 
 def _lpips(original: Tensor, decoded: Tensor) -> Values:
-    """Learned perceptual distance, AlexNet; lower is better."""
+    """Compute the learned perceptual distance with AlexNet; lower is better."""
     network = _network("lpips", original.device)
     return [float(network(original.float() / 127.5 - 1, picture[None].float() / 127.5 - 1)) for picture in decoded]
 
 
 def _dists(original: Tensor, decoded: Tensor) -> Values:
-    """Structure and texture distance; lower is better."""
+    """Compute the structure and texture distance; lower is better."""
     network = _network("dists", original.device)
     return [float(network(original.float() / 255, picture[None].float() / 255)) for picture in decoded]
 
 
 @functools.lru_cache(maxsize=2)
 def _network(name: str, device: torch.device) -> Any:
-    """The network of a learned metric.
+    """Load the network of a learned metric.
 
     Raises:
         UnavailableError: the package, or the weights that it downloads, are not to be had.
@@ -129,7 +129,7 @@ UNITS = {
 
 
 def check_metric(name: str) -> None:
-    """See that a metric can be computed here.
+    """Check that a metric can be computed here.
 
     Raises:
         UnavailableError: its package is not installed.
@@ -146,6 +146,19 @@ def check_metric(name: str) -> None:
         _network(name, torch.device("cpu"))
 
 
+def usable_metrics(names: Sequence[str], say: Callable[[str], None]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the metrics that can be computed here, and why the others cannot."""
+    usable, skipped = [], {}
+    for name in names:
+        try:
+            check_metric(name)
+            usable.append(name)
+        except UnavailableError as error:
+            skipped[name] = str(error)
+            say(f"{name} is skipped: {error}")
+    return tuple(usable), skipped
+
+
 @torch.inference_mode()
 def compute(
     names: Sequence[str],
@@ -153,7 +166,7 @@ def compute(
     decoded: Sequence[NDArray[np.uint8]],
     device: torch.device | str = "cpu",
 ) -> list[dict[str, float | None]]:
-    """Metrics of several decoded versions of a picture.
+    """Compute metrics of several decoded versions of a picture.
 
     Args:
         names: keys of ``METRICS``.
@@ -194,7 +207,7 @@ def compute(
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB over all samples of two (H, W, 3) uint8 arrays; ``PSNR_OF_EQUALS`` at most.
+    """Compute PSNR in dB over all samples of two (H, W, 3) uint8 arrays, ``PSNR_OF_EQUALS`` at most.
 
     Raises:
         ValueError: the shapes differ.

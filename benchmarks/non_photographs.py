@@ -1,4 +1,4 @@
-"""Pictures that are no photographs, drawn from nothing, for ``aez bench``: text, code, a chart, a map, icons, line art.
+"""Synthetic pictures that are no photographs, for ``aez bench``: text, code, a chart, a map, icons, line art.
 
     python -m aez.benchmarks.non_photographs OUT && aez bench OUT -o report
 
@@ -12,7 +12,7 @@ import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from aez.benchmarks.console import run
+from aez.benchmarks.commands import run
 from aez.bitstream.errors import AezError
 
 SIZE = 768, 512
@@ -28,7 +28,7 @@ def _sentence(draw: np.random.Generator, words: int) -> str:
 
 
 def text_page(draw: np.random.Generator) -> Drawing:
-    """Black on white in three sizes."""
+    """Draw text in three sizes, black on white."""
     image = Image.new("RGB", SIZE, "white")
     pen, top = ImageDraw.Draw(image), 16
     for size, lines in ((30, 2), (18, 6), (12, 20)):
@@ -40,7 +40,7 @@ def text_page(draw: np.random.Generator) -> Drawing:
 
 
 def code_editor(draw: np.random.Generator) -> Drawing:
-    """Coloured words on a dark ground, with line numbers and a side bar."""
+    """Draw coloured words on a dark background, with line numbers and a side bar."""
     image = Image.new("RGB", SIZE, "#1e1e2e")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(14)
     pen.rectangle((0, 0, 150, SIZE[1]), fill="#181825")
@@ -56,7 +56,7 @@ def code_editor(draw: np.random.Generator) -> Drawing:
 
 
 def icons(draw: np.random.Generator) -> Drawing:
-    """Flat shapes with and without smooth edges, and a colour gradient behind them."""
+    """Draw flat shapes with and without smooth edges on a colour gradient."""
     across, down = np.linspace(0, 1, SIZE[0]), np.linspace(0, 1, SIZE[1])[:, None]
     ground = np.dstack([90 + 100 * across + 0 * down, 120 + 80 * down + 0 * across, 200 - 90 * across * down])
     large = Image.fromarray(ground.astype(np.uint8)).resize((2 * SIZE[0], 2 * SIZE[1]), Image.Resampling.BILINEAR)
@@ -78,7 +78,7 @@ def icons(draw: np.random.Generator) -> Drawing:
 
 
 def line_art(draw: np.random.Generator) -> Drawing:
-    """Thin black curves on white, not smoothed."""
+    """Draw thin black curves on white, without antialiasing."""
     image = Image.new("L", SIZE, 255)
     pen = ImageDraw.Draw(image)
     for _ in range(60):
@@ -93,7 +93,7 @@ def line_art(draw: np.random.Generator) -> Drawing:
 
 
 def street_map(draw: np.random.Generator) -> Drawing:
-    """Areas of few colours, roads with outlines, names."""
+    """Draw areas of few colours, roads with outlines, and names."""
     image = Image.new("RGB", SIZE, "#f2efe9")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(11)
     for _ in range(14):
@@ -112,7 +112,7 @@ def street_map(draw: np.random.Generator) -> Drawing:
 
 
 def chart(draw: np.random.Generator) -> Drawing:
-    """Curves, a grid, labels and a legend, as matplotlib draws them."""
+    """Draw curves, a grid, labels and a legend with matplotlib."""
     import matplotlib
 
     matplotlib.use("Agg")

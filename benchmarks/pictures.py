@@ -1,26 +1,29 @@
-"""Pictures to measure with: found, read, and told apart by what they show."""
+"""Pictures to measure with: search, reading and digests."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from aez.bitstream.errors import AezError, ImageError
+from aez.bitstream.errors import AezError
 from aez.codec.picture.alpha.transparency import flattened
-from aez.codec.picture.images import from_image
-from aez.codec.picture.turning import upright
+from aez.codec.picture.reading import read_picture
+from aez.codec.picture.sources import naming
 
+Samples = NDArray[np.uint8]
+"""Samples of a picture, (H, W, 3) RGB or (H, W) grey."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 
 
 def list_pictures(folder: Path, first: int | None = None) -> list[Path]:
-    """Picture files directly in a folder, by name.
+    """List the picture files directly in a folder, by name.
 
     Args:
         folder: where to look.
-        first: how many to return at most; None for all.
+        first: largest number of pictures; None for all.
 
     Raises:
         AezError: the folder is missing, or there is no picture in it.
@@ -34,7 +37,7 @@ def list_pictures(folder: Path, first: int | None = None) -> list[Path]:
 
 
 def collect_pictures(sources: Sequence[Path]) -> list[Path]:
-    """Files as given, and the pictures in the folders given; each once.
+    """List given files and the pictures in given folders, each once.
 
     Raises:
         AezError: one is missing, or a folder has no picture in it.
@@ -48,25 +51,22 @@ def collect_pictures(sources: Sequence[Path]) -> list[Path]:
 
 
 def read_rgb(path: Path) -> Image.Image:
-    """A picture as every codec here is given it: 8-bit sRGB, turned as it is meant to be seen.
+    """Read a picture in the form that every codec gets: 8-bit sRGB, in the orientation for display.
 
     Raises:
         ImageError: it cannot be read.
     """
-    try:
-        with Image.open(path) as image:
-            picture = upright(flattened(from_image(image, srgb=True)))
-    except (OSError, ImageError) as error:
-        raise ImageError(f"{path}: cannot be read as a picture ({error})") from None
+    with naming(str(path)):
+        picture = flattened(read_picture(path, to_srgb=True, auto_orient=True))
     return Image.fromarray(picture.samples).convert("RGB")
 
 
 def picture_digest(image: Image.Image) -> str:
-    """SHA-256 of a picture's size and RGB samples, in hexadecimal."""
+    """Compute SHA-256 of a picture's size and RGB samples, in hexadecimal."""
     head = f"{image.width}x{image.height} RGB\n".encode()
     return hashlib.sha256(head + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
 def set_digest(digests: Iterable[str]) -> str:
-    """SHA-256 of a set of pictures, whatever their names and order."""
+    """Compute SHA-256 of a set of pictures, independent of names and order."""
     return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()

@@ -1,10 +1,10 @@
-"""Speed: milliseconds to encode and decode a picture in memory, ours by stage, beside other codecs in the same run.
+"""Speed: milliseconds to encode and decode a picture in memory, aez by stage, with other codecs in the same run.
 
 JPEG (optimised, progressive), WebP (method 6) and AVIF (speed 6) are set to the lowest quality that reaches our PSNR;
 mbt2018-mean of CompressAI, if that is installed, runs at quality 4 with random weights, entropy coding included. The
-codecs take turns, so that a machine whose speed drifts is unfair to none. Medians after two rounds of warm-up; with
+codecs take turns, so that a drift of the machine's speed affects all alike. Medians after two rounds of warm-up; with
 several pictures, means over the pictures of their medians. With ``--keep-memory`` the process keeps freed memory, for
-all codecs alike, as the command `aez` does; without it everything runs as in a program that knows nothing of it.
+all codecs alike, as the command `aez` does; without it every codec runs as in any other Python program.
 
     python -m aez.benchmarks.speed FOLDER [--all] [-q 50] [--threads 2] [--repeats 20] [--keep-memory]
 """
@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from aez.benchmarks.adapters.base import Adapter, UnavailableError
-from aez.benchmarks.adapters.ours import Aez
-from aez.benchmarks.adapters.registry import CodecSpec, build, parse_codec
-from aez.benchmarks.console import model_option, run, table
+from aez.benchmarks.codecs.base import Adapter, UnavailableError
+from aez.benchmarks.codecs.own import Aez
+from aez.benchmarks.codecs.specs import CodecSpec, build, parse_codec
+from aez.benchmarks.commands import model_option, run, table
 from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.benchmarks.stages import STAGES, timed_stages
@@ -42,7 +42,7 @@ Contestant = tuple[Adapter, float]
 
 
 def time_picture(image: Image.Image, contestants: Sequence[Contestant], repeats: int) -> Timings:
-    """Medians over rounds in which every codec encodes and decodes once; ours by stage too, as ``aez: STAGE``."""
+    """Compute medians over rounds in which every codec encodes and decodes once; stages as ``aez: STAGE``."""
     samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     for turn in range(WARM_UP + repeats):
         for adapter, quality in contestants:
@@ -63,7 +63,7 @@ def time_picture(image: Image.Image, contestants: Sequence[Contestant], repeats:
 
 
 def lowest_quality(adapter: Adapter, image: Image.Image, target: float) -> float:
-    """The lowest quality, 1 … 100, at which a codec reaches a PSNR in dB on a picture; 100 if none does."""
+    """Search for the lowest quality, 1 … 100, at which a codec reaches a PSNR in dB; return 100 if none does."""
     original, low, high = np.array(image), 1, 100
     while low < high:
         middle = (low + high) // 2
@@ -77,7 +77,7 @@ def lowest_quality(adapter: Adapter, image: Image.Image, target: float) -> float
 def contestants_for(
     image: Image.Image, ours: Contestant, classic: Sequence[Adapter], learned: Adapter | None
 ) -> list[Contestant]:
-    """All codecs, the classic ones set to our PSNR on the picture; prints what that is."""
+    """Return all codecs, the classic ones at the lowest quality that reaches aez's PSNR; print PSNR and sizes."""
     coded = ours[0].encode(image, ours[1])
     target = psnr(np.array(image), np.array(ours[0].decode(coded)))
     matched = [(adapter, lowest_quality(adapter, image, target)) for adapter in classic]
@@ -90,12 +90,12 @@ def contestants_for(
 
 
 def mean_timings(timings: Sequence[Timings]) -> dict[tuple[str, str], float]:
-    """Means over pictures."""
+    """Average timings over pictures."""
     return {key: statistics.fmean(each[key] for each in timings) for key in timings[0]}
 
 
 def report(timings: Timings) -> str:
-    """A table in milliseconds, our stages under our total, and the ratios that matter."""
+    """Return a table in milliseconds, with aez's stages below its total, and ratios of codecs."""
     names = ["aez", *(f"aez: {stage}" for stage in STAGES)]
     names += dict.fromkeys(name for name, _ in timings if name not in names)
     cells = [
@@ -111,7 +111,7 @@ def report(timings: Timings) -> str:
 
 
 def learned_reference() -> Adapter | None:
-    """CompressAI's model; None, and a line, if it is not installed."""
+    """Build CompressAI's model; print a line and return None if it is not installed."""
     options = {"arch": "mbt2018-mean", "weights": "random"}
     try:
         return build(CodecSpec("mbt2018-mean", "compressai", options), "cpu")
@@ -152,7 +152,7 @@ def command(
         image = read_rgb(path)
         click.echo(f"{path.name} {image.width}×{image.height}: ", nl=False)
         timings.append(time_picture(image, contestants_for(image, (ours, quality), classic, learned), repeats))
-    kind = str(next(ours.codec.engine.model.analysis.blocks.parameters()).dtype).removeprefix("torch.")
+    kind = str(ours.codec.precision).removeprefix("torch.")
     click.echo(f"{len(pictures)} pictures, {threads} threads, {repeats} rounds, aez's residual blocks in {kind}")
     click.echo(report(mean_timings(timings)))
 

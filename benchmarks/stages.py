@@ -1,4 +1,4 @@
-"""The stages of the codec while it really encodes and decodes, for whoever wants to time or count them."""
+"""Hooks around the stages of the codec, for timing and counting."""
 
 import time
 from collections import defaultdict
@@ -9,8 +9,9 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 from aez.bitstream.hyper import HyperCoder
-from aez.codec.runtime import engine
-from aez.codec.runtime.engine import Engine
+from aez.codec.encoding.quantise import Quantiser
+from aez.codec.model.operating_point import OperatingPoint
+from aez.codec.runtime.torch.networks import TorchNetworks
 from aez.codec.runtime.torch.patches import PatchSynthesis
 from aez.codec.symbols import streams
 
@@ -18,12 +19,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 STAGES: dict[str, list[tuple[object, str]]] = {
-    "analysis": [(Engine, "analyse")],
-    "hyper-analysis": [(Engine, "hyper_analyse")],
-    "exact scale path": [(Engine, "indices")],
-    "mean context": [(Engine, "quantise"), (Engine, "latent")],
+    "analysis": [(TorchNetworks, "analyse")],
+    "hyper-analysis": [(TorchNetworks, "hyper_analyse")],
+    "exact scale path": [(OperatingPoint, "indices")],
+    "mean context": [
+        (TorchNetworks, "context"),
+        (TorchNetworks, "second_mean"),
+        (TorchNetworks, "reconstruct"),
+        (Quantiser, "__call__"),
+    ],
     "synthesis": [(PatchSynthesis, "__call__")],
-    "picture filter": [(engine, "filtered")],
+    "picture filter": [(TorchNetworks, "filter")],
     "entropy coding": [
         (HyperCoder, "encode"),
         (streams, "encode_residual"),
@@ -36,7 +42,7 @@ STAGES: dict[str, list[tuple[object, str]]] = {
 
 @contextmanager
 def around_stages(around: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
-    """Enter ``around(stage)`` whenever a stage runs, as long as the context lasts. For one thread of Python."""
+    """Enter ``around(stage)`` whenever a stage runs within the context. For one Python thread only."""
     with ExitStack() as stack:
         for stage, functions in STAGES.items():
             for owner, name in functions:
@@ -46,7 +52,7 @@ def around_stages(around: Callable[[str], AbstractContextManager[None]]) -> Iter
 
 @contextmanager
 def timed_stages() -> Iterator[dict[str, float]]:
-    """Seconds by stage, added up while the context lasts. For the CPU: nothing waits for an accelerator."""
+    """Add up seconds by stage within the context. For the CPU only: nothing waits for an accelerator."""
     seconds: dict[str, float] = defaultdict(float)
 
     @contextmanager

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aez.cli.batch import run
-from aez.cli.inputs import picture_suffixes
-from aez.cli.jobs import Progress
-from aez.cli.options import Shared, runtime_options
-from aez.cli.picture_job import PictureJob
-from aez.cli.rate_options import Number
+from aez.cli.shared.batch.jobs import Progress
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.options.runtime import Shared, runtime_options
+from aez.cli.shared.options.types import Number
+from aez.cli.shared.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from aez.codec.picture.picture import Picture
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ColouriseJob(PictureJob):
-    """`aez colourise` of one file."""
+    """A run of `aez colourise`."""
 
     saturation: float
 
@@ -30,7 +30,7 @@ class ColouriseJob(PictureJob):
         load_family("colouriser", str(choose_device(self.device)))
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
-        """Guess the colours."""
+        """Colourise a picture."""
         from aez.codec.family.restoration.colourise import colourised
 
         return colourised(picture, saturation=self.saturation, device=self.device)
@@ -43,7 +43,7 @@ class ColouriseJob(PictureJob):
     type=Number(0, 4),
     default=1.0,
     show_default=True,
-    help="Multiply the colours, which are guessed pale where many are possible.",
+    help="Factor of the colours' strength; guesses are pale where several colours are likely.",
 )
 @runtime_options
 def command(inputs: tuple[str, ...], saturation: float, shared: Shared) -> None:

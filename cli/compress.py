@@ -1,26 +1,126 @@
 """`aez compress`."""
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aez.cli.batch import run
-from aez.cli.compress_job import CompressJob, CompressPixels
-from aez.cli.inputs import picture_suffixes
-from aez.cli.names import AEZ_SUFFIX
-from aez.cli.noise_options import sigma_option
-from aez.cli.options import Shared, delete_source_option, runtime_options
-from aez.cli.pixel_options import input_options
-from aez.cli.rate_options import rate_of, rate_options
+from aez.bitstream import is_aez
+from aez.bitstream.errors import AezError, ImageError
+from aez.cli.shared import storage
+from aez.cli.shared.batch.jobs import Converted, FileRules, Job, Progress
+from aez.cli.shared.batch.results import Result
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.names import AEZ_SUFFIX
+from aez.cli.shared.options.coding import encode_options, options_of
+from aez.cli.shared.options.common import model_option
+from aez.cli.shared.options.noise import load_denoiser, sigma_option
+from aez.cli.shared.options.pictures import reading_options
+from aez.cli.shared.options.runtime import Shared, delete_source_option, runtime_options, set_up_process
+from aez.cli.shared.picture_files import read_input
+
+if TYPE_CHECKING:
+    from aez.codec.base import PictureCodec
+    from aez.codec.options import EncodeOptions
+    from aez.codec.picture.picture import Picture
+
+
+@dataclass
+class CompressJob(Job):
+    """A run of `aez compress`.
+
+    Attributes:
+        model: name or path of the weights.
+        coding: options of encoding.
+        reading: arguments of the picture reader: ``auto_orient``, ``strip``, ``to_srgb``.
+        denoise: remove noise before encoding.
+        sigma: standard deviation of the noise in levels of 0 to 255; None to estimate it.
+        device: device of the networks.
+        threads: CPU threads; None for torch's default.
+        max_pixels: largest picture to read.
+        rules: how files are replaced and removed.
+        codec: the loaded model, None before :meth:`prepare`.
+    """
+
+    model: str
+    coding: "EncodeOptions"
+    reading: dict[str, Any]
+    denoise: bool
+    sigma: float | None
+    device: str
+    threads: int | None
+    max_pixels: int
+    rules: FileRules
+    codec: "PictureCodec | None" = field(default=None, init=False)
+
+    def prepare(self) -> None:
+        """Load the model."""
+        self.loaded()
+
+    def loaded(self) -> "PictureCodec":
+        """Return the model; the first call in a process loads it."""
+        if self.codec is None:
+            from aez.codec.api import load
+
+            set_up_process(self.threads)
+            if self.denoise:
+                load_denoiser(self.device)
+            self.codec = load(self.model, self.device)
+        return self.codec
+
+    def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
+        """Read a picture and encode it."""
+        codec = self.loaded()
+        name = storage.shown(source)
+        file = storage.open_source(source)
+        picture = read_input(file, name, self.max_pixels, **self.reading)
+        size = storage.size_of(file)
+        if self.denoise:
+            picture = self.denoised(picture)
+        try:
+            data = codec.encode_with(picture, self.coding, progress)
+        except AezError as error:
+            raise ImageError(f"{name}: {error}") from None
+        height, width = picture.samples.shape[:2]
+        warnings = tuple(f"{name}: {warning}" for warning in picture.warnings)
+        return Converted(data, width, height, size, warnings, "what the warning says" if warnings else None)
+
+    def denoised(self, picture: "Picture") -> "Picture":
+        """Remove noise, with more averaged copies at higher efforts."""
+        from aez.codec.family.restoration.denoise import denoised
+
+        return denoised(picture, self.sigma, effort=self.coding.effort // 3, device=self.device)
+
+    def lacking(self, made: Converted, written: bytes) -> str | None:
+        """Decode the symbols of the output before it may replace its input."""
+        self.loaded().digest(written)
+        return super().lacking(made, written)
+
+    def is_output(self, head: bytes) -> bool:
+        """Check for the signature of `.aez` files."""
+        return is_aez(head)
+
+    def aez_bytes(self, input_bytes: int, output_bytes: int) -> int:
+        """Return the size of the output."""
+        return output_bytes
+
+    def describe(self, result: Result) -> str:
+        """Return sizes, rate, ratio and time as one line."""
+        return (
+            f"{storage.shown(result.source)} → {storage.shown(result.target, output=True)}: "
+            f"{result.input_bytes} → {result.output_bytes} bytes, {result.bpp:.3f} bpp, "
+            f"1:{result.input_bytes / result.output_bytes:.1f}, {result.seconds:.2f} s"
+        )
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@rate_options
-@click.option("--model", default="photo", show_default=True, metavar="NAME|PATH", help="See `aez models`.")
-@click.option("--denoise", is_flag=True, help="Remove noise first, as `aez denoise` does: its bits are not paid for.")
+@encode_options
+@model_option
+@click.option("--denoise", is_flag=True, help="Remove noise first, as `aez denoise` does; files become smaller.")
 @sigma_option
-@input_options
+@reading_options
 @delete_source_option
 @runtime_options
 def command(
@@ -30,11 +130,13 @@ def command(
     target_bpp: float | None,
     target_psnr: float | None,
     effort: int,
+    alpha_quality: float,
+    preview: bool,
     model: str,
     denoise: bool,
     sigma: float | None,
     shared: Shared,
-    **pixels: Any,
+    **reading: Any,
 ) -> None:
     """Compress pictures into .aez files, beside the inputs unless -o says otherwise.
 
@@ -46,12 +148,22 @@ def command(
     if denoise and shared.delete_source:
         raise click.UsageError("--delete-source excludes --denoise: what is taken for noise would be lost for good")
     job = CompressJob(
-        rate=rate_of(quality, target_size, target_bpp, target_psnr, effort),
         model=model,
+        coding=options_of(
+            quality=quality,
+            target_size=target_size,
+            target_bpp=target_bpp,
+            target_psnr=target_psnr,
+            effort=effort,
+            alpha_quality=alpha_quality,
+            preview=preview,
+        ),
+        reading=reading,
+        denoise=denoise,
+        sigma=sigma,
         device=shared.device,
         threads=shared.threads_each,
         max_pixels=shared.max_pixels,
-        pixels=CompressPixels(denoise=denoise, sigma=sigma, **pixels),
         rules=shared.rules,
     )
     run(job, inputs, shared, suffix=AEZ_SUFFIX, takes=picture_suffixes)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aez.cli.batch import run
-from aez.cli.inputs import picture_suffixes
-from aez.cli.jobs import Progress
-from aez.cli.noise_options import load_denoiser, sigma_option
-from aez.cli.options import Shared, runtime_options
-from aez.cli.picture_job import PictureJob
+from aez.cli.shared.batch.jobs import Progress
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.options.noise import load_denoiser, sigma_option
+from aez.cli.shared.options.runtime import Shared, runtime_options
+from aez.cli.shared.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from aez.codec.picture.picture import Picture
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class DenoiseJob(PictureJob):
-    """`aez denoise` of one file."""
+    """A run of `aez denoise`."""
 
     sigma: float | None
     effort: int
@@ -42,7 +42,7 @@ class DenoiseJob(PictureJob):
     type=click.IntRange(0, 3),
     default=0,
     show_default=True,
-    help="Average 1, 2, 4 or 8 turned and mirrored copies: better, and as many times slower.",
+    help="Average over 1, 2, 4 or 8 turned and mirrored copies: better, and slower by that factor.",
 )
 @runtime_options
 def command(inputs: tuple[str, ...], sigma: float | None, effort: int, shared: Shared) -> None:

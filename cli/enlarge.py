@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aez.cli.batch import run
-from aez.cli.inputs import picture_suffixes
-from aez.cli.jobs import Progress
-from aez.cli.options import Shared, runtime_options
-from aez.cli.picture_job import PictureJob
-from aez.cli.search_options import search_options
+from aez.cli.shared.batch.jobs import Progress
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.options.runtime import Shared, runtime_options
+from aez.cli.shared.options.search import search_options
+from aez.cli.shared.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from aez.codec.picture.picture import Picture
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class EnlargeJob(PictureJob):
-    """`aez enlarge` of one file."""
+    """A run of `aez enlarge`."""
 
     model: str
     steps: int | None
@@ -32,7 +32,7 @@ class EnlargeJob(PictureJob):
         load_prior(QUALITY, self.model, str(choose_device(self.device)))
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":
-        """Search the larger picture."""
+        """Enlarge a picture."""
         from aez.codec.family.restoration.enlarge import STEPS, enlarged
 
         steps = STEPS if self.steps is None else self.steps
@@ -46,7 +46,7 @@ class EnlargeJob(PictureJob):
 def command(inputs: tuple[str, ...], steps: int | None, model: str, shared: Shared) -> None:
     """Make pictures twice as wide and high: NAME.x2.png beside each input unless -o says otherwise.
 
-    Of all larger pictures that reduce to the given one, the one is searched that is cheapest to code. INPUT is a file,
+    Finds the larger picture that costs the fewest bits among those that reduce to the input. INPUT is a file,
     a folder (with -r), a pattern in quotes, a URL, or - for standard input.
     """
     job = EnlargeJob(shared.device, shared.threads_each, shared.max_pixels, shared.rules, model, steps)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.rate_options import Number
+from aez.cli.shared.options.common import device_option
+from aez.cli.shared.options.types import Number
+from aez.codec.model.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,12 +22,12 @@ DRAWN_QUALITY = 20.0
 
 
 class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
-    """``256x192`` as width and height."""
+    """A width and height in the form ``256x192``."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Text to a pair."""
+        """Convert text to a pair."""
         if isinstance(value, tuple):
             return value
         found = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", str(value))
@@ -35,29 +37,49 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 
 
 @click.command()
-@click.option("-n", "--count", type=click.IntRange(1, MAX_COUNT), default=16, show_default=True, help="Pictures.")
-@click.option("--size", type=_Shape(), metavar="WxH", help="Pixels.  [default: 256x256; the model vae has 64x64]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same gives the same.")
+@click.option(
+    "-n", "--count", type=click.IntRange(1, MAX_COUNT), default=16, show_default=True, help="Number of pictures."
+)
+@click.option("--size", type=_Shape(), metavar="WxH", help="Size in pixels.  [default: 256x256; 64x64 for vae]")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed; the same seed gives the same pictures.",
+)
 @click.option(
     "--model",
-    default="photo",
+    default=DEFAULT_MODEL,
     show_default=True,
     metavar="NAME|PATH",
-    help="A codec's model, whose entropy model is drawn from, or vae.",
+    help="Model of the codec, whose entropy model is sampled, or vae.",
 )
-@click.option("-q", "--quality", type=Number(1, 100), help="Of a codec's model, and of .aez files.  [default: 20]")
+@click.option(
+    "-q", "--quality", type=Number(1, 100), help="Quality that the codec samples at, and of .aez files.  [default: 20]"
+)
 @click.option(
     "--temperature",
     type=Number(0, 1),
     default=1.0,
     show_default=True,
-    help="What a codec's σ are multiplied by: lower is smoother.",
+    help="Factor of the codec's standard deviations: lower is smoother.",
 )
-@click.option("--independent", is_flag=True, help="Ignore how neighbouring symbols of the codec belong together.")
-@click.option("-f", "--format", "kind", default="png", show_default=True, metavar="SUFFIX", help="aez, or as Pillow's.")
-@click.option("--grid", is_flag=True, help="Write one picture of all of them beside each other, too.")
-@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Folder; made if need be.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--independent", is_flag=True, help="Ignore the correlation of neighbouring symbols.")
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    default="png",
+    show_default=True,
+    metavar="SUFFIX",
+    help="aez, or a suffix that Pillow can write.",
+)
+@click.option("--grid", is_flag=True, help="Also write one picture that shows all side by side.")
+@click.option(
+    "-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="Output folder; created if missing."
+)
+@device_option
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 def command(
     count: int,
@@ -73,14 +95,14 @@ def command(
     device: str,
     overwrite: bool,
 ) -> None:
-    """Draw pictures from what a model takes pictures to be.
+    """Sample pictures from the distribution that a model has learned.
 
-    A codec's entropy model knows textures and how bright and busy regions are, not objects: what it draws is not a
-    scene. Files are named after model, seed and number.
+    The codec's entropy model knows brightness and texture of regions, but no objects: its samples are not scenes. Files
+    are named after model, seed and number.
     """
-    from aez.cli import storage
-    from aez.cli.console import say
-    from aez.cli.picture_files import any_bytes, check_kind
+    from aez.cli.shared import storage
+    from aez.cli.shared.console import say
+    from aez.cli.shared.picture_files import any_bytes, check_kind
 
     suffix = "." + kind.lower().removeprefix(".")
     check_kind(f"output{suffix}")
@@ -118,7 +140,7 @@ def command(
 
 
 _Drawn = Iterator[tuple["NDArray[np.uint8]", bytes | None]]
-"""Samples, and the `.aez` file that they were drawn as."""
+"""Samples, and the `.aez` file that holds them."""
 
 
 def _of_codec(
@@ -132,11 +154,12 @@ def _of_codec(
     device: str,
 ) -> _Drawn:
     from aez.codec.api import load
+    from aez.codec.codec import hyperprior
     from aez.codec.family.generation.sampling import MAX_SAMPLED_PIXELS, Draws, Recipe, sampled_file
 
     if size[0] * size[1] > MAX_SAMPLED_PIXELS:
         raise AezError(f"--size {size[0]}x{size[1]}: at most {MAX_SAMPLED_PIXELS} pixels")
-    codec = load(model, device)
+    codec = hyperprior(load(model, device))
     recipe = Recipe(
         codec.quality_scale.position_of(DRAWN_QUALITY if quality is None else quality), temperature, independent
     )
@@ -154,7 +177,7 @@ def _of_vae(count: int, seed: int, device: str) -> _Drawn:
 
 
 def _grid(pictures: "list[NDArray[np.uint8]]") -> "NDArray[np.uint8]":
-    """Pictures of one size in rows, two pixels apart."""
+    """Arrange pictures of one size in rows, two pixels apart."""
     import math
 
     import numpy as np

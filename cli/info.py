@@ -6,8 +6,8 @@ import click
 
 from aez.bitstream import read_header
 from aez.bitstream.errors import AezError
-from aez.cli.console import say, say_lines
-from aez.cli.storage import mode_like, read_bytes, shown, write_bytes
+from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.storage import mode_like, read_bytes, shown, write_bytes
 
 
 @click.command()
@@ -16,7 +16,7 @@ from aez.cli.storage import mode_like, read_bytes, shown, write_bytes
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the decoded symbols.")
 @click.option("--model", metavar="NAME|PATH", help="Weights that made the file, if aez does not have them.")
 @click.option(
-    "--heatmap", metavar="OUT", help="Picture to draw: bits a pixel of every 16×16 block, over the dimmed picture."
+    "--heatmap", metavar="OUT", help="Draw a heat map: bits per pixel of every 16×16 block, over the dimmed picture."
 )
 @click.option("--alone", is_flag=True, help="Draw the heat map without the picture.")
 @click.option("--overwrite", is_flag=True, help="Replace a heat map that exists.")
@@ -61,10 +61,10 @@ def command(
 
 
 def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) -> None:
-    """Write the heat map, and say which block costs most."""
+    """Write the heat map of a file."""
     from pathlib import Path
 
-    from aez.cli.paths import check_output
+    from aez.cli.shared.paths import check_output
     from aez.codec.picture.outputs import format_of, picture_bytes
     from aez.codec.picture.picture import Picture
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aez.bitstream.errors import ImageError
-from aez.cli import storage
-from aez.cli.batch import run
-from aez.cli.compress_job import read_picture
-from aez.cli.inputs import picture_suffixes
-from aez.cli.jobs import Progress
-from aez.cli.options import Shared, runtime_options
-from aez.cli.picture_job import PictureJob
-from aez.cli.search_options import search_options
+from aez.cli.shared import storage
+from aez.cli.shared.batch.jobs import Progress
+from aez.cli.shared.batch.run import run
+from aez.cli.shared.inputs import picture_suffixes
+from aez.cli.shared.options.runtime import Shared, runtime_options
+from aez.cli.shared.options.search import search_options
+from aez.cli.shared.picture_files import read_input
+from aez.cli.shared.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from aez.codec.picture.picture import Picture
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class InpaintJob(PictureJob):
-    """`aez inpaint` of one file."""
+    """A run of `aez inpaint`."""
 
     model: str
     steps: int | None
@@ -34,9 +34,7 @@ class InpaintJob(PictureJob):
         from aez.codec.family.restoration.prior import load_prior
         from aez.codec.runtime.torch.device import choose_device
 
-        picture = read_picture(
-            storage.open_source(self.mask), self.mask, self.max_pixels, auto_orient=False, strip=False, to_srgb=False
-        )
+        picture = read_input(storage.open_source(self.mask), self.mask, self.max_pixels)
         self.missing = missing_pixels(picture.samples if picture.samples.ndim == 2 else picture.samples.max(2))
         load_prior(QUALITY, self.model, str(choose_device(self.device)))
 
@@ -56,15 +54,15 @@ class InpaintJob(PictureJob):
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "--mask", required=True, metavar="MASK", help="Picture as large as the inputs, not black where pixels are missing."
+    "--mask", required=True, metavar="MASK", help="Picture of the inputs' size; pixels that are not black mark holes."
 )
 @search_options
 @runtime_options
 def command(inputs: tuple[str, ...], mask: str, steps: int | None, model: str, shared: Shared) -> None:
     """Fill the holes of pictures: NAME.filled.png beside each input unless -o says otherwise.
 
-    In the holes the content is searched that is cheapest to code with what is around them; other pixels stay as they
-    are. INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input.
+    Fills the holes with the content that costs the fewest bits next to its surroundings; other pixels do not change.
+    INPUT is a file, a folder (with -r), a pattern in quotes, a URL, or - for standard input.
     """
     job = InpaintJob(shared.device, shared.threads_each, shared.max_pixels, shared.rules, model, steps, mask)
     run(job, inputs, shared, suffix=".filled.png", takes=picture_suffixes)

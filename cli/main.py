@@ -1,4 +1,4 @@
-"""The command group; each command is a file of its own, imported when it is called."""
+"""The command group. Each command is a file of its own, imported when it runs."""
 
 import importlib
 from importlib.metadata import PackageNotFoundError
@@ -8,8 +8,8 @@ import click
 
 import aez
 from aez.bitstream.errors import AezError
-from aez.cli.console import occupy_closed_streams, say
-from aez.cli.results import is_out_of_memory
+from aez.cli.shared.batch.results import is_out_of_memory
+from aez.cli.shared.console import occupy_closed_streams, say
 
 INTERRUPTED = 130
 """What a shell reports for a process that Ctrl-C ended."""
@@ -31,10 +31,10 @@ COMMANDS = {
 
 
 class _Lazy(click.Group):
-    """Loads a command's module only when the command runs; help lines are kept here."""
+    """A group that imports a command's module only when the command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table above."""
+        """Return the names in the order of ``COMMANDS``."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -46,7 +46,7 @@ class _Lazy(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; Ctrl-C is no more than its exit code."""
+        """Run the command; after Ctrl-C print one line and exit with code 130."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -69,11 +69,11 @@ def _version() -> str:
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(_version(), prog_name="aez")
 def group() -> None:
-    """A learned image codec: photographs to .aez files and back, the same on every machine."""
+    """Encode photographs as .aez files and decode them, the same on every machine."""
 
 
 def main() -> NoReturn:
-    """Run the command line; whatever goes wrong is one line on standard error and exit code 1."""
+    """Run the command line; print any error as one line on standard error, and exit with code 1."""
     occupy_closed_streams()
     try:
         group.main(prog_name="aez", standalone_mode=True)
@@ -84,7 +84,7 @@ def main() -> NoReturn:
 
 
 def _reason(error: Exception) -> str:
-    """One line that says what went wrong."""
+    """Return an error's cause as one line."""
     if isinstance(error, AezError):
         return str(error)
     if is_out_of_memory(error):

@@ -6,7 +6,7 @@ import click
 @click.command()
 def command() -> None:
     """List the models that come with aez: name, fingerprint, size, what they are."""
-    from aez.cli.console import say
+    from aez.cli.shared.console import say
     from aez.codec.model.registry import DEFAULT_MODEL, packaged_models
 
     for entry in packaged_models():

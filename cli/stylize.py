@@ -3,26 +3,36 @@
 import click
 
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
-from aez.cli.rate_options import Number
+from aez.cli.shared.options.common import device_option
+from aez.cli.shared.options.types import Number
 
 
 @click.command()
 @click.argument("content")
-@click.option("--style", required=True, metavar="PICTURE", help="Picture whose style is taken.")
+@click.option("--style", required=True, metavar="PICTURE", help="Picture that gives the style.")
 @click.option(
-    "-o", "--output", "out", required=True, metavar="OUT", help="Output: .aez, or any suffix that Pillow writes."
+    "-o",
+    "--output",
+    "out",
+    required=True,
+    metavar="OUT",
+    help="Output file: .aez, or any suffix that Pillow can write.",
 )
-@click.option("--strength", type=Number(0, 1), default=1.0, show_default=True, help="0 gives the content back.")
+@click.option(
+    "--strength", type=Number(0, 1), default=1.0, show_default=True, help="Strength from 0 (content unchanged) to 1."
+)
 @click.option(
     "--style-size",
     type=click.IntRange(64, 2048),
     default=512,
     show_default=True,
     metavar="PIXELS",
-    help="Reduce the style's longer side to this; smaller makes finer strokes.",
+    help="Size that the style's longer side is reduced to; smaller gives finer strokes.",
 )
-@click.option("-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Of an .aez output.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option(
+    "-q", "--quality", type=Number(1, 100), default=75.0, show_default=True, help="Quality of an .aez output."
+)
+@device_option
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option(
     "--max-pixels",
@@ -46,13 +56,14 @@ def command(
 ) -> None:
     """Paint the picture CONTENT in the style of another.
 
-    Any size; inputs are pictures that Pillow reads, or .aez files. The output is in sRGB, turned upright.
+    Inputs are .aez files, or pictures of any size that Pillow can read. The output is in sRGB, in the orientation for
+    display.
     """
-    from aez.cli import storage
-    from aez.cli.console import say
-    from aez.cli.options import set_up_process
-    from aez.cli.paths import check_output
-    from aez.cli.picture_files import any_bytes, check_kind, read_any
+    from aez.cli.shared import storage
+    from aez.cli.shared.console import say
+    from aez.cli.shared.options.runtime import set_up_process
+    from aez.cli.shared.paths import check_output
+    from aez.cli.shared.picture_files import any_bytes, check_kind, read_any
 
     for source, replace in ((content, True), (style, True), (content, overwrite)):
         check_output(source, out, replace)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.rate_options import Number
+from aez.cli.shared.options.types import Number
 
 
 @click.command()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aez.codec.family.restoration.enlarge import enlarge
     from aez.codec.family.restoration.inpaint import inpaint
     from aez.codec.family.style.stylize import stylize
+    from aez.codec.options import DecodeOptions, EncodeOptions
     from aez.codec.symbols.representation import Latents
     from aez.codec.tensors import decode_batch, decode_tensor, encode_batch, encode_tensor
 
@@ -39,6 +40,8 @@ _LAZY = dict.fromkeys(
     "encode_batch": "aez.codec.tensors",
     "encode_tensor": "aez.codec.tensors",
     "Codec": "aez.codec.codec",
+    "DecodeOptions": "aez.codec.options",
+    "EncodeOptions": "aez.codec.options",
     "Target": "aez.codec.encoding.target",
     **{name: f"aez.codec.family.restoration.{name}" for name in ("colourise", "denoise", "enlarge", "inpaint")},
     "Latents": "aez.codec.symbols.representation",
@@ -50,6 +53,8 @@ __all__ = [
     "AezError",
     "ChecksumError",
     "Codec",
+    "DecodeOptions",
+    "EncodeOptions",
     "FormatError",
     "ImageError",
     "Latents",

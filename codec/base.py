@@ -119,8 +119,10 @@ class PictureCodec(ABC):
             ImageError: the picture cannot be read or is too large, or the target cannot be reached.
             ValueError, TypeError: an argument is out of range or of the wrong type.
         """
-        options = EncodeOptions.of(quality, **settings)
-        picture = _announced(image)
+        return self.encode_with(_announced(image), EncodeOptions.of(quality, **settings), progress)
+
+    def encode_with(self, picture: Picture, options: EncodeOptions, progress: Progress | None = None) -> bytes:
+        """Encode a picture with options given as one object; otherwise as :meth:`encode`."""
         alpha = self._encode_alpha(picture, options)
         if options.target is not None:
             return self._search(picture, options, alpha)

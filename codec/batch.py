@@ -7,16 +7,24 @@ affected, and their ``error`` is empty. Instances are pickled to workers and loa
     ray.data.read_binary_files("s3://bucket/in").map_batches(EncodeBatch(60), batch_size=16)
 """
 
+from __future__ import annotations
+
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aez.bitstream.errors import AezError
 from aez.bitstream.limits import Limits
 from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.options import EncodeOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from aez.codec.options import EncodeSettings
 
 Batch = Mapping[str, Any]
 
@@ -32,7 +40,13 @@ class EncodeBatch:
     """Callable that encodes a column of picture files of any format that Pillow reads as a column ``aez``."""
 
     def __init__(
-        self, quality: float = 50.0, *, column: str = "bytes", model: str = DEFAULT_MODEL, device: str = "cpu"
+        self,
+        quality: float | None = None,
+        *,
+        column: str = "bytes",
+        model: str = DEFAULT_MODEL,
+        device: str = "cpu",
+        **settings: Unpack[EncodeSettings],
     ) -> None:
         """Store the settings; the first call in each process loads the model.
 
@@ -41,8 +55,13 @@ class EncodeBatch:
             column: name of the column with picture files, as bytes.
             model: name of a packaged model, or path of a weights file.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+            settings: the other fields of :class:`aez.codec.options.EncodeOptions`.
+
+        Raises:
+            ValueError, TypeError: an option is out of range or of the wrong type.
         """
-        self.quality, self.column, self.model, self.device = quality, column, model, device
+        self.options = EncodeOptions.of(quality, **settings)
+        self.column, self.model, self.device = column, model, device
 
     def __call__(self, batch: Batch) -> dict[str, Any]:
         """Return the batch with the columns ``aez`` (bytes) and ``error`` (str) added.
@@ -50,20 +69,18 @@ class EncodeBatch:
         Raises:
             KeyError: the batch lacks the column.
             ModelError: there is no such model.
-            ValueError: the quality is out of range.
         """
         from aez.codec.api import load
         from aez.codec.picture.reading import read_picture
 
         codec = load(self.model, self.device)
-        codec.quality_scale.position_of(self.quality)
         files, errors = [], []
         for data in batch[self.column]:
             try:
                 picture = read_picture(io.BytesIO(data))
                 for warning in picture.warnings:
                     warnings.warn(warning, stacklevel=2)
-                files.append(codec.encode(picture, self.quality))
+                files.append(codec.encode_with(picture, self.options))
                 errors.append("")
             except AezError as error:
                 files.append(b"")

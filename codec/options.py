@@ -15,6 +15,7 @@ from aez.codec.decoding.regions import Region, reduction_of
 from aez.codec.encoding.effort import check_effort
 from aez.codec.encoding.target import Target
 from aez.codec.model.quality import check_quality
+from aez.codec.picture.alpha.planes import LOSSLESS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -59,7 +60,7 @@ class EncodeOptions:
     quality: float = 50.0
     target: Target | None = None
     effort: int = 2
-    alpha_quality: float = 100.0
+    alpha_quality: float = LOSSLESS
     preview: bool = False
     tile_log2: int | None = None
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 from PIL import ExifTags, Image, ImageFile
 
 from aez.bitstream import AezError, ChunkType, FormatError, LimitError, Limits, is_aez, read_container, read_header
+from aez.codec.options import EncodeOptions, option_names
 from aez.codec.picture.metadata.orientation import orientation_of
 
 FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
@@ -101,7 +102,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     from aez.codec.api import encode
 
     options: dict[str, Any] = image.encoderinfo
-    known = {"quality", "target", "effort", "alpha_quality", "preview", "model", "device"}
+    known = {*option_names(EncodeOptions), "model", "device"}
     settings: dict[str, Any] = {k: v for k, v in options.items() if k in known}
     described = image.copy()
     for name in ("icc_profile", "exif", "xmp"):

@@ -8,9 +8,9 @@ import griffe
 
 DOCUMENTED = (
     "aez.codec.api.",
+    "aez.codec.base.",
     "aez.codec.batch.",
     "aez.codec.codec.",
-    "aez.codec.decoding.latent_access.",
     "aez.codec.family.generation.sampling.",
     "aez.codec.family.style.stylize.",
     "aez.codec.tensors.",

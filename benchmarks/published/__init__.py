@@ -1,4 +1,4 @@
-"""Rate–distortion curves that others published, with their sources, in the schema of our own results."""
+"""Published rate–distortion curves, with their sources, in the schema of results."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ MARK = " (published)"
 
 
 def published_curves(digest: str, which: str) -> list[dict[str, Any]]:
-    """Entries of ``codecs`` for a set of pictures, their names marked.
+    """Return published entries of ``codecs`` for a set of pictures, with marked names.
 
     Args:
-        digest: of the set that a run measures; curves of other sets are not comparable, so they are left out.
+        digest: digest of the measured set; curves of other sets are not comparable, so they are left out.
         which: ``main`` for the usual ones, ``all``, or ``none``.
     """
     if which == "none":

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aez.bitstream.errors import ModelError
 from aez.codec.model.registry import FAMILY_FOLDER, FAMILY_FORMAT
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from aez.codec.family.base import FamilyModel
 
 MODELS: dict[str, str] = {
@@ -47,18 +48,15 @@ def family_class(name: str) -> "type[FamilyModel]":
     return found
 
 
-def fingerprint_of(name: str, sizes: Mapping[str, int], tensors: "Mapping[str, Tensor]") -> bytes:
+def fingerprint_of(name: str, sizes: Mapping[str, int], tensors: Mapping[str, NDArray[Any]]) -> bytes:
     """Return the fingerprint of a model: 6 bytes of SHA-256 over its name, its sizes and its tensors as stored.
 
     Files made with the model carry it.
     """
-    import torch
-
     digest = hashlib.sha256(json.dumps([name, dict(sizes)], sort_keys=True).encode())
     for key in sorted(tensors):
-        tensor = tensors[key].contiguous()
-        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(f"{key} torch.{tensors[key].dtype.name} {tensors[key].shape}".encode())
+        digest.update(tensors[key].tobytes())
     return digest.digest()[:6]
 
 
@@ -69,7 +67,7 @@ def save_family(path: Path, model: "FamilyModel", card: Mapping[str, Any]) -> No
         ModelError: a weight is not finite as float16.
         OSError: the file cannot be written.
     """
-    from safetensors.torch import save
+    from safetensors.numpy import save
 
     from aez.codec.model.eight_bits import rounded
     from aez.codec.picture.files import write_atomically
@@ -78,7 +76,8 @@ def save_family(path: Path, model: "FamilyModel", card: Mapping[str, Any]) -> No
     for key, value in state.items():
         if value.is_floating_point() and not bool(value.half().isfinite().all()):
             raise ModelError(f"{key} is not finite as float16")
-    tensors = {key: v.half() if v.is_floating_point() else v for key, v in rounded(state).items()}
+    stored = rounded({key: value.numpy() for key, value in state.items()})
+    tensors = {key: v.astype(np.float16) if v.dtype == np.float32 else v for key, v in stored.items()}
     metadata = {
         "format": FAMILY_FORMAT,
         "name": model.NAME,
@@ -97,7 +96,7 @@ def read_family(path: Path) -> "FamilyModel":
     """
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load
+    from safetensors.numpy import load
 
     from aez.codec.model.eight_bits import restored
 
@@ -117,7 +116,7 @@ def read_family(path: Path) -> "FamilyModel":
             raise ModelError(f"{path}: the fingerprint does not match the tensors: the file is damaged")
         with torch.device("meta"):
             model = family_class(metadata["name"])(**sizes)
-        state = restored(tensors)
+        state = {key: torch.from_numpy(value) for key, value in restored(tensors).items()}
         model.load_state_dict(state, assign=True)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

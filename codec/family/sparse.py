@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from aez.codec.family.base import Crops
 from aez.codec.family.code_model import CodeModel
-from aez.codec.model.frequencies import spike_table
 from aez.codec.networks import Analysis, NetworkConfig, QualityTable, Synthesis
+from aez.codec.networks.frequencies import spike_table
 from aez.codec.networks.quality import lambda_of
 
 # Tables: 16 probabilities of zero with log-odds from −4 to 9, each with 12 ratios of magnitudes from 0.02 to 0.98.

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from aez.codec.family.base import Crops
 from aez.codec.family.code_model import CodeModel
-from aez.codec.model.frequencies import gaussian_table
 from aez.codec.networks import QualityTable
 from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
+from aez.codec.networks.frequencies import gaussian_table
 
 OBSERVATION_SIGMA = 0.06
 """σ of p(x|z), in units of the sample range."""

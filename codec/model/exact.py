@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aez.bitstream.errors import ModelError
 from aez.codec.geometry.windows import Window
@@ -22,6 +20,7 @@ ACTIVATION_MAX = 2**24 - 1
 EXACT_BOUND = 2**53
 _CHUNK_CELLS = 1024
 _UPSAMPLING = 4
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,14 @@ class ExactScales:
         hyper_bound: largest |ẑ| that a table can give.
     """
 
-    conv1: Tensor
-    bias1: Tensor
-    conv2: Tensor
-    bias2: Tensor
-    conv3: Tensor
-    linear: Tensor
-    bias3: Tensor
-    quality_bias: Tensor
+    conv1: NDArray[np.int16]
+    bias1: NDArray[np.int64]
+    conv2: NDArray[np.int16]
+    bias2: NDArray[np.int64]
+    conv3: NDArray[np.int16]
+    linear: NDArray[np.int16]
+    bias3: NDArray[np.int64]
+    quality_bias: NDArray[np.int64]
     shifts: tuple[int, int, int, int]
     hyper_bound: int
 
@@ -70,46 +69,45 @@ class ExactScales:
         }
         if any(tuple(getattr(self, name).shape) != shape for name, shape in expected.items()):
             raise ModelError("the model's exact path has layers of the wrong shape")
-        if any(getattr(self, name).dtype != torch.int16 for name in ("conv1", "conv2", "conv3", "linear")):
+        if any(getattr(self, name).dtype != np.int16 for name in ("conv1", "conv2", "conv3", "linear")):
             raise ModelError("the model's exact path has weights that are not 16-bit integers")
         for bias in (self.bias1, self.bias2, self.bias3, self.quality_bias):
-            if bias.dtype != torch.int64 or int(bias.max()) >= EXACT_BOUND or int(bias.min()) <= -EXACT_BOUND:
+            if bias.dtype != np.int64 or int(bias.max()) >= EXACT_BOUND or int(bias.min()) <= -EXACT_BOUND:
                 raise ModelError("the model's exact path could leave the range in which it is exact")
         if outputs != self.quality_bias.shape[1] * _UPSAMPLING**2 or not all(0 <= s <= 40 for s in self.shifts):
             raise ModelError("the model's exact path has a shape or shift out of range")
-        quality = int(self.quality_bias.abs().max()) * 256
+        quality = int(np.abs(self.quality_bias).max()) * 256
         reach = [
             _reach(self.conv1, self.hyper_bound, self.bias1),
             _reach(self.conv2, ACTIVATION_MAX, self.bias2),
             _reach(self.conv3, ACTIVATION_MAX, self.bias3)
-            + (_reach(self.linear, self.hyper_bound, torch.zeros(1)) << self.shifts[2])
+            + (_reach(self.linear, self.hyper_bound, np.zeros(1, np.int64)) << self.shifts[2])
             + quality,
         ]
         if max(reach) >= EXACT_BOUND:
             raise ModelError("the model's exact path could leave the range in which it is exact")
 
     @cached_property
-    def _weights(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _weights(self) -> tuple[Doubles, Doubles, Doubles]:
         """The layers in float64, each scaled by its final shift (a power of two: exact), the last two side by side."""
         s1, s2, left, s3 = self.shifts
-        last = torch.cat([self.conv3.double(), self.linear.double() * 2.0**left], 1)
-        return self.conv1.double() * 2.0**-s1, self.conv2.double() * 2.0**-s2, last * 2.0**-s3
+        last = np.concatenate([self.conv3.astype(np.float64), self.linear * 2.0**left], 1)
+        return self.conv1 * 2.0**-s1, self.conv2 * 2.0**-s2, last * 2.0**-s3
 
     @cached_property
-    def _biases(self) -> tuple[Tensor, Tensor]:
+    def _biases(self) -> tuple[Doubles, Doubles]:
         """Of the first two layers, columns, scaled alike."""
-        return self.bias1.double()[:, None] * 2.0 ** -self.shifts[0], self.bias2.double()[
-            :, None
-        ] * 2.0 ** -self.shifts[1]
+        first, second = self.bias1 * 2.0 ** -self.shifts[0], self.bias2 * 2.0 ** -self.shifts[1]
+        return first[:, None], second[:, None]
 
-    def bias_at(self, position: int) -> Tensor:
+    def bias_at(self, position: int) -> NDArray[np.int64]:
         """(M,) int64 bias of a quality position (quality point × 256), interpolated in integers."""
         point, fraction = divmod(position, 256)
         point, fraction = (point, fraction) if point < len(self.quality_bias) - 1 else (point - 1, 256)
         low, high = self.quality_bias[point], self.quality_bias[point + 1]
-        return (low * (256 - fraction) + high * fraction) >> 8
+        bias: NDArray[np.int64] = (low * (256 - fraction) + high * fraction) >> 8
+        return bias
 
-    @torch.inference_mode()
     def indices(self, z: NDArray[np.int16], position: int, window: Window | None = None) -> NDArray[np.uint8]:
         """Table index of every element of y, or of those of a window.
 
@@ -126,40 +124,44 @@ class ExactScales:
         z = np.ascontiguousarray(z[outer.index])
         conv1, _, last = self._weights
         hyper, rows, cols = z.shape
-        cells = torch.from_numpy(z.reshape(hyper, -1)).double()
-        first = _activate(torch.addmm(self._biases[0], conv1, cells))
-        inputs = torch.cat([self._second_layer(first.reshape(-1, rows, cols)), cells])
+        cells = z.reshape(hyper, -1).astype(np.float64)
+        first = _activate(conv1 @ cells + self._biases[0])
+        inputs = np.concatenate([self._second_layer(first.reshape(-1, rows, cols)), cells])
         inputs = inputs.reshape(-1, rows, cols)[core.index_in(outer)]
         rows, cols = core.shape
         inputs = inputs.reshape(-1, rows * cols)
         m = self.quality_bias.shape[1]
-        bias = (self.bias3 + self.bias_at(position).repeat_interleave(_UPSAMPLING**2)).double()[:, None]
-        bias *= 2.0 ** -self.shifts[3]
-        out = torch.empty((m * _UPSAMPLING**2, rows * cols), dtype=torch.uint8)
+        bias = (self.bias3 + self.bias_at(position).repeat(_UPSAMPLING**2))[:, None] * 2.0 ** -self.shifts[3]
+        out = np.empty((m * _UPSAMPLING**2, rows * cols), np.uint8)
         for start in range(0, rows * cols, _CHUNK_CELLS):
             part = slice(start, start + _CHUNK_CELLS)
             # At or above 0, the cut to an integer is a floor.
-            out[:, part] = torch.addmm(bias, last, inputs[:, part]).clamp_(0, LEVELS - 1)
-        shuffled = out.reshape(m, _UPSAMPLING, _UPSAMPLING, rows, cols).permute(0, 3, 1, 4, 2)
-        return shuffled.reshape(m, _UPSAMPLING * rows, _UPSAMPLING * cols).numpy()
+            total = last @ inputs[:, part]
+            total += bias
+            out[:, part] = np.clip(total, 0, LEVELS - 1, out=total)
+        shuffled = out.reshape(m, _UPSAMPLING, _UPSAMPLING, rows, cols).transpose(0, 3, 1, 4, 2)
+        return shuffled.reshape(m, _UPSAMPLING * rows, _UPSAMPLING * cols)
 
-    def _second_layer(self, hidden: Tensor) -> Tensor:
+    def _second_layer(self, hidden: Doubles) -> Doubles:
         """The 3×3 layer, (H, rows, columns) to (H, rows·columns), over bands of rows: its unfolded input is large."""
         _, rows, cols = hidden.shape
-        padded = F.pad(hidden, (1, 1, 1, 1))
+        padded = np.pad(hidden, ((0, 0), (1, 1), (1, 1)))
         step = max(1, _CHUNK_CELLS // cols)
         bands = []
         for start in range(0, rows, step):
-            patches = F.unfold(padded[None, :, start : min(start + step, rows) + 2], 3)[0]
-            bands.append(_activate(torch.addmm(self._biases[1], self._weights[1], patches)))
-        return torch.cat(bands, 1)
+            band = padded[:, start : min(start + step, rows) + 2]
+            part = sliding_window_view(band, (1, 3, 3))[:, :, :, 0]
+            patches = part.transpose(0, 3, 4, 1, 2).reshape(self.conv2.shape[1], -1)
+            bands.append(_activate(self._weights[1] @ patches + self._biases[1]))
+        return np.concatenate(bands, 1)
 
 
-def _activate(total: Tensor) -> Tensor:
+def _activate(total: Doubles) -> Doubles:
     """Floor, ReLU and the clamp that keeps the next layer exact."""
-    return total.clamp_(0, ACTIVATION_MAX).floor_()
+    np.clip(total, 0, ACTIVATION_MAX, out=total)
+    return np.floor(total, out=total)
 
 
-def _reach(weight: Tensor, activation: int, bias: Tensor) -> int:
+def _reach(weight: NDArray[np.int16], activation: int, bias: NDArray[np.int64]) -> int:
     """Largest |output| of a layer: max over outputs of Σ|w|·max|a| + |bias|."""
-    return int((weight.to(torch.int64).abs().sum(1) * activation + bias.to(torch.int64).abs()).max())
+    return int((np.abs(weight.astype(np.int64)).sum(1) * activation + np.abs(bias)).max())

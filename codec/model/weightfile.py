@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load as parse
-from safetensors.torch import save as serialise
-from torch import Tensor
+from safetensors.numpy import load as parse
+from safetensors.numpy import save as serialise
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
@@ -50,7 +48,7 @@ class Weights:
 
     name: str
     config: NetworkConfig
-    tensors: dict[str, Tensor]
+    tensors: dict[str, NDArray[Any]]
     card: dict[str, Any]
 
     @cached_property
@@ -59,9 +57,9 @@ class Weights:
         digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
         for name in sorted(self.tensors):
             if name.startswith(_DECODER_PREFIXES):
-                tensor = self.tensors[name].contiguous()
-                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-                digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+                tensor = self.tensors[name]
+                digest.update(f"{name} torch.{tensor.dtype.name} {tensor.shape}".encode())
+                digest.update(tensor.tobytes())
         return digest.digest()[:FINGERPRINT_BYTES]
 
     def without(self, prefix: str) -> "Weights":
@@ -102,12 +100,12 @@ class Weights:
         return TableSet(*self._table_arrays("hyper"), escape=False)
 
     def _table_arrays(self, kind: str) -> tuple[Any, Any]:
-        return tuple(self.tensor(f"tables.{kind}_{part}").numpy() for part in ("counts", "sizes"))  # type: ignore[return-value]
+        return self.tensor(f"tables.{kind}_counts"), self.tensor(f"tables.{kind}_sizes")
 
     @property
     def first_coded(self) -> int:
         """Lowest table index that is coded at all."""
-        return int(self.tensor("tables.first_coded"))
+        return int(self.tensor("tables.first_coded").item())
 
     @cached_property
     def context_tables(self) -> TableSet | None:
@@ -122,7 +120,7 @@ class Weights:
         Raises:
             ModelError: there is no such tensor.
         """
-        row: NDArray[Any] = self.tensor(name)[self.quality_scale.nearest_point(position)].numpy()
+        row: NDArray[Any] = self.tensor(name)[self.quality_scale.nearest_point(position)]
         return row
 
     @cached_property
@@ -135,7 +133,7 @@ class Weights:
         bound = int(self.hyper_tables.bounds.max())
         return ExactScales(**parts, shifts=tuple(shifts), hyper_bound=bound)  # type: ignore[arg-type]
 
-    def tensor(self, name: str) -> Tensor:
+    def tensor(self, name: str) -> NDArray[Any]:
         """Return a tensor of the file.
 
         Raises:
@@ -154,7 +152,7 @@ class Weights:
         """
         rows = self.tensor(name)
         point, share = self.quality_scale.between(position)
-        below, above = rows[point : point + 2].double().numpy()
+        below, above = rows[point : point + 2].astype(np.float64)
         out: NDArray[np.float64] = below * (1 - share) + above * share
         return out
 
@@ -166,9 +164,9 @@ class Weights:
         """
         config, exact = self.config, self.exact
         index = self.tensor("tables.hyper_index")
-        if tuple(index.shape) != (config.points, config.hyper) or index.dtype != torch.uint8:
+        if tuple(index.shape) != (config.points, config.hyper) or index.dtype != np.uint8:
             raise ModelError("the model's hyper-latent table index has the wrong shape")
-        if self.tensor("tables.first_coded").numel() != 1:
+        if self.tensor("tables.first_coded").size != 1:
             raise ModelError("the model's first coded table is not one number")
         if int(index.max()) >= len(self.hyper_tables) or not 0 <= self.first_coded <= LEVELS:
             raise ModelError("the model names a table that it does not have")
@@ -184,7 +182,7 @@ class Weights:
         tables = self.context_tables
         if tables is None:
             return
-        for name, dtype in zip(CONTEXT_TENSORS, (torch.int16, torch.uint8), strict=True):
+        for name, dtype in zip(CONTEXT_TENSORS, (np.int16, np.uint8), strict=True):
             tensor = self.tensor(name)
             if tuple(tensor.shape) != (self.config.points, 2, self.config.hyper) or tensor.dtype != dtype:
                 raise ModelError("the model's context of z has the wrong shape")
@@ -193,8 +191,8 @@ class Weights:
             raise ModelError("the model names a table that it does not have")
         reach = tables.bounds.reshape(PHASES, rungs).min(0)
         for point in range(self.config.points):
-            weights, levels = (self.tensor(name)[point].numpy().astype(np.int64) for name in CONTEXT_TENSORS)
-            bounds = self.hyper_tables.bounds[self.tensor("tables.hyper_index")[point].numpy()]
+            weights, levels = (self.tensor(name)[point].astype(np.int64) for name in CONTEXT_TENSORS)
+            bounds = self.hyper_tables.bounds[self.tensor("tables.hyper_index")[point]]
             if (HyperContext(weights, levels, tables).reach(bounds) > reach[levels]).any():
                 raise ModelError("the model's context of z names tables that are too short")
 
@@ -205,28 +203,27 @@ class Weights:
             return
         for name, width in shapes.items():
             tensor = self.tensor(name)
-            if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != torch.float16:
+            if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != np.float16:
                 raise ModelError("the model's picture filter has the wrong shape")
-            if not bool(tensor.isfinite().all()):
+            if not np.isfinite(tensor).all():
                 raise ModelError("the model's picture filter is not finite")
 
     def _validate_grey(self) -> None:
         """The tables for grey pictures, which a model may lack: all or none, and ẑ within the exact path's bound."""
         shapes = {
-            "tables.grey_offset": ((self.config.points, self.config.latent), torch.int8),
-            "tables.grey_hyper_index": ((self.config.points, self.config.hyper), torch.uint8),
-            "tables.grey_hyper_mean": ((self.config.points, self.config.hyper), torch.int16),
+            "tables.grey_offset": ((self.config.points, self.config.latent), np.int8),
+            "tables.grey_hyper_index": ((self.config.points, self.config.hyper), np.uint8),
+            "tables.grey_hyper_mean": ((self.config.points, self.config.hyper), np.int16),
         }
         if not any(name in self.tensors for name in shapes):
             return
         for name, (shape, dtype) in shapes.items():
             if tuple(self.tensor(name).shape) != shape or self.tensor(name).dtype != dtype:
                 raise ModelError("the model's tables for grey pictures have the wrong shape")
-        index, mean = self.tensors["tables.grey_hyper_index"].long(), self.tensors["tables.grey_hyper_mean"].long()
+        index, mean = self.tensors["tables.grey_hyper_index"], self.tensors["tables.grey_hyper_mean"].astype(np.int64)
         if int(index.max()) >= len(self.hyper_tables):
             raise ModelError("the model names a table that it does not have")
-        bounds = torch.from_numpy(self.hyper_tables.bounds).long()
-        if int((mean.abs() + bounds[index]).max()) > self.exact.hyper_bound:
+        if int((np.abs(mean) + self.hyper_tables.bounds[index]).max()) > self.exact.hyper_bound:
             raise ModelError("the model's tables for grey pictures reach beyond what the exact path holds for")
 
 
@@ -272,4 +269,4 @@ def serialise_weights(weights: Weights) -> bytes:
         "config": json.dumps(asdict(weights.config)),
         "card": json.dumps(weights.card),
     }
-    return serialise({k: v.contiguous() for k, v in weights.tensors.items()}, metadata)
+    return serialise({k: np.asarray(v, order="C") for k, v in weights.tensors.items()}, metadata)

@@ -1,6 +1,10 @@
 """Make networks of a weights file's tensors."""
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.errors import ModelError
@@ -43,7 +47,7 @@ def training_model(weights: Weights) -> HyperpriorModel:
         if name in stored:
             state[name] = stored[name]
         elif f"training.{name}" in weights.tensors:
-            state[name] = weights.tensors[f"training.{name}"].float()
+            state[name] = _float(weights.tensors[f"training.{name}"])
     state |= _scale_network(weights)
     try:
         model.load_state_dict(state)
@@ -56,11 +60,11 @@ def _stored(weights: Weights) -> dict[str, Tensor]:
     """Return each tensor that is a network's as it is, float32; what eight bits hold is restored."""
     try:
         found = restored({k: v for k, v in weights.tensors.items() if not k.startswith(_NOT_NETWORKS)})
-    except (KeyError, RuntimeError):
+    except (KeyError, ValueError):
         raise ModelError(_UNFIT) from None
-    if not all(value.is_floating_point() for value in found.values()):
+    if not all(np.issubdtype(value.dtype, np.floating) for value in found.values()):
         raise ModelError(_UNFIT)
-    return found
+    return {name: torch.from_numpy(value) for name, value in found.items()}
 
 
 def _scale_network(weights: Weights) -> dict[str, Tensor]:
@@ -69,12 +73,17 @@ def _scale_network(weights: Weights) -> dict[str, Tensor]:
     exact, hidden = weights.exact, weights.config.scale
     s1, _, _, s3 = exact.shifts
     offset = LOG_SCALE_MIN - 0.5 / LEVELS_PER_NAT
+    conv1, conv2, conv3, linear = (_float(w) for w in (exact.conv1, exact.conv2, exact.conv3, exact.linear))
     return {
-        "scale.conv1.weight": exact.conv1.float()[:, :, None, None] / 2**k1,
-        "scale.conv1.bias": (exact.bias1.double() / 2**k1).float(),
-        "scale.conv2.weight": exact.conv2.float().reshape(hidden, hidden, 3, 3) / 2**k2,
-        "scale.conv2.bias": (exact.bias2.double() / 2 ** (k2 + k1 - s1)).float(),
-        "scale.conv3.weight": exact.conv3.float()[:, :, None, None] / (2**k3 * LEVELS_PER_NAT),
-        "scale.conv3.bias": (exact.bias3.double() / (2**s3 * LEVELS_PER_NAT) + offset).float(),
-        "scale.linear.weight": exact.linear.float()[:, :, None, None] / (2**kl * LEVELS_PER_NAT),
+        "scale.conv1.weight": conv1[:, :, None, None] / 2**k1,
+        "scale.conv1.bias": _float(exact.bias1 / 2**k1),
+        "scale.conv2.weight": conv2.reshape(hidden, hidden, 3, 3) / 2**k2,
+        "scale.conv2.bias": _float(exact.bias2 / 2 ** (k2 + k1 - s1)),
+        "scale.conv3.weight": conv3[:, :, None, None] / (2**k3 * LEVELS_PER_NAT),
+        "scale.conv3.bias": _float(exact.bias3 / (2**s3 * LEVELS_PER_NAT) + offset),
+        "scale.linear.weight": linear[:, :, None, None] / (2**kl * LEVELS_PER_NAT),
     }
+
+
+def _float(array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(array.astype(np.float32))

@@ -8,6 +8,7 @@ quality reach several hundred, where bfloat16 has steps of 4.
 import torch
 from torch import Tensor, nn
 
+from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
@@ -23,7 +24,7 @@ class Analysis(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         """Start as the colour DCT."""
         super().__init__()
-        self.linear = nn.Conv2d(3 * 16 * 16, config.latent, 1)
+        self.linear = nn.Conv2d(3 * LATENT_STRIDE**2, config.latent, 1)
         self.head = nn.Conv2d(3 * 8 * 8, config.analysis, 1)
         self.blocks = block_stack(config.analysis_depth, config.analysis)
         self.tail = nn.Conv2d(4 * config.analysis, config.latent, 1)
@@ -41,7 +42,7 @@ class Analysis(nn.Module):
     def both(self, x: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         """Return the input of the network's last layer, (N, C, H/8, W/8), and y as :meth:`forward` returns it."""
         h: Tensor = self.blocks(down(self.head, x, 8) * torch.exp(self.gain(position)))
-        return h, down(self.tail, h, 2) + down(self.linear, x, 16)
+        return h, down(self.tail, h, 2) + down(self.linear, x, LATENT_STRIDE)
 
 
 class Synthesis(nn.Module):
@@ -50,7 +51,7 @@ class Synthesis(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         """Start as the transpose of the colour DCT."""
         super().__init__()
-        self.linear = nn.Conv2d(config.latent, 3 * 16 * 16, 1)
+        self.linear = nn.Conv2d(config.latent, 3 * LATENT_STRIDE**2, 1)
         self.head16 = nn.Conv2d(config.latent, config.synthesis16, 1)
         self.blocks16 = block_stack(config.synthesis16_depth, config.synthesis16)
         self.head8 = nn.Conv2d(config.synthesis16, 4 * config.synthesis8, 1)
@@ -67,7 +68,7 @@ class Synthesis(nn.Module):
 
     def forward(self, y: Tensor, position: Tensor) -> Tensor:
         """Map (N, M, h, w) float32 at quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
-        return up(self.tail, self.hidden(y, position), 4) + up(self.linear, y, 16)
+        return up(self.tail, self.hidden(y, position), 4) + up(self.linear, y, LATENT_STRIDE)
 
     def hidden(self, y: Tensor, position: Tensor) -> Tensor:
         """Return the input of the network's last layer, (N, C, 4·h, 4·w)."""

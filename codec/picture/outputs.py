@@ -18,7 +18,7 @@ from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srg
 from aez.codec.picture.metadata.chunks import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
 from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided
 from aez.codec.picture.metadata.resolution import is_resolution_alone, is_unknown, resolution_alone, resolution_options
-from aez.codec.picture.picture import Picture
+from aez.codec.picture.picture import Picture, stripped
 from aez.codec.picture.turning import upright
 
 # Defaults: the highest quality that a format reaches at a usual file size.
@@ -49,6 +49,35 @@ def format_of(target: Path) -> str:
     if kind is None or kind not in Image.SAVE or kind == "AEZ":  # registered by `aez.codec.pillow`
         raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
     return kind
+
+
+def write_picture(
+    picture: Picture,
+    kind: str,
+    *,
+    background: tuple[int, int, int] = BACKGROUND,
+    auto_orient: bool = False,
+    strip: bool = False,
+    to_srgb: bool = False,
+) -> tuple[memoryview, list[str]]:
+    """Write a picture as a file in memory.
+
+    Args:
+        picture: as decoded.
+        kind: Pillow's name of the format.
+        background: colour behind a transparent picture where the format has no alpha.
+        auto_orient: turn the pixels to the orientation for display.
+        strip: leave EXIF, XMP and a profile for sRGB out, and turn the pixels.
+        to_srgb: convert to sRGB, and leave the profile out.
+
+    Returns:
+        The bytes of the file, and a warning for everything that the format cannot hold.
+
+    Raises:
+        ImageError: the format cannot hold the picture.
+    """
+    fitted = fit_to_format(picture, kind, background=background, auto_orient=auto_orient or strip, srgb=to_srgb)
+    return picture_bytes(stripped(fitted) if strip else fitted, kind), fitted.warnings
 
 
 def fit_to_format(

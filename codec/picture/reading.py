@@ -16,6 +16,7 @@ from aez.codec.picture.formats.plugins import is_jxl, register_for
 from aez.codec.picture.images import from_image
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.sources import File, naming, reason_of
+from aez.codec.picture.turning import upright
 
 HEAD = 32
 """Number of first bytes that identify a file's format."""
@@ -34,7 +35,12 @@ def read_path(path: File) -> Picture:
 
 
 def read_picture(
-    source: Path | io.BytesIO, *, max_pixels: int = DEFAULT_MAX_PIXELS, to_srgb: bool = False, strip: bool = False
+    source: Path | io.BytesIO,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    to_srgb: bool = False,
+    strip: bool = False,
+    auto_orient: bool = False,
 ) -> Picture:
     """Read the first frame of a picture file.
 
@@ -44,13 +50,15 @@ def read_picture(
             applies as well.
         to_srgb: convert to sRGB through the profile, which is then left out.
         strip: leave out EXIF, XMP and a profile that describes sRGB; see :func:`from_image`.
+        auto_orient: turn the pixels to the orientation for display.
 
     Raises:
         ImageError: the file is missing, a folder, damaged, no picture or an `.aez` file.
         LimitError: the picture has too many pixels.
     """
     try:
-        return _read(source, max_pixels, to_srgb, strip)
+        picture = _read(source, max_pixels, to_srgb, strip)
+        return upright(picture) if auto_orient else picture
     except AezError:
         raise
     except UnidentifiedImageError:

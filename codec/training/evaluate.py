@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 from aez.codec.networks.quality import lambda_of
@@ -55,7 +56,7 @@ def evaluate(
         bpp = psnr = loss = 0.0
         similar: list[float] = []
         for picture in pictures:
-            height, width = (side // 16 * 16 for side in picture.shape[1:])
+            height, width = (side // LATENT_STRIDE * LATENT_STRIDE for side in picture.shape[1:])
             x = picture[None, :, :height, :width].to(device).float() / 255 - 0.5
             outcome, reconstruction = objective.evaluate(x.contiguous(memory_format=torch.channels_last), position)
             decoded, original = (reconstruction.clamp(-0.5, 0.5) * 255).add(127.5).round(), x * 255 + 127.5

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from aez.bitstream.errors import ModelError
 from aez.codec.model.eight_bits import rounded
-from aez.codec.model.frequencies import gaussian_masses, gaussian_table, integer_counts
 from aez.codec.model.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MIN, ladder
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
+from aez.codec.networks.frequencies import gaussian_masses, gaussian_table, integer_counts
 
 ACTIVATION_FRACTION_BITS = 12
 _EIGHT_BITS = "hyper_analysis."
@@ -41,8 +41,8 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
     skipped = ("scale.", "scale_bias.", "hyper_scale.")
     tensors = {k: v.half() for k, v in model.state_dict().items() if not k.startswith((*skipped, _EIGHT_BITS))}
     # Only encoders read these; eight bits cost 0.02 % of the objective.
-    eight = rounded({k: v for k, v in model.state_dict().items() if k.startswith(_EIGHT_BITS)})
-    tensors |= {k: v.half() if v.is_floating_point() else v for k, v in eight.items()}
+    eight = rounded({k: v.numpy() for k, v in model.state_dict().items() if k.startswith(_EIGHT_BITS)})
+    tensors |= {k: torch.from_numpy(v.astype(np.float16) if v.dtype == np.float32 else v) for k, v in eight.items()}
     for kept in ("scale_bias.rows", "hyper_scale.rows"):
         tensors[f"training.{kept}"] = model.state_dict()[kept].half()
     with torch.no_grad():
@@ -56,7 +56,8 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
     for kind, tables in (("residual", residual_tables()), ("hyper", hyper_tables())):
         tensors[f"tables.{kind}_counts"] = torch.from_numpy(np.concatenate(tables).astype(np.int32))
         tensors[f"tables.{kind}_sizes"] = torch.tensor([len(t) for t in tables], dtype=torch.int32)
-    return parse_weights(serialise_weights(Weights(name, model.config, tensors, dict(card))))
+    arrays = {key: tensor.detach().numpy() for key, tensor in tensors.items()}
+    return parse_weights(serialise_weights(Weights(name, model.config, arrays, dict(card))))
 
 
 def _to_int16(weight: Tensor) -> tuple[Tensor, int]:

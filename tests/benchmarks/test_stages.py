@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.benchmarks.macs import count_codec
+from aez.benchmarks.checks.macs import count_codec
 from aez.benchmarks.stages import STAGES, timed_stages
 from aez.codec.codec import Codec
 

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from aez.benchmarks import runner
-from aez.benchmarks.adapters.pillow_formats import PillowCodec
+from aez.benchmarks.codecs.pillow_formats import PillowCodec
 from aez.benchmarks.curves import read_results
-from aez.cli.progress import Progress
+from aez.benchmarks.report import runner
+from aez.cli.shared.progress import ProgressBar
 
 FILES = ("results.json", "results.csv", "rd-psnr.png", "rd-msssim.png", "speed.png", "report.html")
 SHORT = ("--metrics", "psnr,ms_ssim", "--repeats", 1, "--threads", 1)
@@ -157,14 +157,14 @@ def test_a_log_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setenv("FORCE_COLOR", "1")
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    with Progress("measurements", quiet=False) as advance:
+    with ProgressBar("measurements", quiet=False) as advance:
         for done in range(601):
             advance(done, 1200)
             now += 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "aez: 60 of 1200 measurements, about 19 min left"
     assert len(lines) == 10
-    with Progress("measurements", quiet=True) as advance:
+    with ProgressBar("measurements", quiet=True) as advance:
         now += 100
         advance(5, 10)
     assert capsys.readouterr().err == ""

@@ -7,7 +7,6 @@ import torch
 from PIL import Image
 
 from aez import codec
-from aez.codec.family import registry
 
 
 def names(folder: Path) -> list[str]:
@@ -48,7 +47,7 @@ def test_vae(aez: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def sample(count: int, seed: int) -> torch.Tensor:
             return torch.linspace(-0.6, 0.5, 3 * 64 * 64 * count).reshape(count, 3, 64, 64) * (seed + 1)
 
-    monkeypatch.setattr(registry, "load_family", lambda name, device: Drawing())
+    monkeypatch.setattr(members, "load_family", lambda name, device: Drawing())
     assert aez("generate", "--model", "vae", "-n", "2", "-o", tmp_path).code == 0
     assert names(tmp_path) == ["vae-0-0.png", "vae-0-1.png"]
     assert np.asarray(Image.open(tmp_path / "vae-0-1.png")).shape == (64, 64, 3)

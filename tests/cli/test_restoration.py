@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez import codec
-from aez.cli import noise_options
+from aez.cli.shared.options import noise
 from aez.codec.family import denoiser
 
 Samples = NDArray[np.uint8]
@@ -119,4 +119,4 @@ def test_bad_inputs(aez: Any, tmp_path: Path, command: str) -> None:
 
 
 def test_the_strongest_noise_is_that_of_the_network() -> None:
-    assert noise_options.SIGMA_MAX == denoiser.SIGMA_MAX
+    assert noise.SIGMA_MAX == denoiser.SIGMA_MAX

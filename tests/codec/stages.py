@@ -45,7 +45,7 @@ def setting_of(codec: Codec, quality: float, effort: Effort, *, grey: bool = Fal
 
 
 def latents(setting: Setting, picture: Photo) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
-    """y and z of a picture, as the networks give them."""
+    """Y and z of a picture, as the networks give them."""
     y = analysed(setting, picture.reshape(*picture.shape[:2], -1))
     return y, hyper_analysed(setting, y)
 

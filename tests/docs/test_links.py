@@ -26,7 +26,7 @@ def test_programs_that_pages_name_are_there() -> None:
         name for page in PAGES for name in re.findall(r"-m aez\.(\w+(?:\.\w+)+)", page.read_text(encoding="utf-8"))
     }
     table = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8").split("| `python -m aez.benchmarks.…`")[1]
-    named |= {f"benchmarks.{name}" for name in re.findall(r"^\| `(\w+)", table.split("\n\n")[0], re.M)}
+    named |= {f"benchmarks.{name}" for name in re.findall(r"^\| `([\w.]+)", table.split("\n\n")[0], re.M)}
     assert len(named) >= 8
     paths = {name: ROOT / name.replace(".", "/") for name in named}
     assert not [

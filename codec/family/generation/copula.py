@@ -25,8 +25,6 @@ from aez.bitstream.errors import ModelError
 from aez.bitstream.tables import PRECISION
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from aez.codec.model.weightfile import Weights
 
 PREFIX = "copula."
@@ -123,19 +121,17 @@ def read_copulas(weights: "Weights") -> dict[str, Copula]:
         parts = []
         for part, shape in shapes.items():
             tensor = weights.tensors.get(f"{PREFIX}{name}_{part}")
-            if tensor is None or tuple(tensor.shape) != shape or str(tensor.dtype) != "torch.int16":
+            if tensor is None or tuple(tensor.shape) != shape or tensor.dtype != np.int16:
                 raise ModelError("what the model knows of neighbouring symbols is damaged")
-            parts.append(tensor.numpy().astype(np.int64))
+            parts.append(tensor.astype(np.int64))
         found[name] = Copula(neighbours, *parts)
     return found
 
 
-def copula_tensors(copulas: dict[str, Copula]) -> "dict[str, Tensor]":
+def copula_tensors(copulas: dict[str, Copula]) -> dict[str, NDArray[np.int16]]:
     """Convert copulas to tensors of a weights file."""
-    import torch
-
     return {
-        f"{PREFIX}{name}_{part}": torch.from_numpy(getattr(copula, part).astype(np.int16))
+        f"{PREFIX}{name}_{part}": getattr(copula, part).astype(np.int16)
         for name, copula in copulas.items()
         for part in ("regression", "offset", "noise")
     }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_SAMPLED_PIXELS = 2**24
 DRAWN_QUALITY = 20.0
-"""Quality at which samples are nearest to photographs (`python -m aez.benchmarks.generation`)."""
+"""Quality at which samples are nearest to photographs (`python -m aez.benchmarks.family.generation`)."""
 
 
 class Draws:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aez.codec.geometry.grid import CELL
+from aez.bitstream.header import HYPER_STRIDE
 from aez.codec.model.filter_weights import FilterWeights
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN
@@ -25,7 +25,7 @@ from aez.codec.networks.loading import training_model
 from aez.codec.networks.quality import lambda_of
 from aez.codec.runtime.torch.filter_gradient import filtered_pictures, neighbourhoods
 
-STRIDE = 16 * CELL
+STRIDE = HYPER_STRIDE
 """The prior takes pictures whose sides are multiples of this."""
 _WARM_UP = 0.1
 """Share of the steps in which the learning rate rises; afterwards it falls to zero along a cosine."""

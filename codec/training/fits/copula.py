@@ -61,8 +61,8 @@ def _with_copulas(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
     for name, pairs in seen.items():
         known, here = (np.concatenate(parts, 1) for parts in zip(*pairs, strict=True))
         copulas[name] = _fitted(wanted[name][0], known, here)
-    tensors = {name: t for name, t in weights.tensors.items() if not name.startswith(PREFIX)}
-    return parse_weights(serialise_weights(replace(weights, tensors=tensors | copula_tensors(copulas))))
+    tensors = weights.without(PREFIX).tensors | copula_tensors(copulas)
+    return parse_weights(serialise_weights(replace(weights, tensors=tensors)))
 
 
 def _normal(

@@ -63,8 +63,8 @@ def _with_grey_tables(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
         index, mean = _hyper_tables(np.concatenate(values, 1), plain.hyper_tables)
         for name, row in zip(found, (offsets, index, mean), strict=True):
             found[name].append(row)
-    types = {"grey_offset": torch.int8, "grey_hyper_index": torch.uint8, "grey_hyper_mean": torch.int16}
-    tensors |= {f"tables.{name}": torch.from_numpy(np.stack(rows)).to(types[name]) for name, rows in found.items()}
+    types = {"grey_offset": np.int8, "grey_hyper_index": np.uint8, "grey_hyper_mean": np.int16}
+    tensors |= {f"tables.{name}": np.stack(rows).astype(types[name]) for name, rows in found.items()}
     return parse_weights(serialise_weights(replace(weights, tensors=tensors)))
 
 
@@ -77,9 +77,9 @@ def _grey(picture: Tensor) -> NDArray[np.uint8]:
 
 def _chroma_channels(weights: Weights) -> NDArray[np.bool_]:
     """Find the channels of y that carry hardly any luma, (M,)."""
-    linear = weights.tensors["synthesis.linear.weight"].float().flatten(1).reshape(3, -1, weights.config.latent)
-    luma, whole = linear.mean(0).square().sum(0), linear.square().mean(0).sum(0)
-    chroma: NDArray[np.bool_] = (luma < _LUMA_SHARE * whole).numpy()
+    linear = weights.tensors["synthesis.linear.weight"].astype(np.float32).reshape(3, -1, weights.config.latent)
+    luma, whole = np.square(linear.mean(0)).sum(0), np.square(linear).mean(0).sum(0)
+    chroma: NDArray[np.bool_] = luma < _LUMA_SHARE * whole
     return chroma
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,10 +15,10 @@ from aez.bitstream.tables import TableSet
 from aez.codec.codec import Codec
 from aez.codec.encoding.analysis import analysed
 from aez.codec.encoding.hyper import hyper_analysed
-from aez.codec.model.frequencies import gaussian_masses, integer_counts
 from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.scales import ladder
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
+from aez.codec.networks.frequencies import gaussian_masses, integer_counts
 from aez.codec.training.data import middle
 
 CROP = 768
@@ -61,8 +60,7 @@ class HyperContextFit:
 
 def _with_context(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
     """Return the model with a context of z fitted to pictures."""
-    tensors = {name: t for name, t in weights.tensors.items() if not name.startswith("tables.context_")}
-    plain = replace(weights, tensors=tensors)
+    plain = weights.without("tables.context_")
     codec, tables = Codec(plain, "cpu", "float32"), context_tables()
     samples = [middle(picture, CROP).permute(1, 2, 0).contiguous().numpy() for picture in pictures]
     found: list[HyperContext] = []
@@ -72,11 +70,11 @@ def _with_context(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
         seen = [hyper_analysed(setting, analysed(setting, picture)) for picture in samples]
         found.append(_fitted(setting.point.hyper_coder, seen, tables))
     flat = np.concatenate(tables.counts).astype(np.int32)
-    tensors |= {
-        "tables.context_weight": torch.from_numpy(np.stack([f.weights for f in found])).to(torch.int16),
-        "tables.context_level": torch.from_numpy(np.stack([f.levels for f in found])).to(torch.uint8),
-        "tables.context_counts": torch.from_numpy(flat),
-        "tables.context_sizes": torch.tensor([len(table) for table in tables.counts], dtype=torch.int32),
+    tensors = plain.tensors | {
+        "tables.context_weight": np.stack([f.weights for f in found]).astype(np.int16),
+        "tables.context_level": np.stack([f.levels for f in found]).astype(np.uint8),
+        "tables.context_counts": flat,
+        "tables.context_sizes": np.array([len(table) for table in tables.counts], np.int32),
     }
     return parse_weights(serialise_weights(replace(weights, tensors=tensors)))
 

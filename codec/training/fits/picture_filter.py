@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -69,5 +68,5 @@ def _fitted(weights: Weights, crops: list[NDArray[np.uint8]]) -> Weights:
 def _with(weights: Weights, mean: NDArray[np.float64], step: NDArray[np.float64]) -> Weights:
     """Return the model with the filter's weights and steps."""
     tensors = dict(weights.tensors)
-    tensors["filter.mean"], tensors["filter.step"] = torch.from_numpy(mean).half(), torch.from_numpy(step).half()
+    tensors["filter.mean"], tensors["filter.step"] = mean.astype(np.float16), step.astype(np.float16)
     return parse_weights(serialise_weights(replace(weights, tensors=tensors)))

@@ -20,9 +20,9 @@ from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.codec import Codec
 from aez.codec.encoding.encoder import encode
-from aez.codec.model.frequencies import integer_counts
 from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
+from aez.codec.networks.frequencies import integer_counts
 from aez.codec.options import EncodeOptions
 from aez.codec.training.data import middle
 from aez.codec.training.data.drawn import drawn_crop
@@ -64,7 +64,7 @@ def _counted(weights: Weights, pictures: Iterable[Tensor]) -> Weights:
         for table, count in zip(old.counts, counted, strict=True)
     ]
     tensors = dict(weights.tensors)
-    tensors["tables.residual_counts"] = torch.from_numpy(np.concatenate(tables).astype(np.int32))
+    tensors["tables.residual_counts"] = np.concatenate(tables).astype(np.int32)
     return parse_weights(serialise_weights(replace(weights, tensors=tensors)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aez.benchmarks.borders import CONTENTS, EXTRA, RATIO, SIDE, border, squared_error
+from aez.benchmarks.checks.borders import CONTENTS, EXTRA, RATIO, SIDE, border, squared_error
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights
 from tests.codec.stages import small_windows

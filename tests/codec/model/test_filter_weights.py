@@ -135,7 +135,7 @@ def test_a_model_without_filter_ignores_one(codec: Codec, photo: Photo) -> None:
     ("name", "change"),
     [
         ("mean", lambda t: t[:, :-1]),
-        ("step", lambda t: t.float()),
+        ("step", lambda t: t.astype(np.float32)),
         ("step", lambda t: t * float("nan")),
         ("mean", None),
         ("step", None),

@@ -63,7 +63,7 @@ def test_context_is_part_of_the_model(packaged: Weights, fitted: Weights) -> Non
     ("name", "change"),
     [
         ("weight", lambda t: t[:, :1]),
-        ("weight", lambda t: t.int()),
+        ("weight", lambda t: t.astype(np.int32)),
         ("weight", lambda t: t * 0 + 30000),  # expects what no table reaches
         ("weight", None),
         ("level", lambda t: t[:-1]),

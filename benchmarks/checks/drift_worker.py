@@ -1,0 +1,109 @@
+"""Worker process of `aez.benchmarks.checks.drift`: JSON job on standard input, JSON on standard output.
+
+Threads, instruction sets and memory layout are settings of a whole process, so each configuration needs one.
+"""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from aez.benchmarks.pictures import read_rgb
+from aez.bitstream import read_container
+from aez.bitstream.entropy import symbols_digest
+from aez.codec.codec import Codec
+from aez.codec.decoding.decoder import View
+from aez.codec.symbols.streams import StreamReader
+from aez.codec.symbols.tiles import ArrayResiduals
+
+
+@dataclass(frozen=True)
+class DriftJob:
+    """A worker's job: encode pictures, or decode files.
+
+    Attributes:
+        model: a packaged model's name or a weights file's path.
+        inputs: pictures if ``qualities`` are given, `.aez` files otherwise.
+        out: folder for `NAME-qQUALITY.aez`, or for `NAME.npy` with samples, (H, W, 3) uint8.
+        qualities: what to encode at.
+        threads: CPU threads.
+        precision: of the residual blocks, ``float32`` or ``bfloat16``.
+        device: ``cpu`` or ``cuda``.
+        contiguous: run the float networks in the plain (N, C, H, W) layout instead of channels last.
+    """
+
+    model: str
+    inputs: tuple[str, ...]
+    out: str
+    qualities: tuple[float, ...]
+    threads: int
+    precision: str
+    device: str
+    contiguous: bool
+
+    def to_json(self) -> str:
+        """Return the job as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "DriftJob":
+        """Read what :meth:`to_json` returned."""
+        values = json.loads(text)
+        return cls(**values | {"inputs": tuple(values["inputs"]), "qualities": tuple(values["qualities"])})
+
+
+def work(job: DriftJob) -> dict[str, str]:
+    """Run a job.
+
+    Returns:
+        Decoding: the digest of the symbols of each input, by its name. Encoding: nothing.
+    """
+    torch.set_num_threads(job.threads)
+    codec = Codec(job.model, job.device, job.precision)
+    if job.contiguous:
+        use_contiguous_layout(codec.networks.model)
+    if job.qualities:
+        encode(codec, job)
+        return {}
+    return decode(codec, job)
+
+
+def encode(codec: Codec, job: DriftJob) -> None:
+    """Write a file for every picture and quality."""
+    for path in map(Path, job.inputs):
+        picture = read_rgb(path)
+        for quality in job.qualities:
+            Path(job.out, f"{path.name}-q{quality:g}.aez").write_bytes(codec.encode(picture, quality))
+
+
+def decode(codec: Codec, job: DriftJob) -> dict[str, str]:
+    """Write the samples of every file, and return digests by file name."""
+    digests = {}
+    for path in map(Path, job.inputs):
+        reader = StreamReader(read_container(path.read_bytes()), codec.weights)
+        symbols = reader.symbols()
+        digests[path.name] = symbols_digest(symbols.z, symbols.r)
+        samples = codec.decoder(reader).decode(symbols.z, ArrayResiduals(symbols.r), View.whole(reader.grid))
+        np.save(Path(job.out, f"{path.name}.npy"), samples)
+    return digests
+
+
+def use_contiguous_layout(model: nn.Module) -> None:
+    """Make every convolution run on contiguous weights and inputs, which both decide on the layout."""
+
+    def relayout(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        return tuple(x.contiguous() for x in inputs)
+
+    model.to(memory_format=torch.contiguous_format)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_pre_hook(relayout)
+
+
+if __name__ == "__main__":
+    json.dump(work(DriftJob.from_json(sys.stdin.read())), sys.stdout)

@@ -1,0 +1,1 @@
+"""Codecs to measure, one adapter each; ``specs`` finds them by name."""

@@ -1,1 +1,0 @@
-"""The report's page: markup, style and scripts, put together by ``aez.benchmarks.html``."""

@@ -1,0 +1,1 @@
+"""Benchmark reports: runs, results, plots, pages and comparisons."""

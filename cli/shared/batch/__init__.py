@@ -1,0 +1,1 @@
+"""Conversion of many files: jobs, worker processes, results and what is printed."""

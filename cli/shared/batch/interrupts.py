@@ -1,0 +1,68 @@
+"""Handling of signals that end a process, so that temporary files are removed."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Interrupted(KeyboardInterrupt):
+    """An exception for a signal that asks this process to end."""
+
+    def __init__(self, number: int) -> None:
+        """Remember the signal."""
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code that a shell reports for a process ended by this signal."""
+        return 128 + self.number
+
+
+@contextlib.contextmanager
+def signals_raise() -> Iterator[None]:
+    """Raise :class:`Interrupted` at the first SIGINT, SIGTERM or SIGHUP; ignore later ones.
+
+    So ``finally`` and ``except`` clauses run to their end. Outside the main thread nothing happens. A signal that is
+    already ignored (`nohup`) stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        for other in before:
+            # Not SIG_IGN: CPython prints an error if that replaces the handler of a signal that is already on its way.
+            signal.signal(other, lambda *_: None)
+        raise Interrupted(number)
+
+    before = {number: signal.getsignal(number) for number in ENDING}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def children_do_not_see_ctrl_c() -> Iterator[None]:
+    """Hide a terminal's Ctrl-C from processes started within; their parent ends them instead.
+
+    A child that is still importing would print a traceback.
+    """
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

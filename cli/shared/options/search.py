@@ -1,0 +1,14 @@
+"""Options of the commands that optimise the codec's latents."""
+
+import click
+
+from aez.cli.shared.options.common import model_option
+from aez.cli.shared.options.types import Function, add_options
+
+
+def search_options(function: Function) -> Function:
+    """Add `--steps` and `--model`; each command has its own default of steps."""
+    steps = click.option(
+        "--steps", type=click.IntRange(min=0), metavar="N", help="Optimisation steps: more is better and slower."
+    )
+    return add_options(function, (steps, model_option))

@@ -1,0 +1,253 @@
+"""Reading and writing of bytes: files, standard streams, and object stores by URL (fsspec).
+
+A *place* is a string: a path, a URL with ``://`` in it, or ``-``.
+"""
+
+import io
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from aez.bitstream.errors import AezError
+from aez.codec.picture.files import is_stream
+
+STDIO = "-"
+MAX_STDIN = 2**32
+"""Most bytes to read from standard input, a pipe or a device, whose size is not known beforehand."""
+HEAD = 16
+"""Bytes that identify a file's format."""
+
+
+def is_url(place: str) -> bool:
+    """Check whether a place is the URL of an object store."""
+    return "://" in place
+
+
+def is_local(place: str) -> bool:
+    """Check whether a place is a path."""
+    return place != STDIO and not is_url(place)
+
+
+def shown(place: str, *, output: bool = False) -> str:
+    """Return a place's name for messages."""
+    return place if place != STDIO else "standard output" if output else "standard input"
+
+
+def file_system(place: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL, and the path in it.
+
+    Raises:
+        AezError: fsspec, or a package that it needs for this kind of URL, is not installed.
+    """
+    try:
+        from fsspec.core import url_to_fs
+
+        found: tuple[Any, str] = url_to_fs(place)
+        return found
+    except ImportError as error:
+        raise AezError(f"{place}: needs a package that is not installed ({error})") from None
+    except Exception as error:  # each store has errors of its own
+        raise AezError(f"{place}: cannot be reached ({error})") from None
+
+
+def exists(place: str) -> bool:
+    """Check whether a place exists; always False for standard output.
+
+    Raises:
+        AezError: the store cannot be asked.
+    """
+    if place == STDIO:
+        return False
+    if not is_url(place):
+        return os.path.lexists(place)
+    system, path = file_system(place)
+    try:
+        return bool(system.exists(path))
+    except Exception as error:
+        raise AezError(f"{place}: cannot be reached ({error})") from None
+
+
+def status(place: str) -> os.stat_result | None:
+    """Return a file's status; None if the place is no path or does not exist."""
+    try:
+        return Path(place).stat() if is_local(place) else None
+    except OSError:
+        return None
+
+
+def is_stream_at(place: str) -> bool:
+    """Check whether a place is a pipe or a device, which cannot be read back."""
+    found = status(place)
+    return found is not None and is_stream(found)
+
+
+def read_bytes(place: str) -> bytes:
+    """Read all bytes at a place.
+
+    Raises:
+        AezError: there is nothing, it is a folder, or it cannot be read.
+    """
+    try:
+        if place == STDIO:
+            return _read_stream(_standard(sys.stdin, "input").buffer, "standard input")
+        if is_url(place):
+            system, path = file_system(place)
+            data: bytes = system.cat_file(path)
+            return data
+        if is_stream_at(place):
+            with Path(place).open("rb") as stream:
+                return _read_stream(stream, place)
+        return Path(place).read_bytes()
+    except FileNotFoundError:
+        raise AezError(f"{place}: no such file") from None
+    except IsADirectoryError:
+        raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
+    except OSError as error:
+        if Path(place).is_dir():  # Windows says that permission is denied
+            raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
+        raise AezError(f"{shown(place)}: cannot be read ({error.strerror or error})") from None
+    except AezError:
+        raise
+    except Exception as error:
+        if is_url(place):
+            raise AezError(f"{place}: cannot be read ({error})") from None
+        raise
+
+
+def _read_stream(stream: BinaryIO, name: str) -> bytes:
+    data = stream.read(MAX_STDIN + 1)
+    if len(data) > MAX_STDIN:
+        raise AezError(f"{name}: more than {MAX_STDIN} bytes")
+    return data
+
+
+def _standard(stream: TextIO | None, name: str) -> TextIO:
+    if stream is None:  # closed by whoever started the process
+        raise AezError(f"standard {name}: is closed")
+    return stream
+
+
+def open_source(place: str) -> Path | io.BytesIO:
+    """Open a place for Pillow: as a path if it is one, so that large files are read while they are decoded.
+
+    Raises:
+        AezError: see :func:`read_bytes`.
+    """
+    return Path(place) if is_local(place) else io.BytesIO(read_bytes(place))
+
+
+def size_of(source: Path | io.BytesIO) -> int:
+    """Return the size in bytes of what :func:`open_source` returned.
+
+    Raises:
+        AezError: the file is not there any more.
+    """
+    try:
+        return source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes
+    except OSError as error:
+        raise AezError(f"{source}: cannot be read ({error.strerror})") from None
+
+
+def mode_like(source: str) -> int | None:
+    """Return a file's permission bits for its output, so that the output is not readable for more users.
+
+    None if the source is no regular file, or the system has no such bits.
+    """
+    found = status(source)
+    return stat.S_IMODE(found.st_mode) & 0o777 if os.name == "posix" and found and stat.S_ISREG(found.st_mode) else None
+
+
+def head(place: str) -> bytes:
+    """Read the first bytes of a regular file or object, enough to identify it; none of anything else.
+
+    Raises:
+        AezError: it cannot be read.
+    """
+    try:
+        if is_url(place):
+            system, path = file_system(place)
+            return bytes(system.cat_file(path, 0, HEAD))
+        if place == STDIO or not Path(place).is_file():
+            return b""
+        with Path(place).open("rb") as file:
+            return file.read(HEAD)
+    except AezError:
+        raise
+    except Exception as error:  # each store has errors of its own
+        raise AezError(f"{place}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
+    """Write all bytes or none; to standard output, a pipe or a device, as many as the reader takes.
+
+    Args:
+        place: path, URL or ``-``.
+        data: the bytes.
+        replace: replace an existing file.
+        mode: permission bits of a new file, before the umask; None for all.
+
+    Raises:
+        AezError: it cannot be written; nothing is left behind.
+    """
+    try:
+        if place == STDIO:
+            _write_stdout(data)
+        elif is_url(place):
+            _write_object(place, data, replace)
+        else:
+            from aez.codec.picture.files import write_atomically
+
+            write_atomically(Path(place), data, replace=replace, mode=mode)
+    except FileExistsError:
+        raise AezError(f"{place}: exists already (--overwrite replaces it)") from None
+    except OSError as error:
+        raise AezError(f"{shown(place, output=True)}: cannot be written ({error.strerror or error})") from None
+    except AezError:
+        raise
+    except Exception as error:
+        if is_url(place):
+            raise AezError(f"{place}: cannot be written ({error})") from None
+        raise
+
+
+def _write_object(place: str, data: bytes | memoryview, replace: bool) -> None:
+    system, path = file_system(place)
+    if place.startswith(("file://", "local://")):
+        from aez.codec.picture.files import write_atomically
+
+        Path(path).parent.mkdir(parents=True, exist_ok=True)  # object stores have no folders to make
+        write_atomically(Path(path), data, replace=replace)
+    else:
+        system.pipe_file(path, bytes(data))  # one put: an object appears whole
+
+
+def _write_stdout(data: bytes | memoryview) -> None:
+    stream = _standard(sys.stdout, "output")
+    try:
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except OSError:
+        # The interpreter flushes once more at its end, and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def delete(place: str) -> None:
+    """Delete a file or object.
+
+    Raises:
+        AezError: it cannot be removed.
+    """
+    try:
+        if is_url(place):
+            system, path = file_system(place)
+            system.rm_file(path)
+        else:
+            Path(place).unlink()
+    except AezError:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AezError(f"{place}: cannot be deleted ({reason})") from None

@@ -173,7 +173,8 @@ def test_ci_runs_the_readmes_test_command() -> None:
 def test_hooks_and_workflow_run_what_ci_runs() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
-    lines = {line.removeprefix(".venv-test/bin/") for line in ci if re.match(r"\.venv-test/bin/(ruff|mypy|lint-imports)", line)}
+    linter = re.compile(r"\.venv-test/bin/(ruff|mypy|lint-imports)")
+    lines = {line.removeprefix(".venv-test/bin/") for line in ci if linter.match(line)}
     changed = {"ruff check --force-exclude": "ruff check .", "ruff format --force-exclude": "ruff format --check ."}
     assert {changed.get(entry, entry) for entry in re.findall(r"entry: (.+)", hooks)} == lines
     assert re.search(r"run: \.ci/run$", (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"), re.MULTILINE)

@@ -91,6 +91,11 @@ def count_codec(codec: Codec, width: int, height: int) -> tuple[Counter[str], Co
         reader = StreamReader(read_container(data), codec.weights)
         symbols = reader.symbols()
         codec.decoder(reader).decode(symbols.z, ArrayResiduals(symbols.r), View.whole(reader.grid))
+    # The exact path runs in NumPy, where no counter sees it: every weight counts once per cell.
+    exact = codec.weights.exact
+    products = sum(layer.size for layer in (exact.conv1, exact.conv2, exact.conv3, exact.linear))
+    for counts in (encoding.counts, decoding.counts):
+        counts["exact scale path"] += products * math.prod(reader.grid.cells.shape)
     return encoding.counts, decoding.counts
 
 

@@ -21,5 +21,5 @@ def test_work_is_counted_by_stage(codec: Codec) -> None:
     assert set(decoding) <= {"exact scale path", "mean context", "synthesis", ""}
     assert all(decoding[stage] > 0 for stage in ("exact scale path", "mean context", "synthesis"))
     assert encoding["analysis"] > 0
-    layers: Any = codec.engine.model.synthesis.linear.weight
+    layers: Any = codec.networks.model.synthesis.linear.weight
     assert decoding["synthesis"] > layers.numel() * 128 * 64 / 256

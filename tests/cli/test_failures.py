@@ -195,7 +195,7 @@ def test_out_of_memory(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    for step in ("encode", "decode_picture"):
+    for step in ("encode_with", "decode_picture"):
         monkeypatch.setattr(f"aez.codec.codec.Codec.{step}", fail)
     before = snapshot(folder)
     target = folder / ("out.aez" if command == "compress" else "out.png")

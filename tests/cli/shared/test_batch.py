@@ -243,7 +243,7 @@ def test_sources_that_are_skipped_are_kept(aez: Any, folder: Path, model: Any) -
 def test_sources_that_change_meanwhile_are_kept(
     aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    source, encode = folder / "a.png", Codec.encode
+    source, encode = folder / "a.png", Codec.encode_with
 
     def and_change(*arguments: Any, **options: Any) -> bytes:
         if change == "written":
@@ -255,7 +255,7 @@ def test_sources_that_change_meanwhile_are_kept(
             source.write_bytes(b"another")
         return encode(*arguments, **options)
 
-    monkeypatch.setattr(Codec, "encode", and_change)
+    monkeypatch.setattr(Codec, "encode_with", and_change)
     result = aez("compress", source, *model, "--delete-source")
     assert result.code == 0
     assert result.err == f"aez: warning: {source}: is kept, since it changed while it was read\n"
@@ -305,7 +305,7 @@ def test_bugs_are_reported_in_one_line(aez: Any, folder: Path, model: Any, monke
     def fail(*_: Any, **__: Any) -> None:
         raise KeyError("bug")
 
-    monkeypatch.setattr("aez.codec.codec.Codec.encode", fail)
+    monkeypatch.setattr("aez.codec.codec.Codec.encode_with", fail)
     result = aez("compress", folder / "a.png", *model)
     assert result.code == 1
     assert result.err == f"aez: {folder / 'a.png'}: error in aez, please report it (KeyError: 'bug')\n"

@@ -317,13 +317,13 @@ def test_a_name_that_becomes_too_long(aez: Any, folder: Path, model: Any) -> Non
 def test_an_output_that_appears_meanwhile_is_kept(
     aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode = Codec.encode
+    encode = Codec.encode_with
 
     def and_appear(*arguments: Any, **options: Any) -> bytes:
         (folder / "a.aez").write_bytes(b"theirs")
         return encode(*arguments, **options)
 
-    monkeypatch.setattr(Codec, "encode", and_appear)
+    monkeypatch.setattr(Codec, "encode_with", and_appear)
     refused(aez("compress", folder / "a.png", *model), folder / "a.aez", "exists already")
     assert (folder / "a.aez").read_bytes() == b"theirs"
 

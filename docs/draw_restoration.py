@@ -82,7 +82,7 @@ def enlarging(load: Load) -> Image.Image:
 
 
 def colours(load: Load) -> Image.Image:
-    """Colourise two pictures, also with stronger colours."""
+    """Colourise two pictures at the default saturation and at a higher one."""
     ways: dict[str, Samples] = {}
     for name in ("astronaut", "chelsea"):
         true = load(name)

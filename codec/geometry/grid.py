@@ -90,5 +90,5 @@ class Grid:
         return self.grown_cells(cells, CONTEXT_HALO).scaled(CELL, CELL * self.cell_rows, CELL * self.cell_cols)
 
     def reach(self, latents: Window) -> Window:
-        """Return the latents whose r determines ŷ of a window of latents."""
+        """Return the latents whose r determines ŷ in a window of latents."""
         return self.latents_of(self.grown_cells(latents.coarser(CELL), CONTEXT_HALO))

@@ -52,7 +52,7 @@ class ExactScales:
     hyper_bound: int
 
     def __post_init__(self) -> None:
-        """Check shapes and the bound that makes float64 exact.
+        """Check the shapes and the bound below which float64 is exact.
 
         Raises:
             ModelError: a shape does not fit or an output could reach 2⁵³.

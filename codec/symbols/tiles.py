@@ -19,7 +19,7 @@ class Residuals(Protocol):
         """Return r of a window of latents, (M, rows, columns); the channels of a latent are adjacent in memory."""
 
     def expect(self, window: Window) -> None:
-        """Announce the window that will be asked for next."""
+        """Announce the next window to be requested."""
 
 
 class ArrayResiduals:
@@ -67,7 +67,7 @@ class TileResiduals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the thread."""
+        """Stop the decoding thread."""
         self._pool.shutdown(cancel_futures=True)
 
     def expect(self, window: Window) -> None:
@@ -96,7 +96,7 @@ class TileResiduals:
 
 
 class TileAreas:
-    """The rectangles of a file's tiles."""
+    """The rectangles of the tiles of a file."""
 
     def __init__(self, areas: list[tuple[slice, slice]]) -> None:
         """Take the rows and columns of latents of each tile."""

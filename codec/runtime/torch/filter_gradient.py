@@ -100,7 +100,7 @@ def _accumulate(total: Tensor, planes: Tensor, turn: list[Tensor], grad: Tensor)
 
 
 def _spread(total: Tensor, grad: Tensor, axis: tuple[int, int]) -> None:
-    """Add the gradient of second differences along an axis."""
+    """Add to ``total`` the gradient of the second differences along an axis."""
     down, across = axis
     rows, cols = grad.shape[-2:]
     for sign in (1, -1):
@@ -110,7 +110,7 @@ def _spread(total: Tensor, grad: Tensor, axis: tuple[int, int]) -> None:
 
 
 def _step_back(total: Tensor, grad: Tensor, axis: tuple[int, int]) -> None:
-    """Add the gradient of :func:`steps`."""
+    """Add to ``total`` the gradient of :func:`steps`."""
     (down, across), (height, width) = axis, total.shape[-2:]
     left, right = REACH - max(across, 0), width - REACH - min(across, 0)
     total[..., REACH : height - REACH + down, left + across : right + across] += grad

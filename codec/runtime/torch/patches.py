@@ -22,7 +22,7 @@ _FLAT_SIDE = 8
 
 
 class PatchAnalysis:
-    """:class:`Analysis` on interleaved uint8 pictures, RGB or grey."""
+    """An :class:`Analysis` that takes interleaved uint8 pictures, RGB or grey."""
 
     def __init__(self, analysis: Analysis) -> None:
         """Permute the weights of the two layers that take pixels; the other layers are those of ``analysis``."""
@@ -63,7 +63,7 @@ class PatchAnalysis:
 
 
 class PatchSynthesis:
-    """:class:`Synthesis` to interleaved pictures, RGB or grey."""
+    """A :class:`Synthesis` that gives interleaved pictures, RGB or grey."""
 
     def __init__(self, synthesis: Synthesis) -> None:
         """Take the layers of ``synthesis``; their weights are permuted when they are first needed."""

@@ -1,7 +1,7 @@
 """Encode and decode pictures: ``from aez import codec``.
 
-The names below are loaded when they are first used, so that importing this package, its registry or its description
-of files does not import torch.
+Public names are loaded when they are first used, so that importing this package, its registry or its description of
+files does not import torch.
 """
 
 import importlib
@@ -85,12 +85,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module behind a public name."""
+    """Import the module of a public name, and return the object."""
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """Public names, loaded or not."""
+    """List the public names, loaded or not."""
     return __all__

@@ -1,4 +1,4 @@
-"""Lossy opacity: the smallest of no loss, fewer levels, and the plane coded as a grey picture by the model itself."""
+"""Lossy alpha planes: the smallest of lossless, fewer levels, and a grey picture coded by the model itself."""
 
 import math
 from typing import TYPE_CHECKING
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from aez.codec.base import PictureCodec
 
 EDGE = 5
-"""Distance from 0 and 255 within which a decoded sample is taken as 0 or 255."""
+"""Distance from 0 or 255 within which a decoded sample becomes 0 or 255."""
 _ENDS_BOUND = 8
-"""What is wholly transparent or opaque may be off by so much at high quality: nothing that is seen."""
+"""Allowed error of fully transparent or opaque samples at high quality, in levels; it is invisible."""
 _FEWEST_BYTES = 64
-_CHECKED = Limits(max_pixels=2**32, max_pixels_per_byte=2**32)  # of the size of a picture that was within limits
+_CHECKED = Limits(max_pixels=2**32, max_pixels_per_byte=2**32)  # for the size of a picture that is within limits
 _TRIALS = 4
 _DB_A_QUALITY = 0.2
 
 
 def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality: float, effort: int) -> bytes:
-    """The smallest payload of an ALPHA chunk that is as near to the plane as fewer levels would be.
+    """Return the smallest payload of an ALPHA chunk whose error is at most that of rounding to fewer levels.
 
     Args:
-        codec: what codes the plane as a picture.
+        codec: codec that codes the plane as a picture.
         alpha: (H, W) uint8.
-        quality: 1 … 100; 100 for no loss.
-        effort: 0 … 9, of the picture.
+        quality: 1 … 100; 100 is lossless.
+        effort: effort of the codec, 0 … 9.
     """
     best = encode_alpha(alpha)
     if quality >= LOSSLESS:
         return best
     best = min(best, encode_alpha(with_fewer_levels(alpha, quality)), key=len)
-    # A sharp matte is small already, and no picture; a file of its own would cost more than it saves.
+    # A sharp matte is small already: coded as a picture it would only become larger.
     trial, spread = quality, _spread(alpha)
     for _ in range(_TRIALS):
         if len(best) <= _FEWEST_BYTES:
@@ -61,7 +61,14 @@ def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality:
 def decode_alpha_part(
     codec: "PictureCodec", payload: bytes, header: Header, window: Window, reduction: int
 ) -> NDArray[np.uint8]:
-    """A window, on the grid reduced by ``reduction``, of the plane that an ALPHA chunk holds, uint8.
+    """Decode a window of the plane in an ALPHA chunk, uint8.
+
+    Args:
+        codec: codec that decodes a plane that is coded as a picture.
+        payload: payload of the chunk.
+        header: header of the file.
+        window: pixels to decode, on the grid reduced by ``reduction``.
+        reduction: 1, 2, 4, 8 or 16.
 
     Raises:
         FormatError: the payload is damaged.
@@ -77,21 +84,21 @@ def decode_alpha_part(
 
 
 def _spread(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As it is coded: what is between 0 and 255 moved away from them, so that small errors of these vanish again."""
+    """Move values between 0 and 255 away from both ends, so that small coding errors at the ends can be removed."""
     table = (EDGE + (np.arange(256) * (255 - 2 * EDGE) + 127) // 255).astype(np.uint8)
     table[0], table[255] = 0, 255
     return _mapped(table, alpha)
 
 
 def _gathered(coded: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
-    """Inverse of :func:`_spread`, SPEC section 7.4."""
+    """Invert :func:`_spread` on a decoded plane (SPEC section 7.4)."""
     span = 255 - 2 * edge
     values = np.arange(256).clip(edge, 255 - edge) - edge
     return _mapped(((values * 255 + span // 2) // span).astype(np.uint8), coded)
 
 
 def _mapped(table: NDArray[np.uint8], plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every sample looked up, row by row, so that the indices of a large plane are never in memory together."""
+    """Apply a lookup table row by row, so that the indices of a large plane are never in memory together."""
     out = np.empty_like(plane)
     for row, target in zip(plane, out, strict=True):
         target[:] = table[row]
@@ -99,7 +106,7 @@ def _mapped(table: NDArray[np.uint8], plane: NDArray[np.uint8]) -> NDArray[np.ui
 
 
 def _missing(alpha: NDArray[np.uint8], back: NDArray[np.uint8], quality: float) -> float:
-    """How many dB a decoded plane lacks of what rounding to levels would give; 0 or less if it is near enough."""
+    """Return by how many dB a decoded plane is worse than rounding to levels; 0 or less if it is good enough."""
     step = 255 / (level_count(quality) - 1)
     missing = 10 * math.log10(12 * (255 / step) ** 2) - psnr_of(alpha, back)
     worst = 0

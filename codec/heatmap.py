@@ -1,4 +1,4 @@
-"""The rate map of a file as a picture: bits a pixel of every 16×16 block, over the dimmed picture or alone."""
+"""Draw the rate map of a file: bits per pixel of each 16×16 block, over the dimmed picture or alone."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,11 @@ from aez.codec.picture.picture import Picture
 from aez.codec.picture.turning import upright
 
 LONGEST = 1536
-"""Pixels of the longer side that larger pictures are reduced to, as far as 1/16 goes."""
+"""Largest length of the longer side in pixels; larger pictures are reduced, to 1/16 at most."""
 SHORTEST = 384
-"""Pixels of the longer side that smaller ones are enlarged to, by a whole factor."""
+"""Smallest length of the longer side in pixels; smaller pictures are enlarged by an integer factor."""
 _STOPS = ((0.0, 0, 0, 10), (0.25, 70, 15, 110), (0.5, 180, 45, 80), (0.75, 245, 130, 30), (1.0, 252, 250, 165))
-"""Share of the scale, and a colour whose lightness rises with it."""
+"""Stops of the colour scale: share of the scale, and an RGB colour whose lightness rises with the share."""
 _HEAT = 0.65
 _DIM = 0.8
 _TOP_SHARE = 99.5
@@ -26,15 +26,15 @@ _BAR, _PAD, _FONT = 12, 6, 12
 
 
 def heatmap(codec: PictureCodec, data: Data, *, alone: bool = False, limits: Limits | None = None) -> Image.Image:
-    """Draw where the bits of a file go, turned as the picture is meant to be seen, above a colour bar.
+    """Draw a heat map of the bits of a file in display orientation, above a colour bar.
 
-    Colours end at the 99.5th percentile, so that a single block does not hide the rest.
+    The colour scale ends at the 99.5th percentile, so that a single block does not hide the rest.
 
     Args:
-        codec: the file's model.
+        codec: codec of the file's model.
         data: the whole file.
-        alone: without the picture below.
-        limits: what the file may ask for.
+        alone: draw the heat map without the picture.
+        limits: limits that the file must meet.
 
     Raises:
         AezError: as :meth:`aez.codec.Codec.decode`.
@@ -60,7 +60,7 @@ def heatmap(codec: PictureCodec, data: Data, *, alone: bool = False, limits: Lim
 
 
 def colours(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Shares of the scale, 0 … 1, of any shape to colours, (…, 3)."""
+    """Convert shares of the scale, 0 … 1, of any shape to colours, (…, 3) uint8."""
     stops = np.array(_STOPS)
     planes = [np.interp(shares, stops[:, 0], stops[:, channel]) for channel in (1, 2, 3)]
     out: NDArray[np.uint8] = np.round(np.stack(planes, -1)).astype(np.uint8)
@@ -68,7 +68,7 @@ def colours(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _per_pixel(bits: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-    """Bits a block to bits a pixel that the block has of the picture."""
+    """Convert bits per block to bits per pixel, counting only pixels of the block that are in the picture."""
     rows = np.minimum(STRIDE, height - STRIDE * np.arange(bits.shape[0]))
     cols = np.minimum(STRIDE, width - STRIDE * np.arange(bits.shape[1]))
     out: NDArray[np.float64] = bits / (rows[:, None] * cols[None])
@@ -76,7 +76,7 @@ def _per_pixel(bits: NDArray[np.float64], height: int, width: int) -> NDArray[np
 
 
 def _with_bar(image: Image.Image, top: float) -> Image.Image:
-    """The picture above a bar of its colours, from 0 to ``top`` bits a pixel."""
+    """Return the picture above a colour bar from 0 to ``top`` bits per pixel."""
     font = _font()
     words = ["0", "bits per pixel", f"{top:.3g} and more"]
     widths = [round(font.getlength(word)) for word in words]
@@ -93,5 +93,5 @@ def _with_bar(image: Image.Image, top: float) -> Image.Image:
 
 
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own, in a size of its own where Pillow has FreeType."""
+    """Return Pillow's default font, in size ``_FONT`` if Pillow has FreeType."""
     return ImageFont.load_default(_FONT)

@@ -1,4 +1,4 @@
-"""Keep freed memory in the process: every picture and every training step allocates the same large tensors again."""
+"""Keep freed memory in the process, because each picture and training step allocates the same large tensors again."""
 
 import ctypes
 import sys
@@ -7,11 +7,14 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc not to give large blocks back to the system; returns whether it took it.
+    """Tell glibc not to return large blocks to the system.
 
-    Otherwise each activation is mapped, faulted in page by page and unmapped again, which on some machines costs as
-    much as computing it. It concerns the whole process, so the library leaves the choice to its user; `aez` and the
-    trainer make it. Elsewhere than on glibc nothing happens.
+    Otherwise each activation is mapped, faulted in page by page and unmapped again, which on some machines takes as
+    long as computing it. The setting affects the whole process, so the library leaves it to its user; `aez` and the
+    trainer use it. Without glibc, nothing happens.
+
+    Returns:
+        True if glibc accepted the setting.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -24,7 +27,11 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> bool:
-    """Give back what :func:`keep_freed_memory` kept; returns whether it could. For large pictures only."""
+    """Return the memory that :func:`keep_freed_memory` kept to the system; worth its time for large pictures only.
+
+    Returns:
+        True if memory was returned.
+    """
     if not sys.platform.startswith("linux"):
         return False
     try:

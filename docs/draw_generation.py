@@ -1,4 +1,6 @@
-"""Figure of `docs/pages/family/generation.md`: sampled without neighbours, with them, at a lower temperature.
+"""Draw the figure of `docs/pages/family/generation.md`: three ways of sampling.
+
+The rows are sampled without neighbours, with neighbours, and with neighbours at a lower temperature.
 
 Run ``python docs/draw_generation.py OUT.jpg``.
 """
@@ -19,7 +21,7 @@ WAYS = ((1.0, True), (1.0, False), (0.5, False))
 @click.argument("out", type=click.Path(path_type=Path))
 @model_option
 def command(out: Path, model: str) -> None:
-    """Draw rows of pictures."""
+    """Draw one row of pictures for each way of sampling."""
     sheet = Image.new("RGB", (COUNT * (SIDE + GAP) - GAP, len(WAYS) * (SIDE + GAP) - GAP), "white")
     for down, (temperature, independent) in enumerate(WAYS):
         for number in range(COUNT):

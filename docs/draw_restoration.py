@@ -1,6 +1,6 @@
-"""Figures of denoising, inpainting, enlarging and colourising in `docs/pages/family/`.
+"""Draw the figures of denoising, inpainting, enlarging and colourising in `docs/pages/family/`.
 
-Pictures come from `examples/`. Run ``python docs/draw_restoration.py FOLDER``.
+The pictures come from `examples/`. Run ``python docs/draw_restoration.py FOLDER``.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Load = Callable[[str], Samples]
 
 
 def strip(pictures: Mapping[str, Samples], columns: int) -> Image.Image:
-    """Arrange pictures of one size in rows, with their names below."""
+    """Arrange pictures of the same size in rows, each with its name below."""
     height, width = next(iter(pictures.values())).shape[:2]
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * (width + _GAP) - _GAP, rows * (height + _LABEL + _GAP) - _GAP), "white")
@@ -53,7 +53,7 @@ def denoising(load: Load) -> Image.Image:
 
 
 def inpainting(load: Load) -> Image.Image:
-    """Fill a text across a picture, and missing blocks."""
+    """Fill the pixels under a text across a picture, and missing blocks."""
     clean = load("astronaut")[20:244, 110:334]
     page = Image.new("L", (224, 224), 0)
     font = ImageFont.load_default(20)
@@ -72,7 +72,7 @@ def inpainting(load: Load) -> Image.Image:
 
 
 def enlarging(load: Load) -> Image.Image:
-    """Enlarge a reduced picture by two."""
+    """Enlarge a reduced picture by a factor of two."""
     clean = load("chelsea")[60:284, 60:284]
     small = resized(clean, 112, 112)
     near = resized(small, 224, 224, Image.Resampling.NEAREST)
@@ -82,7 +82,7 @@ def enlarging(load: Load) -> Image.Image:
 
 
 def colours(load: Load) -> Image.Image:
-    """Colourise two pictures, also with stronger colours."""
+    """Colourise two pictures at the default saturation and at a higher one."""
     ways: dict[str, Samples] = {}
     for name in ("astronaut", "chelsea"):
         true = load(name)

@@ -1,4 +1,4 @@
-"""Figure of `docs/pages/family/style.md`: two pictures in three drawn styles, and one at several strengths.
+"""Draw the figure of `docs/pages/family/style.md`: two pictures in three styles, and one at several strengths.
 
 Run ``python docs/draw_style.py EXAMPLES OUT.webp``.
 """
@@ -76,7 +76,7 @@ def _levels(values: NDArray[np.float64]) -> Samples:
 
 
 def square(image: Image.Image) -> Image.Image:
-    """Cut the middle of a picture, and reduce it to 256×256."""
+    """Crop the square in the middle of a picture, and resize it to 256×256."""
     side = min(image.size)
     left, top = ((n - side) // 2 for n in image.size)
     return image.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -86,7 +86,7 @@ def square(image: Image.Image) -> Image.Image:
 @click.argument("examples", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 def command(examples: Path, out: Path) -> None:
-    """Paint the pictures in EXAMPLES."""
+    """Draw the pictures in EXAMPLES in each style and write them to OUT."""
     styles = [Image.fromarray(draw()) for draw in STYLES.values()]
     rows: list[list[Image.Image]] = [[Image.new("RGB", (SIDE, SIDE), "white"), *styles]]
     for name in PICTURES:

@@ -1,4 +1,7 @@
-"""Draw the figures of the pages: ``python docs/figures.py`` writes `docs/pages/images/*.svg`; a test compares them."""
+"""Draw the figures of the documentation pages.
+
+``python docs/figures.py`` writes `docs/pages/images/*.svg`. A test checks that these files are up to date.
+"""
 
 from collections.abc import Sequence
 from html import escape
@@ -25,7 +28,7 @@ def text(x: float, y: float, lines: str, size: int = 13, anchor: str = "middle")
 
 
 def box(x: float, y: float, label: str, kind: str, width: float = 110, height: float = 46) -> str:
-    """Return a labelled box around a centre; boxes of data have round ends."""
+    """Return a labelled box around a centre as SVG; boxes of data have round ends."""
     radius = height / 2 if kind == "data" else 4
     return (
         f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" height="{height:g}" rx="{radius:g}" '
@@ -34,13 +37,13 @@ def box(x: float, y: float, label: str, kind: str, width: float = 110, height: f
 
 
 def arrow(*points: Point) -> str:
-    """Return a line with an arrowhead at its end."""
+    """Return a line with an arrowhead at its end as SVG."""
     way = " ".join(f"{x:g},{y:g}" for x, y in points)
     return f'<polyline points="{way}" fill="none" stroke="{STROKE}" stroke-width="1.5" marker-end="url(#a)"/>'
 
 
 def key(x: float, y: float, entries: Sequence[tuple[str, str]]) -> str:
-    """Return a legend of the colours."""
+    """Return a legend of the colours as SVG."""
     parts = []
     for i, (kind, label) in enumerate(entries):
         left = x + 270 * i
@@ -59,7 +62,7 @@ def figure(width: int, height: int, title: str, *parts: str) -> str:
 
 
 def encoding() -> str:
-    """Draw the way from a picture to the two kinds of streams."""
+    """Draw the steps from a picture to the two kinds of streams."""
     return figure(
         900, 270, "Encoding",
         box(75, 70, "picture", "data"), arrow((130, 70), (165, 70)),
@@ -80,7 +83,7 @@ def encoding() -> str:
 
 
 def decoding() -> str:
-    """Draw the way from the streams to a picture, with the line before which there is no floating point."""
+    """Draw the steps from the streams to a picture, and the line that separates exact parsing from floating point."""
     return figure(
         900, 300, "Decoding",
         text(28, 60, "HYPER", 13, "start"), arrow((78, 60), (105, 60)),
@@ -123,7 +126,7 @@ def chunks() -> str:
 
 
 def region() -> str:
-    """Draw what is read and computed for a part of a picture."""
+    """Draw the tiles that are read and the area that is computed for a part of a picture."""
     cell, parts = 50, []
     for row in range(4):
         for column in range(7):

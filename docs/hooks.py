@@ -1,4 +1,4 @@
-"""Add pages that live elsewhere in the repository to the site, and adapt their links.
+"""Add pages from other folders of the repository to the site, and adapt their links.
 
 Markdown files link to other files of the repository. In the site such a link leads to the page made from the file. A
 link to a file without a page becomes the name of the file.
@@ -30,11 +30,11 @@ _PAGE_OF = {path: page for page, path in ELSEWHERE.items()}
 _FENCES = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 _UNPARTED = re.compile(r"^((?![|>#*\s-]|\d+\. ).+)\n(?=\||[*-] |\d+\. )", re.MULTILINE)
-"""A table or list directly below a paragraph, which GitHub recognises and Python-Markdown does not."""
+"""Table or list directly below a paragraph; GitHub recognises it, Python-Markdown does not."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that live elsewhere."""
+    """Add the pages from other folders of the repository."""
     for page, path in ELSEWHERE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / path)))
     return files

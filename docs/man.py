@@ -35,7 +35,7 @@ def options(context: click.Context) -> Iterator[tuple[str, str]]:
 
 
 def description(text: str) -> Iterator[str]:
-    """Yield paragraphs; one that click does not rewrap (a line with a backspace before it) stays as it is."""
+    """Yield the paragraphs of a text; those that click does not rewrap (after a backspace line) keep their lines."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         kept = paragraph.startswith("\b\n")
         body = escaped(paragraph.removeprefix("\b\n"))
@@ -46,8 +46,8 @@ def man_page(context: click.Context, summary: str) -> str:
     """Return the man page of a command, as roff with the man macros.
 
     Args:
-        context: that of the command, with its parents.
-        summary: the line that `apropos` shows.
+        context: context of the command, with its parents.
+        summary: line that `apropos` shows.
     """
     command = context.command
     name = context.command_path.replace(" ", "-")
@@ -74,7 +74,7 @@ def man_page(context: click.Context, summary: str) -> str:
 
 
 def others(name: str) -> list[str]:
-    """Return the names of the other pages."""
+    """Return the names of all man pages except ``name``."""
     return [page for page in ("aez", *(f"aez-{command}" for command in COMMANDS)) if page != name]
 
 

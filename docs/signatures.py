@@ -1,4 +1,4 @@
-"""Adapt docstrings and signatures for the reference: names become code, defaults become values."""
+"""Adapt docstrings and signatures for the API reference: names become code, and default names become values."""
 
 import inspect
 import pkgutil
@@ -19,7 +19,7 @@ _ROLE = re.compile(r":(?:class|func|meth|mod):`~?([^`]+)`|``([^`]+)``")
 
 
 class Signatures(griffe.Extension):
-    """Extension that rewrites loaded objects."""
+    """Extension of griffe that rewrites loaded objects."""
 
     def on_object(self, *, obj: griffe.Object, **_: object) -> None:
         """Replace the Sphinx roles of docstrings, as in :class:`Codec`, by the name as code."""

@@ -3,7 +3,7 @@
 `python torchvision_folder.py FOLDER`
 
 FOLDER has one folder per class, as for `torchvision.datasets.ImageFolder`. `aez compress -r PICTURES -o FOLDER`
-makes it from such a folder of other pictures.
+creates it from such a folder of pictures in other formats.
 """
 
 import sys

@@ -15,7 +15,7 @@ from aez.codec.runtime.networks import Array, Floats, Networks
 from aez.codec.symbols.tiles import Residuals
 
 Progress = Callable[[float], None]
-"""Called with the share of the work done, 0 … 1."""
+"""Callback that takes the share of the work that is done, 0 … 1."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class View:
     Attributes:
         grid: geometry of the whole picture.
         window: pixels to decode, in the picture reduced by ``reduction``.
-        reduction: 1, 2, 4, 8 or 16: each pixel is the average of so many rows and columns.
+        reduction: 1, 2, 4, 8 or 16; each pixel is the average of ``reduction`` rows and columns.
     """
 
     grid: Grid
@@ -43,27 +43,27 @@ class View:
         return LATENT_STRIDE // self.reduction
 
     def around(self, latents: Window, pixel_halo: int) -> Window:
-        """Return the latents that the pixels of a window of latents depend on."""
+        """Return the latents on which the pixels of a window of latents depend."""
         return self.grid.grown(latents, pixel_halo if self.reduction < LINEAR_FROM else 0)
 
     def needed(self, pixel_halo: int) -> Window:
-        """Return the latents whose r the view depends on."""
+        """Return the latents on whose r the view depends."""
         return self.grid.reach(self.around(self.window.coarser(self.side), pixel_halo))
 
     def windows(self) -> list[Window]:
-        """Divide the latents of the view into windows; a view of one window is computed to the latent, not the cell."""
+        """Divide the latents of the view into windows of whole cells; a single window has only the view's latents."""
         windows = cell_windows(self.window.coarser(self.side * CELL))
         return [self.window.coarser(self.side)] if len(windows) == 1 else [self.grid.latents_of(w) for w in windows]
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """A model at one quality and its networks, for decoding.
+    """A decoder with the networks of a model at one quality.
 
     Attributes:
         networks: the float networks.
         point: the model at the picture's quality.
-        pixel_filter: (C, nodes, inputs) float32, weights of the picture filter; None for none.
+        pixel_filter: (C, nodes, inputs) float32, weights of the picture filter; None for no filter.
     """
 
     networks: Networks
@@ -79,7 +79,7 @@ class Decoder:
             z: (Z, h, w) of the whole picture.
             source: r of the whole picture.
             view: the part to decode.
-            progress: called with the share of the windows done.
+            progress: callback that takes the share of the windows that are done.
 
         Returns:
             (rows, columns, 3) uint8, or (rows, columns) if the picture is coded as grey.
@@ -92,10 +92,10 @@ class Decoder:
     def parts(
         self, z: NDArray[np.int16], source: Residuals, view: View, progress: Progress | None = None
     ) -> Iterator[tuple[Window, Array]]:
-        """Decode a view, window by window; arguments as :meth:`decode`.
+        """Decode a view window by window; the arguments are those of :meth:`decode`.
 
         Yields:
-            Window: pixels, relative to the view's first.
+            Window: pixels, relative to the first pixel of the view.
             Array: (rows, columns, C) uint8, on the device of the networks.
         """
         cores, halo, side = view.windows(), self.point.weights.pixel_halo, view.side
@@ -115,10 +115,10 @@ class Decoder:
                 progress((done + 1) / len(cores))
 
     def _levels(self, y_hat: Array, reduction: int) -> Array:
-        """Decode ŷ to levels; at 1/8 and below the linear path alone is decoded, which is not filtered."""
+        """Decode ŷ to levels. At reductions of 8 and above, only the linear path is decoded, without the filter."""
         networks, position, channels = self.networks, self.point.position, self.point.channels
         if self.pixel_filter is None or reduction >= LINEAR_FROM:
             return networks.synthesise(y_hat, position, channels, reduction)
-        # What the filter corrects shows in averages of 2×2 and 4×4, too: they are taken after it.
+        # Errors that the filter corrects are visible in averages of 2×2 and 4×4, too, so filter before averaging.
         levels = networks.synthesise(y_hat, position, channels)
         return networks.average(networks.filter(levels, self.pixel_filter), reduction)

@@ -1,4 +1,4 @@
-"""The preview that a file carries in front, and what serves as one where a file carries none."""
+"""The preview stored at the front of a file, and the reduction that gives one for files without."""
 
 from aez.bitstream import ChunkType, FormatError, Header, Limits, read_container, read_header, read_preview
 from aez.bitstream.container import Buffer
@@ -9,10 +9,12 @@ MAX_PREVIEW_SIDE = 1024
 
 
 def stored_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
-    """Return the preview that a file carries, itself a file; None if there is none. Nothing behind it is read.
+    """Return the preview stored in a file, which is itself a file; None if there is none.
+
+    Nothing after the preview is read.
 
     Raises:
-        FormatError, LimitError: it is damaged, larger than a preview may be, or has a preview itself.
+        FormatError, LimitError: the preview is damaged, is too large, or has a preview itself.
     """
     payload = read_preview(data, limits)
     if payload is None:
@@ -26,6 +28,6 @@ def stored_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
 
 
 def preview_reduction(header: Header) -> int:
-    """Return the largest reduction that leaves the longer side ``PREVIEW_SIDE`` pixels or more; else 1."""
+    """Return the largest reduction that leaves at least ``PREVIEW_SIDE`` pixels on the longer side; 1 if none does."""
     longer = max(header.width, header.height)
     return max((n for n in REDUCTIONS if longer >= n * PREVIEW_SIDE), default=1)

@@ -14,8 +14,8 @@ from aez.codec.symbols.streams import StreamReader, check_model
 def rate_map(weights: Weights, data: Buffer, limits: Limits | None = None) -> NDArray[np.float64]:
     """Return the bits that a file spends on each region of 16×16 pixels, (ceil(H/16), ceil(W/16)).
 
-    Bits are counted by the tables that code the symbols; the bits of z are spread evenly over the regions of each of
-    its cells. One tile at a time is in memory.
+    The bits are those of the symbols in the tables that code them; the bits of z are spread evenly over the regions of
+    each cell. Only one tile at a time is in memory.
 
     Raises:
         AezError: as :meth:`aez.codec.Codec.unpack`.

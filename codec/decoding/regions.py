@@ -1,4 +1,4 @@
-"""Regions and scales as users give them, as windows of the stored picture."""
+"""Convert regions and scales, as users give them, to windows of the stored picture."""
 
 from fractions import Fraction
 
@@ -7,14 +7,14 @@ from aez.codec.geometry.windows import Window
 
 REDUCTIONS = (1, 2, 4, 8, 16)
 Region = tuple[int, int, int, int]
-"""Column and row of the first pixel, width and height."""
+"""Column and row of the first pixel, then width and height."""
 
 
 def reduction_of(scale: float | Fraction) -> int:
-    """Convert a scale, 1, 1/2, 1/4, 1/8 or 1/16, to what it divides by.
+    """Convert a scale, 1, 1/2, 1/4, 1/8 or 1/16, to a reduction, its denominator.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the scale is none of these.
     """
     for reduction in REDUCTIONS:
         if scale == 1 / reduction or scale == Fraction(1, reduction):
@@ -26,13 +26,13 @@ def stored_window(region: Region, header: Header, *, seen: bool) -> Window:
     """Convert a region to a window of the stored picture.
 
     Args:
-        region: of the picture as it is meant to be seen, or as stored.
-        header: the file's.
-        seen: which of the two.
+        region: region of the picture as displayed or as stored.
+        header: header of the file.
+        seen: True if the region is in the displayed picture, False if it is in the stored one.
 
     Raises:
         ImageError: the region is empty or not within the picture.
-        ValueError: it is not four numbers.
+        ValueError: the region is not four numbers.
     """
     if len(region) != 4:
         raise ValueError(f"a region is column, row, width and height, not {tuple(region)}")
@@ -45,7 +45,7 @@ def stored_window(region: Region, header: Header, *, seen: bool) -> Window:
         raise ImageError(f"the region {x},{y},{across},{down} is not within the picture of {width}×{height}")
     window = Window(y, y + down, x, x + across)
     if seen:
-        # Undo the turn: mirror, then exchange rows and columns, in the reverse order of images.turned.
+        # Undo the turn for display: mirror, then exchange rows and columns, in the reverse order of turning.upright.
         if header.orientation in (2, 3, 6, 7):
             window = Window(window.top, window.bottom, width - window.right, width - window.left)
         if header.orientation in (3, 4, 7, 8):

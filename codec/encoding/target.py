@@ -1,4 +1,4 @@
-"""A size or a PSNR as the target: a search over the continuous quality, on real files."""
+"""Search the continuous quality for a file of a target size or PSNR; each trial encodes a real file."""
 
 import math
 from collections.abc import Callable
@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from aez.bitstream.errors import ImageError
 
 SIZE_TOLERANCE = 0.02
-"""A file of a target size is at most so much smaller than it."""
+"""Accepted shortfall below a target size, as a fraction of the file size, where the quality steps are fine enough."""
 PSNR_TOLERANCE = 0.05
-"""A file of a target PSNR is at most so many dB better, where the quality steps are fine enough."""
+"""Accepted excess over a target PSNR in dB, where the quality steps are fine enough."""
 _MAX_TRIALS = 40
 _PARTS = 8
-"""Parts of the range of qualities between which a goal is looked for that the first position misses."""
+"""Parts of the range of positions; their boundaries are tried if the first position exceeds the goal."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a file shall be; exactly one field is set.
+    """A target for an encoded file: its size, its rate or its PSNR. Exactly one field is set.
 
     Attributes:
-        size: bytes that it may have at most; a picture that takes less at quality 100 gets that quality.
-        bpp: the same in bits a pixel.
-        psnr: dB over the stored colour samples that it must reach; a picture that exceeds it at quality 1 gets that.
+        size: largest size in bytes; a picture whose file is smaller even at quality 100 is encoded at quality 100.
+        bpp: the same limit in bits per pixel.
+        psnr: lowest PSNR over the stored colour samples, in dB; a picture that exceeds it at quality 1 is encoded at
+            quality 1.
     """
 
     size: int | None = None
@@ -30,7 +31,11 @@ class Target:
     psnr: float | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless one field is set, to a positive finite number."""
+        """Check the fields.
+
+        Raises:
+            ValueError: no field or several fields are set, or the value is not a positive finite number.
+        """
         given = [value for value in (self.size, self.bpp, self.psnr) if value is not None]
         if len(given) != 1:
             raise ValueError("give one target: a size, bits a pixel, or a PSNR")
@@ -38,13 +43,19 @@ class Target:
             raise ValueError(f"a target must be a positive number, not {given[0]}")
 
     def size_for(self, pixels: int) -> int | None:
-        """The target in bytes for a picture of so many pixels; None for a PSNR."""
+        """Return the target in bytes for a picture with ``pixels`` pixels; None for a PSNR target."""
         return self.size if self.bpp is None else math.floor(self.bpp * pixels / 8)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A file and what it was measured at: bytes, or dB."""
+    """A file that the search encoded, and its measure.
+
+    Attributes:
+        position: position in the search.
+        data: the file.
+        value: logarithm of the size in bytes, or negative PSNR in dB.
+    """
 
     position: int
     data: bytes
@@ -52,17 +63,17 @@ class Trial:
 
 
 def smallest_within(encode: Callable[[int], bytes], target: int, last: int) -> bytes:
-    """The best file of at most ``target`` bytes, within 2 % of it where the quality steps allow.
+    """Find a file of at most ``target`` bytes, within 2 % of the target where the quality steps allow.
 
-    A picture that takes less at quality 100 is that file.
+    If the file at quality 100 is smaller, it is returned.
 
     Args:
-        encode: a quality position 0 … ``last`` to a file.
-        target: bytes.
-        last: highest position.
+        encode: function from a quality position, 0 … ``last``, to a file.
+        target: size in bytes.
+        last: highest quality position.
 
     Raises:
-        ImageError: every file is larger; the text names the smallest size.
+        ImageError: every file is larger; the message names the smallest size.
     """
 
     def trial(position: int) -> Trial:
@@ -76,25 +87,25 @@ def smallest_within(encode: Callable[[int], bytes], target: int, last: int) -> b
 
 
 def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float], target: float, last: int) -> bytes:
-    """The smallest file of at least ``target`` dB, within 0.05 dB of it where the quality steps allow.
+    """Find a file of at least ``target`` dB, within 0.05 dB of the target where the quality steps allow.
 
-    A picture that reaches more at quality 1 is that file.
+    If the file at quality 1 has a higher PSNR, it is returned.
 
     Args:
-        encode: a quality position 0 … ``last`` to a file.
-        psnr: a file to dB.
-        target: dB.
-        last: highest position.
+        encode: function from a quality position, 0 … ``last``, to a file.
+        psnr: function from a file to its PSNR in dB.
+        target: PSNR in dB.
+        last: highest quality position.
 
     Raises:
-        ImageError: every file stays below; the text names the highest PSNR.
+        ImageError: the PSNR of every file is lower; the message names the highest PSNR.
     """
 
     def trial(position: int) -> Trial:
         data = encode(last - position)
         return Trial(position, data, -psnr(data))
 
-    # Walked from the best quality down, a PSNR is a bound like a size: the last file that still keeps to it.
+    # With positions reversed, the negative PSNR rises with the position, as a size does, and has an upper bound.
     found = _search(trial, last, -target, PSNR_TOLERANCE)
     if -found.value < target:
         raise ImageError(f"{target:g} dB cannot be reached: this picture reaches at most {-found.value:.2f} dB")
@@ -102,17 +113,17 @@ def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float]
 
 
 def _search(trial: Callable[[int], Trial], last: int, goal: float, tolerance: float) -> Trial:
-    """The trial of the highest value up to ``goal``; if every value is above it, the lowest trial that was made.
+    """Find a trial whose value is at most ``goal`` and near to it; if there is none, return the lowest trial.
 
-    A bracket, low end at or below the goal and high end above it, is made smaller by secant steps and halvings. Values
-    rise with the position only by and large, so where the first position is above the goal, others are looked at before
-    the goal is given up; the bracket always holds a trial that was really made.
+    The search narrows a bracket by secant steps and halvings. The low end of the bracket is at or below the goal, and
+    its high end is above the goal; both ends are trials that were made. Values rise with the position only
+    approximately, so if the first position exceeds the goal, other positions are tried before the search fails.
 
     Args:
-        trial: a position 0 … ``last`` to what it measures.
+        trial: function from a position, 0 … ``last``, to a trial.
         last: highest position.
-        goal: what must not be exceeded.
-        tolerance: how far below the goal is near enough.
+        goal: highest accepted value.
+        tolerance: distance below the goal at which the search stops.
     """
     high = trial(last)
     if high.value <= goal:
@@ -127,7 +138,7 @@ def _search(trial: Callable[[int], Trial], last: int, goal: float, tolerance: fl
     for count in range(_MAX_TRIALS):
         if goal - low.value <= tolerance or high.position - low.position <= 1:
             break
-        # Aim at the middle of the tolerance; every third step halves, so that a bent curve cannot stall the search.
+        # Aim at the middle of the tolerance. Every third step halves, so that a bent curve cannot stall the search.
         halve = count % 3 == 2 or math.isinf(low.value)
         share = 0.5 if halve else (goal - tolerance / 2 - low.value) / (high.value - low.value)
         step = round(share * (high.position - low.position))

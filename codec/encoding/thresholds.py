@@ -1,8 +1,8 @@
-"""An encoder's choice of the lowest table that each tile codes (SPEC section 7.3).
+"""Choose the lowest table that each tile codes (SPEC section 7.3).
 
-Elements whose predicted scale is so small that they are 0 nearly everywhere are left out of the streams: on photographs
-their zeros cost more than the few other values are worth. Where the hyper-latents predict badly, as on saturated
-graphics, what is left out is most of the error. So each tile says from which table on it codes.
+Elements with a predicted scale so small that nearly all of them are 0 are left out of the streams: on photographs,
+their zeros cost more bits than the few other values are worth. Where the hyper-latents predict badly, as on saturated
+graphics, these elements hold most of the error. Therefore each tile names the lowest table that it codes.
 """
 
 import numpy as np
@@ -15,32 +15,32 @@ from aez.codec.encoding.quantise import Quantiser
 from aez.codec.geometry.windows import Window
 
 _MARGIN = 24.0
-"""Bits that coding more of a tile must be worth: it takes a decoder time."""
+"""Smallest gain in bits for which a tile codes additional tables, because they take decoding time."""
 
 
 class TileTables:
-    """Lowest coded tables of a picture's tiles, chosen when a tile is first encoded and kept from then on."""
+    """Lowest coded tables of the tiles of a picture. Each is chosen when its tile is first encoded, and then kept."""
 
     def __init__(self, side: int) -> None:
-        """Begin a picture.
+        """Start a picture.
 
         Args:
-            side: of the tiles, in latents; 0 if the whole picture is one tile.
+            side: side of the tiles in latents; 0 if the whole picture is one tile.
         """
         self._side = side
         self._lowest: dict[tuple[int, int], int] = {}
 
     def choice(self, area: Window, core: Window) -> "TableChoice":
-        """The choice for an area of latents.
+        """Return the choice of tables for an area of latents.
 
         Args:
-            area: what is quantised, in the picture.
-            core: the part of it that will be coded: only tiles in it are decided for good.
+            area: latents that are quantised, in the picture.
+            core: part of the area that will be coded; only choices for tiles in the core are kept.
         """
         return TableChoice(self, area, core)
 
     def parts(self, area: Window) -> list[tuple[tuple[int, int], Window]]:
-        """Number (row, column) and rectangle of every tile's part of an area, relative to the area."""
+        """Return the number (row, column) of each tile in an area, and the rectangle of its part within the area."""
         side = self._side or max(area.bottom, area.right)
         found = []
         for row in range(area.top // side, ceil_div(area.bottom, side)):
@@ -52,16 +52,16 @@ class TileTables:
         return found
 
     def known(self, tile: tuple[int, int]) -> int | None:
-        """The lowest coded table of a tile that is decided, None of one that is not."""
+        """Return the lowest coded table of a tile; None if it is not decided yet."""
         return self._lowest.get(tile)
 
     def decide(self, tile: tuple[int, int], lowest: int) -> None:
-        """Keep a decision."""
+        """Store the lowest coded table of a tile."""
         self._lowest[tile] = lowest
 
 
 class TableChoice:
-    """The choice for an area, from the symbols of the first step of its means."""
+    """Choice of the lowest coded tables of an area, from the symbols of the first step of the means."""
 
     def __init__(self, tiles: TileTables, area: Window, core: Window) -> None:
         """See :meth:`TileTables.choice`."""
@@ -75,14 +75,14 @@ class TableChoice:
         mask: NDArray[np.bool_],
         quantiser: Quantiser,
     ) -> None:
-        """Choose, and set what is not coded to ``NOT_CODED`` and 0.
+        """Choose the lowest coded tables; for elements below them, set ``tables`` to ``NOT_CODED`` and ``r`` to 0.
 
         Args:
             values: y − μ of the first step, (M, h, w).
-            r: (M, h, w), symbols of the first step as if all tables were coded; written.
-            tables: (M, h, w), the table of each element; written.
-            mask: (M, h, w), the elements of the first step.
-            quantiser: the rule that chose ``r``.
+            r: (M, h, w), symbols of the first step as if all tables were coded; modified in place.
+            tables: (M, h, w), table of each element; modified in place.
+            mask: (M, h, w), elements of the first step.
+            quantiser: rule that chose ``r``.
         """
         first = quantiser.first_coded
         for tile, part in self._tiles.parts(self._area):
@@ -106,7 +106,7 @@ def _worth(
     mask: NDArray[np.bool_],
     quantiser: Quantiser,
 ) -> NDArray[np.float64]:
-    """Return the bits that coding each table below the first coded one is worth: distortion saved, less the rate."""
+    """Return the gain in bits of coding each table below the first coded one: saved distortion minus rate."""
     low = (tables < quantiser.first_coded) & mask
     count = np.bincount(tables[low], minlength=quantiser.first_coded).astype(np.float64)
     worth: NDArray[np.float64] = -count * quantiser.costs[:, 0]
@@ -121,10 +121,10 @@ def _worth(
 
 
 def _best(worth: NDArray[np.float64], first_coded: int) -> int:
-    """The lowest table from which on coding is worth most; ``first_coded`` unless that is enough."""
+    """Return the lowest coded table of the largest gain; ``first_coded`` if the gain is not above ``_MARGIN``."""
     if not len(worth):
         return first_coded
-    reach = min(MAX_EXTRA, first_coded)  # what the head of a tile can say
+    reach = min(MAX_EXTRA, first_coded)  # limit of the field in the head of a tile
     total = np.cumsum(worth[::-1])[:reach]
     best = int(total.argmax())
     return first_coded - 1 - best if total[best] > _MARGIN else first_coded

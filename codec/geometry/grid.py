@@ -1,4 +1,4 @@
-"""The geometry of one picture: pixels, latents (1/16) and cells of the hyper-latent (1/64)."""
+"""The grids of one picture: pixels, latents (1/16) and cells of the hyper-latent (1/64)."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,18 @@ from aez.codec.geometry.windows import Window
 CELL = HYPER_STRIDE // LATENT_STRIDE
 """Latents per cell of the hyper-latent, along each side."""
 CONTEXT_HALO = 1
-"""Cells that the mean context sees around a window; it sees 4 latents."""
+"""Halo of the mean context around a window, in cells; the context sees 4 latents on each side."""
 LINEAR_FROM = 8
-"""From this reduction on, the synthesis is its linear path, which sees nothing around a latent.
+"""Smallest reduction at which the synthesis is its linear path alone, which sees nothing around a latent.
 
-There the network beside it changes little but the colour of the whole picture (without it 48 to 55 dB), and costs most.
+At these reductions the network changes little but the colour of the whole picture (48 to 55 dB without the network),
+and it is the most expensive part.
 """
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The geometry of one picture.
+    """The grids of one picture.
 
     Attributes:
         height: rows of pixels.
@@ -31,7 +32,7 @@ class Grid:
 
     @classmethod
     def of(cls, header: Header) -> "Grid":
-        """Return the geometry of a file's picture."""
+        """Return the grids of the picture in a file."""
         return cls(header.height, header.width)
 
     @property
@@ -56,20 +57,20 @@ class Grid:
 
     @property
     def latents(self) -> Window:
-        """All latents."""
+        """Window of all latents."""
         return Window(0, self.rows, 0, self.cols)
 
     @property
     def cells(self) -> Window:
-        """All cells."""
+        """Window of all cells."""
         return Window(0, self.cell_rows, 0, self.cell_cols)
 
     def latents_of(self, cells: Window) -> Window:
-        """Return the latents of a window of cells that the picture has."""
+        """Return the latents of a window of cells, cut to the picture."""
         return cells.scaled(CELL, self.rows, self.cols)
 
     def pixels_of(self, latents: Window) -> Window:
-        """Return the pixels of a window of latents that the picture has."""
+        """Return the pixels of a window of latents, cut to the picture."""
         return latents.scaled(LATENT_STRIDE, self.height, self.width)
 
     def grown(self, latents: Window, halo: int) -> Window:
@@ -83,11 +84,11 @@ class Grid:
     def context_area(self, cells: Window) -> Window:
         """Return the latents that the mean context computes for a window of cells.
 
-        Cells at the end of a picture are computed whole, also where the picture has only part of their latents: the
-        networks were trained on whole cells, and the means beside a missing part would lack it.
+        Cells at the bottom and right edges are computed whole, even if the picture has only part of their latents: the
+        networks were trained on whole cells, and a missing part would change the means next to it.
         """
         return self.grown_cells(cells, CONTEXT_HALO).scaled(CELL, CELL * self.cell_rows, CELL * self.cell_cols)
 
     def reach(self, latents: Window) -> Window:
-        """Return the latents whose r determines ŷ of a window of latents."""
+        """Return the latents whose r determines ŷ in a window of latents."""
         return self.latents_of(self.grown_cells(latents.coarser(CELL), CONTEXT_HALO))

@@ -1,7 +1,8 @@
-"""Windows in which pictures are computed, with a halo as wide as the networks see, so that memory is bounded.
+"""Windows in which pictures are computed, so that memory is bounded.
 
-A window inside the halo of its neighbours computes what the whole picture would (to float rounding): no seams.
-All numbers are rows and columns of one grid: pixels, latents (1/16) or cells of the hyper-latent (1/64).
+A window is computed with a halo as wide as the networks see. Its result equals that of the whole picture up to float
+rounding, so there are no seams. All numbers are rows and columns of one grid: pixels, latents (1/16) or cells of the
+hyper-latent (1/64).
 """
 
 from collections.abc import Iterator
@@ -11,14 +12,15 @@ from types import EllipsisType
 from aez.bitstream.sizes import ceil_div
 
 WHOLE_CELLS = 768
-"""Pictures of up to so many cells (3.1 megapixels) are computed in one window."""
+"""Largest number of cells (3.1 megapixels) of a picture that is computed in one window."""
 WINDOW_CELLS = 384
-"""Cells of a window of larger pictures: smaller windows compute more halo, larger ones take more memory."""
+"""Cells per window of larger pictures; smaller windows compute more halo, larger ones take more memory."""
 BAND_CELLS = 16
-"""Rows of the windows of larger pictures, 1024 pixels."""
+"""Rows of cells per window of larger pictures, 1024 pixels."""
 BAND_AREA = 1536
-"""Cells of a band of a wide picture, and ``LOWEST_BAND`` its rows at least."""
+"""Cells per band of a wide picture."""
 LOWEST_BAND = 8
+"""Smallest number of rows of cells in a band of a wide picture."""
 
 
 Index = tuple[EllipsisType, slice, slice]
@@ -45,7 +47,7 @@ class Window:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Number of rows and number of columns."""
         return self.bottom - self.top, self.right - self.left
 
     def grown(self, halo: int, rows: int, cols: int) -> "Window":
@@ -86,7 +88,7 @@ class Window:
         )
 
     def shared(self, other: "Window") -> "Window | None":
-        """Return the part that both windows have; None if there is none."""
+        """Return the intersection of both windows; None if it is empty."""
         part = Window(
             max(self.top, other.top),
             min(self.bottom, other.bottom),
@@ -102,10 +104,10 @@ def cell_windows(
     """Divide an area of cells into windows, in raster order.
 
     Args:
-        area: what to cover.
-        height: rows of a window at most.
-        size: cells of a window at most, if it has more than one column.
-        whole: cells of an area that is one window.
+        area: cells to cover.
+        height: largest number of rows of a window.
+        size: largest number of cells of a window, if it has more than one column.
+        whole: largest number of cells of an area that is not divided.
     """
     rows, cols = area.shape
     if rows * cols <= whole:
@@ -121,9 +123,10 @@ def _grid(area: Window, height: int, width: int) -> Iterator[Window]:
 
 
 def bands(rows: int, cols: int, height: int = BAND_CELLS, whole: int = WHOLE_CELLS) -> list[Window]:
-    """Divide a picture into rows of cells that are coded together; one band if there are at most ``whole`` cells.
+    """Divide a picture into bands, rows of cells that are coded together.
 
-    Bands of wide pictures are lower, down to ``LOWEST_BAND`` rows, so that memory grows little with the width.
+    A picture of at most ``whole`` cells is one band. Bands of wide pictures have fewer rows, at least ``LOWEST_BAND``,
+    so that memory grows little with the width.
     """
     if rows * cols <= whole:
         return [Window(0, rows, 0, cols)]

@@ -1,1 +1,1 @@
-"""What a model is: configuration, weights file, tables, exact scales, and the packaged models."""
+"""Models of the codec: configuration, weights files, tables, exact scales, and the packaged models."""

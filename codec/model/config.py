@@ -1,4 +1,4 @@
-"""The sizes of a model."""
+"""The sizes of the networks of a model."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -12,18 +12,22 @@ _MAX_DEPTH = 64
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Channels and depths; the defaults are the flagship's.
+    """Channels and depths of the networks; the defaults are those of the flagship model.
 
     Attributes:
-        latent: M, channels of y at 1/16 of the picture; at most 768, the rows of the 16×16 colour DCT.
-        hyper: Z, channels of z at 1/64.
-        analysis: width of the analysis at 1/8, and ``analysis_depth`` its blocks.
-        synthesis16: width of the synthesis at 1/16, and ``synthesis16_depth`` its blocks.
-        synthesis8: the same at 1/8.
-        synthesis4: the same at 1/4.
+        latent: M, channels of y, at 1/16 of the picture's resolution; at most 768, the rows of the 16×16 colour DCT.
+        hyper: Z, channels of z, at 1/64.
+        analysis: width of the analysis at 1/8.
+        analysis_depth: blocks of the analysis.
+        synthesis16: width of the synthesis at 1/16.
+        synthesis16_depth: blocks of the synthesis at 1/16.
+        synthesis8: width of the synthesis at 1/8.
+        synthesis8_depth: blocks of the synthesis at 1/8.
+        synthesis4: width of the synthesis at 1/4.
+        synthesis4_depth: blocks of the synthesis at 1/4.
         context: width of the mean context at 1/16.
         scale: hidden width of the scale network.
-        points: quality points, between which gains are interpolated.
+        points: number of quality points, between which gains are interpolated.
     """
 
     latent: int = 320
@@ -41,7 +45,11 @@ class NetworkConfig:
     points: int = 16
 
     def __post_init__(self) -> None:
-        """Refuse sizes that a weights file from a stranger could use to take memory."""
+        """Check the sizes, so that an untrusted weights file cannot exhaust the memory.
+
+        Raises:
+            ModelError: a size is not an integer or is out of range.
+        """
         for name, value in asdict(self).items():
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ModelError(f"the model's {name} is not a whole number")
@@ -53,17 +61,21 @@ class NetworkConfig:
 
     @property
     def analysis_halo(self) -> int:
-        """Latents that the analysis sees around a window."""
+        """Halo of the analysis around a window, in latents."""
         return ceil_div(self.analysis_depth, 2)
 
     @property
     def synthesis_halo(self) -> int:
-        """Latents that the synthesis sees around a window."""
+        """Halo of the synthesis around a window, in latents."""
         return math.ceil(self.synthesis16_depth + self.synthesis8_depth / 2 + self.synthesis4_depth / 4)
 
     @classmethod
     def from_dict(cls, values: object) -> "NetworkConfig":
-        """From parsed JSON; unknown keys and wrong types raise ModelError."""
+        """Build a configuration from parsed JSON.
+
+        Raises:
+            ModelError: a key is unknown, or a value has the wrong type or is out of range.
+        """
         if not isinstance(values, dict) or not set(values) <= {field.name for field in fields(cls)}:
             raise ModelError("the model's configuration has unknown fields")
         return cls(**values)

@@ -1,4 +1,4 @@
-"""Large matrices of weights as int8, each row with a float16 step of its own (SPEC section 8)."""
+"""Store large weight matrices as int8, with one float16 step per row (SPEC section 8)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,20 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEP = "#step"
-"""Suffix of the names of steps."""
+"""Suffix of the names of tensors that hold steps."""
 FROM = 4096
-"""Elements from which on a matrix is stored in eight bits."""
+"""Smallest number of elements of a matrix that is stored as int8."""
 Arrays = Mapping[str, NDArray[Any]]
 
 
 def rounded(tensors: Arrays) -> dict[str, NDArray[Any]]:
-    """Round every large matrix of floating point to int8, with its steps beside it.
+    """Round each large floating-point matrix to int8, and add its steps.
 
     Args:
-        tensors: any shapes and dtypes; rows are along the first axis.
+        tensors: tensors by name, of any shape and dtype; rows are along the first axis.
 
     Returns:
-        The tensors; steps are (rows,) float16.
+        The tensors by name; the steps of a matrix are (rows,) float16, under its name with the suffix ``STEP``.
     """
     found: dict[str, NDArray[Any]] = {}
     for name, value in tensors.items():
@@ -36,11 +36,13 @@ def rounded(tensors: Arrays) -> dict[str, NDArray[Any]]:
 
 
 def restored(tensors: Arrays) -> dict[str, NDArray[Any]]:
-    """Return what :func:`rounded` was given, nearly: floating point and int8 with steps as float32, others as they are.
+    """Restore the tensors that were given to :func:`rounded`, up to the rounding.
+
+    Floating-point tensors and int8 tensors with steps become float32; other tensors are unchanged.
 
     Raises:
-        KeyError: there are steps of a tensor that is not there.
-        ValueError: the number of steps is not the number of the tensor's rows.
+        KeyError: the tensor to which steps belong is missing.
+        ValueError: the number of steps differs from the number of rows of the tensor.
     """
     found = {k: v.astype(np.float32) if _is_floating(v) else v for k, v in tensors.items() if not k.endswith(STEP)}
     for name in (k.removesuffix(STEP) for k in tensors if k.endswith(STEP)):

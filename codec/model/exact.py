@@ -1,8 +1,8 @@
-"""The exact path: ẑ to table indices in integers, the same on every machine (SPEC section 5.3).
+"""The exact path: table indices from ẑ in integer arithmetic, identical on every machine (SPEC section 5.3).
 
-Integers are carried in float64. Every weight, activation and bias is an integer, and for every output
-Σ|w|·max|a| + |bias| < 2⁵³ is checked when the model is loaded, so every partial sum is exact and neither the order of
-summation nor fused operations nor the number of threads can change it. It always runs on the CPU.
+All weights, activations and biases are integers, stored in float64. When the model is loaded,
+Σ|w|·max|a| + |bias| < 2⁵³ is checked for every output. Therefore every partial sum is exact, and neither the order of
+summation nor fused operations nor the number of threads can change the result. The path always runs on the CPU.
 """
 
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ class ExactScales:
     Attributes:
         conv1: (H, Z) int16.
         bias1: (H,) int64.
-        conv2: (H, 9·H) int16, columns in the order of ``unfold``: input channel, kernel row, kernel column.
+        conv2: (H, 9·H) int16; columns are in the order of ``unfold``: input channel, kernel row, kernel column.
         bias2: (H,) int64.
         conv3: (16·M, H) int16.
         linear: (16·M, Z) int16.
-        bias3: (16·M,) int64, with the half that makes a floor a rounding.
-        quality_bias: (points, M) int64.
-        shifts: (4,) int64: right shift after conv1, after conv2, left shift of the linear part, right shift at the end.
-        hyper_bound: largest |ẑ| that a table can give.
+        bias3: (16·M,) int64, including the half that turns a floor into rounding.
+        quality_bias: (points, M) int64, bias of each quality point.
+        shifts: right shift after conv1, right shift after conv2, left shift of the linear part, and final right shift.
+        hyper_bound: largest |ẑ| that a table can represent.
     """
 
     conv1: NDArray[np.int16]
@@ -52,7 +52,7 @@ class ExactScales:
     hyper_bound: int
 
     def __post_init__(self) -> None:
-        """Check shapes and the bound that makes float64 exact.
+        """Check the shapes and the bound below which float64 is exact.
 
         Raises:
             ModelError: a shape does not fit or an output could reach 2⁵³.
@@ -89,19 +89,19 @@ class ExactScales:
 
     @cached_property
     def _weights(self) -> tuple[Doubles, Doubles, Doubles]:
-        """The layers in float64, each scaled by its final shift (a power of two: exact), the last two side by side."""
+        """Layers in float64, each scaled by its right shift (exact: a power of two). The last two are side by side."""
         s1, s2, left, s3 = self.shifts
         last = np.concatenate([self.conv3.astype(np.float64), self.linear * 2.0**left], 1)
         return self.conv1 * 2.0**-s1, self.conv2 * 2.0**-s2, last * 2.0**-s3
 
     @cached_property
     def _biases(self) -> tuple[Doubles, Doubles]:
-        """Of the first two layers, columns, scaled alike."""
+        """Biases of the first two layers as columns, scaled like their weights."""
         first, second = self.bias1 * 2.0 ** -self.shifts[0], self.bias2 * 2.0 ** -self.shifts[1]
         return first[:, None], second[:, None]
 
     def bias_at(self, position: int) -> NDArray[np.int64]:
-        """(M,) int64 bias of a quality position (quality point × 256), interpolated in integers."""
+        """Return the bias at a quality position (quality point × 256), interpolated in integers: (M,) int64."""
         point, fraction = divmod(position, 256)
         point, fraction = (point, fraction) if point < len(self.quality_bias) - 1 else (point - 1, 256)
         low, high = self.quality_bias[point], self.quality_bias[point + 1]
@@ -109,15 +109,15 @@ class ExactScales:
         return bias
 
     def indices(self, z: NDArray[np.int16], position: int, window: Window | None = None) -> NDArray[np.uint8]:
-        """Table index of every element of y, or of those of a window.
+        """Compute the table index of each element of y, or of each element in a window.
 
         Args:
-            z: (Z, h, w) of the whole picture, |z| at most ``hyper_bound``.
+            z: (Z, h, w) of the whole picture; |z| is at most ``hyper_bound``.
             position: quality position.
-            window: of cells; the work is proportional to it.
+            window: window of cells, or None for all. The work is proportional to the size of the window.
 
         Returns:
-            (M, 4·h, 4·w) uint8 in 0 … 63, h and w those of the window if there is one.
+            (M, 4·h, 4·w) uint8 in 0 … 63; h and w are those of the window if one is given.
         """
         core = window or Window(0, z.shape[1], 0, z.shape[2])
         outer = core.grown(1, *z.shape[1:])
@@ -135,7 +135,7 @@ class ExactScales:
         out = np.empty((m * _UPSAMPLING**2, rows * cols), np.uint8)
         for start in range(0, rows * cols, _CHUNK_CELLS):
             part = slice(start, start + _CHUNK_CELLS)
-            # At or above 0, the cut to an integer is a floor.
+            # Clipped to at least 0, the conversion to an integer is a floor.
             total = last @ inputs[:, part]
             total += bias
             out[:, part] = np.clip(total, 0, LEVELS - 1, out=total)
@@ -143,7 +143,7 @@ class ExactScales:
         return shuffled.reshape(m, _UPSAMPLING * rows, _UPSAMPLING * cols)
 
     def _second_layer(self, hidden: Doubles) -> Doubles:
-        """The 3×3 layer, (H, rows, columns) to (H, rows·columns), over bands of rows: its unfolded input is large."""
+        """Apply the 3×3 layer, (H, rows, columns) to (H, rows·columns), in bands: its unfolded input is large."""
         _, rows, cols = hidden.shape
         padded = np.pad(hidden, ((0, 0), (1, 1), (1, 1)))
         step = max(1, _CHUNK_CELLS // cols)
@@ -157,11 +157,11 @@ class ExactScales:
 
 
 def _activate(total: Doubles) -> Doubles:
-    """Floor, ReLU and the clamp that keeps the next layer exact."""
+    """Apply in place a floor, ReLU and the clamp that keeps the next layer exact."""
     np.clip(total, 0, ACTIVATION_MAX, out=total)
     return np.floor(total, out=total)
 
 
 def _reach(weight: NDArray[np.int16], activation: int, bias: NDArray[np.int64]) -> int:
-    """Largest |output| of a layer: max over outputs of Σ|w|·max|a| + |bias|."""
+    """Return the largest |output| of a layer: the maximum over outputs of Σ|w|·max|a| + |bias|."""
     return int((np.abs(weight.astype(np.int64)).sum(1) * activation + np.abs(bias)).max())

@@ -1,7 +1,7 @@
 """Weights of the picture filter: the model's own, and the differences from them that a file may hold.
 
-The filter changes each sample by weighted differences between its neighbours in all colours and the pixel itself. The
-weights are interpolated between ``NODES`` levels of activity (SPEC section 7.6).
+The filter corrects each sample by a weighted sum of differences between its neighbours in all colours and the pixel
+itself. The weights are interpolated between ``NODES`` levels of activity (SPEC section 7.6).
 """
 
 import math
@@ -19,54 +19,54 @@ if TYPE_CHECKING:
     from aez.codec.model.weightfile import Weights
 
 AXES = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
-"""Rows and columns to one neighbour of each pair; the other one is as far away on the other side."""
+"""Offset (rows, columns) to one neighbour of each pair; the other neighbour is at the opposite offset."""
 NODES = 5
-"""Levels of activity a that have weights of their own: log₂(1 + a) = ½, 1½, …"""
+"""Number of levels of activity a with separate weights: log₂(1 + a) = ½, 1½, …"""
 FILTER_MARGIN = 1
-"""Latents that the filter, which sees 2 pixels to each side, sees around a window."""
+"""Halo of the filter around a window, in latents; the filter sees 2 pixels on each side."""
 _TABLES = range(0, 24, 3)
-"""Tables tried for the differences, above the first coded one: σ from about 1/4 to 4."""
+"""Tables to try for the differences, relative to the first coded one: σ from about 1/4 to 4."""
 _SWEEPS = 5
 _MAX_SYMBOL = 60
 _OVERHEAD_BITS = 8 * 8
-"""Bits that a payload adds to an empty chunk: checksum, table, the stream's escapes and incomplete word."""
+"""Bits that a payload adds to an empty chunk: checksum, table, and the escapes and incomplete word of the stream."""
 
 
 def input_count(channels: int) -> int:
-    """Return the number of weighted inputs at a pixel of a picture of 1 or 3 channels."""
+    """Return the number of filter inputs per pixel for pictures of 1 or 3 channels."""
     return len(AXES) + channels + (2 if channels == 3 else 0)
 
 
 def weight_shape(channels: int) -> tuple[int, int, int]:
-    """Return (output channels, nodes, inputs) of the weights for pictures of 1 or 3 channels."""
+    """Return the shape of the weights for pictures of 1 or 3 channels: (output channels, nodes, inputs)."""
     return channels, NODES, input_count(channels)
 
 
 class Moments:
-    """Sums over pixels that determine the squared error of every filter.
+    """Sums over pixels that determine the squared error for any filter weights.
 
     Attributes:
-        square: (n, n) float64, sums of products of what the n weights of an output channel multiply.
-        product: (n, C) float64, sums of their products with the error, original less decoded.
-        error: sum of squares of that error.
+        square: (n, n) float64, sums of products of the n quantities that the weights of an output channel multiply.
+        product: (n, C) float64, sums of products of these quantities with the error, original minus decoded.
+        error: sum of the squared error.
         pixels: number of pixels.
     """
 
     def __init__(self, channels: int) -> None:
-        """Begin with no pixels, for pictures of 1 or 3 channels."""
+        """Start with no pixels, for pictures of 1 or 3 channels."""
         inputs = math.prod(weight_shape(channels)[1:])
         self.square, self.product = np.zeros((inputs, inputs)), np.zeros((inputs, channels))
         self.error, self.pixels = 0.0, 0
 
     def include(self, other: "Moments") -> None:
-        """Add the sums of other pixels."""
+        """Add the sums over other pixels."""
         self.square += other.square
         self.product += other.product
         self.error += other.error
         self.pixels += other.pixels
 
     def gain(self, weights: NDArray[np.float64]) -> float:
-        """Return the decrease of the squared error by weights (n, C), if nothing is clamped."""
+        """Return the decrease of the squared error with weights (n, C), if no sample is clamped."""
         return float((weights * (2 * self.product - self.square @ weights)).sum())
 
 
@@ -74,11 +74,11 @@ class FilterWeights:
     """The filter weights of a model at one quality.
 
     Attributes:
-        mean: (n, C) float64, the model's own weights; n of an output channel in the order node, input.
-        step: (n, 1) float64, units of a file's differences.
+        mean: (n, C) float64, the model's own weights; the n weights of an output channel are ordered by node and input.
+        step: (n, 1) float64, units of the differences in a file.
         channels: 3 for colour pictures, 1 for grey ones.
         first_coded: lowest table that codes differences.
-        tables: the tables of r, which code the differences, too.
+        tables: tables of r, which also code the differences.
     """
 
     def __init__(self, weights: "Weights", position: int, channels: int) -> None:
@@ -97,7 +97,7 @@ class FilterWeights:
         self._distortion = weights.quality_scale.distortion_weight(position) / (255**2 * channels)
 
     def parse(self, payload: bytes) -> NDArray[np.float32]:
-        """Return the weights that a FILTER chunk stands for, of the shape of :func:`weight_shape`.
+        """Return the weights that a FILTER chunk represents, in the shape of :func:`weight_shape`.
 
         Raises:
             FormatError: the payload is damaged.
@@ -113,7 +113,7 @@ class FilterWeights:
         return values.astype(np.float32).reshape(weight_shape(self.channels))
 
     def payload(self, moments: Moments) -> bytes | None:
-        """Return the FILTER chunk of the least rate plus distortion; None if the picture is better without a filter."""
+        """Return the FILTER chunk of lowest rate plus distortion; None if the picture is better without a filter."""
         plain = self._distortion * moments.gain(self.mean)
         own, symbols, table = self._chosen(moments)
         if own > max(0.0, plain):
@@ -122,10 +122,10 @@ class FilterWeights:
         return b"" if plain > 0 else None
 
     def _chosen(self, moments: Moments) -> tuple[float, NDArray[np.int16], int]:
-        """Find differences by coordinate descent for every table, from the best real values and from none.
+        """Find differences by coordinate descent for each table, from the rounded optimum and from zeros.
 
         Returns:
-            The bits that they are worth, the symbols (C, n), and their table.
+            Gain of the best differences in bits, their symbols (C, n), and their table.
         """
         numbers = [self.first_coded + k for k in _TABLES if self.first_coded + k < LEVELS]
         cost = np.repeat(_costs(self.tables, numbers), 2, 0)
@@ -155,7 +155,10 @@ class FilterWeights:
 
 
 def _of_grey(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum weights (…, inputs) for three equal colours to those for one; the nearest differences are two axes'."""
+    """Convert weights (…, inputs) for three equal colours to weights for one.
+
+    In grey, the differences to the 4 nearest neighbours are the second differences along the first two axes.
+    """
     axes, limited, nearest = np.split(weights, [len(AXES), len(AXES) + 3], -1)
     axes = axes + np.pad(
         nearest.sum(-1, keepdims=True).repeat(2, -1), [(0, 0)] * (axes.ndim - 1) + [(0, len(AXES) - 2)]
@@ -164,7 +167,7 @@ def _of_grey(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _costs(tables: TableSet, numbers: list[int]) -> NDArray[np.float64]:
-    """Return the bits of magnitudes 0 … ``_MAX_SYMBOL`` by some tables; those of escapes are approximate."""
+    """Return the bits of magnitudes 0 … ``_MAX_SYMBOL`` in the given tables; those of escapes are approximate."""
     costs, out = tables.cost_in_bits(), np.zeros((len(numbers), _MAX_SYMBOL + 1))
     for row, number in zip(out, numbers, strict=True):
         bound = min(int(tables.bounds[number]), _MAX_SYMBOL)

@@ -1,4 +1,4 @@
-"""A model at one quality: everything that coding takes from the model and that depends on the quality."""
+"""A model at one quality: all data of a model that coding uses and that depend on the quality."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ class OperatingPoint:
     Attributes:
         weights: a validated model.
         position: quality position, quality point × 256.
-        grey: code one sample per pixel.
+        grey: True for pictures that are coded with one sample per pixel.
     """
 
     weights: Weights
@@ -36,14 +36,14 @@ class OperatingPoint:
 
     @cached_property
     def hyper_indices(self) -> NDArray[np.uint8]:
-        """(Z,) uint8: the table of each channel of z, from the nearest quality point."""
+        """Table of each channel of z, from the nearest quality point: (Z,) uint8."""
         name = "tables.grey_hyper_index"
         found: NDArray[np.uint8] = self._nearest(name if self.grey and self._has(name) else "tables.hyper_index")
         return found
 
     @cached_property
     def hyper_means(self) -> NDArray[np.int16]:
-        """(Z,) int16: where the table of each channel of z is centred; 0 unless the picture is grey."""
+        """Centre of the table of each channel of z, (Z,) int16; 0 unless the picture is grey."""
         name = "tables.grey_hyper_mean"
         if not self.grey or not self._has(name):
             return np.zeros(self.weights.config.hyper, np.int16)
@@ -52,12 +52,12 @@ class OperatingPoint:
 
     @cached_property
     def hyper_bounds(self) -> NDArray[np.int32]:
-        """(Z,) int32: the largest distance of each channel of z from its mean."""
+        """Largest distance of each channel of z from its mean, (Z,) int32."""
         return self.weights.hyper_tables.bounds[self.hyper_indices]
 
     @cached_property
     def hyper_coder(self) -> HyperCoder:
-        """The coder of z; it expects values from their neighbours if the model has tables for that."""
+        """The coder of z; for colour pictures it predicts values from neighbours if the model has tables for that."""
         tables = self.weights.context_tables
         context = None
         if not self.grey and tables is not None:
@@ -67,18 +67,18 @@ class OperatingPoint:
 
     @cached_property
     def index_offsets(self) -> NDArray[np.int8] | None:
-        """(M,) int8: what is added to the table indices of a grey picture; None if nothing is."""
+        """Offsets added to the table indices of a grey picture, (M,) int8; None if there are none."""
         name = "tables.grey_offset"
         return self._nearest(name) if self.grey and self._has(name) else None
 
     @cached_property
     def filter(self) -> FilterWeights | None:
-        """The weights of the picture filter; None if the model has no filter."""
+        """Weights of the picture filter; None if the model has no filter."""
         return FilterWeights(self.weights, self.position, self.channels) if self.weights.has_filter else None
 
     @property
     def distortion_weight(self) -> float:
-        """λ·255²: bits per pixel that a unit of MSE costs, for samples in [0, 1]."""
+        """λ·255²: weight of the distortion, in bits per pixel and unit of MSE, for samples in [0, 1]."""
         return self.weights.quality_scale.distortion_weight(self.position)
 
     def indices(self, z: NDArray[np.int16], grid: Grid, window: Window | None = None) -> NDArray[np.uint8]:
@@ -87,10 +87,10 @@ class OperatingPoint:
         Args:
             z: (Z, h, w) int16 of the whole picture.
             grid: geometry of the picture.
-            window: cells to compute; None for all.
+            window: window of cells; None for all cells.
 
         Returns:
-            (M, rows, columns) uint8, of the latents of the window.
+            (M, rows, columns) uint8, for the latents of the window.
         """
         height, width = grid.latents_of(window or grid.cells).shape
         indices = self.weights.exact.indices(z, self.position, window)[:, :height, :width]

@@ -1,17 +1,17 @@
-"""The quality scale: from the 1 … 100 that users give to the integer position that a file holds, and back."""
+"""The quality scale: conversion between the user's quality, 1 … 100, and the integer position in a file."""
 
 import math
 from dataclasses import dataclass
 
 QUALITY_MIN, QUALITY_MAX = 1.0, 100.0
 POSITION_SCALE = 256
-"""A quality position in a file is an integer, quality point × 256."""
+"""Quality positions per quality point; a file holds the integer quality point × 256."""
 LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
-"""λ of the lowest and of the highest quality point, on the scale of CompressAI."""
+"""λ of the lowest and the highest quality point, on the scale of CompressAI."""
 
 
 def check_quality(value: float, name: str = "quality") -> None:
-    """Refuse a quality outside 1 … 100.
+    """Check that a quality is in 1 … 100.
 
     Raises:
         ValueError: the value is out of range or not a number.
@@ -22,17 +22,17 @@ def check_quality(value: float, name: str = "quality") -> None:
 
 @dataclass(frozen=True)
 class QualityScale:
-    """The scale of one model.
+    """The quality scale of one model.
 
     Attributes:
-        points: quality points of the model, between which its gains are interpolated; at least 2.
+        points: number of quality points of the model, between which its gains are interpolated; at least 2.
     """
 
     points: int
 
     @property
     def last(self) -> int:
-        """The highest quality position."""
+        """Highest quality position."""
         return (self.points - 1) * POSITION_SCALE
 
     def position_of(self, quality: float) -> int:
@@ -66,9 +66,9 @@ class QualityScale:
         return point, position / POSITION_SCALE - point
 
     def distortion_weight(self, position: int) -> float:
-        """Return λ · 255² at a position: the bits per pixel that a unit of MSE costs, for samples in [0, 1].
+        """Return λ · 255² at a position: the weight of the distortion, in bits per pixel and unit of MSE.
 
-        λ is log-linear from 0.0008 to 0.5 on CompressAI's scale.
+        The MSE is that of samples in [0, 1]. λ is log-linear from 0.0008 to 0.5 on the scale of CompressAI.
         """
         share = position / self.last
         return 255**2 * LAMBDA_LOW * math.exp(share * math.log(LAMBDA_HIGH / LAMBDA_LOW))

@@ -1,4 +1,4 @@
-"""The models that come with the package, found by name or by a file's fingerprint. Does not import torch."""
+"""Find packaged models by name or by the fingerprint in a file, without importing torch."""
 
 import json
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ _MAX_HEADER = 2**20
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """What a weights file says of itself, its tensors unread.
+    """The metadata of a weights file, read without its tensors.
 
     Attributes:
-        name: what `--model` takes.
-        fingerprint: what files carry, 12 hexadecimal digits.
-        path: the weights file.
-        points: quality points; 0 for a member of the family that does not compress.
+        name: name of the model for `--model`.
+        fingerprint: fingerprint that encoded files carry, 12 hexadecimal digits.
+        path: path of the weights file.
+        points: number of quality points; 0 for a member of the family that does not compress.
         card: training facts.
-        family: whether it belongs to the autoencoder family, not to the codec's own models.
+        family: True for models of the autoencoder family, False for the codec's own models.
     """
 
     name: str
@@ -40,7 +40,7 @@ def read_entry(path: Path) -> ModelEntry:
     """Read the metadata of a weights file.
 
     Raises:
-        ModelError: it cannot be read, or is no weights file of this program.
+        ModelError: the file cannot be read or is not a weights file of this program.
     """
     try:
         with path.open("rb") as file:
@@ -62,7 +62,7 @@ def read_entry(path: Path) -> ModelEntry:
 
 
 def packaged_models() -> list[ModelEntry]:
-    """All models in the package: the codec's own by name, then the family by name."""
+    """List the packaged models: the codec's own, then those of the family, each sorted by name."""
     folders = (WEIGHTS_FOLDER, FAMILY_FOLDER)
     return [
         read_entry(path) for folder in folders for path in sorted(folder.glob("*.safetensors"), key=lambda p: p.stem)
@@ -70,10 +70,10 @@ def packaged_models() -> list[ModelEntry]:
 
 
 def find_model(name: str) -> ModelEntry:
-    """A model by its packaged name, or by the path of a weights file.
+    """Find a model by its packaged name or by the path of a weights file.
 
     Raises:
-        ModelError: there is neither.
+        ModelError: there is no such model and no such file, or the file is not a weights file.
     """
     entries = packaged_models()
     for entry in entries:
@@ -86,10 +86,10 @@ def find_model(name: str) -> ModelEntry:
 
 
 def find_fingerprint(fingerprint: bytes) -> ModelEntry:
-    """The packaged model that a file was made with.
+    """Find the packaged model with a fingerprint, 6 bytes, as stored in encoded files.
 
     Raises:
-        ModelError: it is none of them.
+        ModelError: no packaged model has this fingerprint.
     """
     for entry in packaged_models():
         if entry.fingerprint == fingerprint.hex():

@@ -1,4 +1,4 @@
-"""The weights file: safetensors with float16 networks, integer scale path and integer tables (SPEC section 8)."""
+"""The weights file: safetensors with float16 networks, an integer scale path and integer tables (SPEC section 8)."""
 
 import hashlib
 import json
@@ -27,22 +27,22 @@ from aez.codec.model.scales import LEVELS
 
 MAX_WEIGHTS_BYTES = 2**28
 NEVER_CODED = -64
-"""An offset that takes every index below what is coded."""
+"""Offset that moves every table index below the first coded one."""
 _DECODER_PREFIXES = ("synthesis.", "context.", "encoder_gain.", "decoder_gain.", "exact.", "tables.", "filter.")
 FILTER_INPUTS = math.prod(weight_shape(3)[1:])
-"""Weights of the picture filter for one channel of a colour picture, see :mod:`aez.codec.model.filter_weights`."""
+"""Number of filter weights per channel of a colour picture; see :mod:`aez.codec.model.filter_weights`."""
 CONTEXT_TENSORS = ("tables.context_weight", "tables.context_level")
 _EXACT = ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3", "quality_bias")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A model as it is stored.
+    """The contents of a weights file.
 
     Attributes:
-        name: what `--model` and `aez models` call it.
-        config: sizes.
-        tensors: every tensor of the file.
+        name: name of the model for `--model` and in `aez models`.
+        config: sizes of the networks.
+        tensors: all tensors of the file by name.
         card: training facts, a flat JSON object.
     """
 
@@ -53,7 +53,7 @@ class Weights:
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """6 bytes of SHA-256 over the configuration and everything that decoding reads."""
+        """First 6 bytes of the SHA-256 of the configuration and of all tensors that decoding reads."""
         digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
         for name in sorted(self.tensors):
             if name.startswith(_DECODER_PREFIXES):
@@ -68,27 +68,27 @@ class Weights:
 
     @cached_property
     def quality_scale(self) -> QualityScale:
-        """The quality scale."""
+        """The quality scale of the model."""
         return QualityScale(self.config.points)
 
     @property
     def distortion(self) -> str:
-        """What the model was trained for, ``mse`` or ``ms-ssim``: the encoder's business alone."""
+        """Distortion for which the model was trained, ``mse`` or ``ms-ssim``; only the encoder uses it."""
         return str(self.card.get("distortion", "mse"))
 
     @property
     def has_filter(self) -> bool:
-        """Whether there are weights of the picture filter."""
+        """True if the model has weights of the picture filter."""
         return "filter.mean" in self.tensors
 
     @property
     def pixel_halo(self) -> int:
-        """Latents that synthesis and picture filter see around a window."""
+        """Halo of the synthesis and the picture filter around a window, in latents."""
         return self.config.synthesis_halo + (FILTER_MARGIN if self.has_filter else 0)
 
     @cached_property
     def residual_tables(self) -> TableSet:
-        """The tables of r, one a rung of the σ ladder, with escape."""
+        """Tables of r, one per step of the ladder of σ, with an escape."""
         tables = TableSet(*self._table_arrays("residual"), escape=True)
         if len(tables) != LEVELS:
             raise ModelError("the model does not have 64 residual tables")
@@ -96,7 +96,7 @@ class Weights:
 
     @cached_property
     def hyper_tables(self) -> TableSet:
-        """The tables of z, without escape."""
+        """Tables of z, without an escape."""
         return TableSet(*self._table_arrays("hyper"), escape=False)
 
     def _table_arrays(self, kind: str) -> tuple[Any, Any]:
@@ -104,28 +104,28 @@ class Weights:
 
     @property
     def first_coded(self) -> int:
-        """Lowest table index that is coded at all."""
+        """Lowest table index that is coded, unless a tile names a lower one."""
         return int(self.tensor("tables.first_coded").item())
 
     @cached_property
     def context_tables(self) -> TableSet | None:
-        """The tables of z beside known neighbours, without escape."""
+        """Tables of z given known neighbours, without an escape; None if the model has none."""
         if not any(name.startswith("tables.context_") for name in self.tensors):
             return None
         return TableSet(*self._table_arrays("context"), escape=False)
 
     def nearest_row(self, name: str, position: int) -> NDArray[Any]:
-        """Return the row of a tensor, of one row per quality point, for the point nearest to a position.
+        """Return the row of a tensor for the quality point nearest to a position; it has one row per quality point.
 
         Raises:
-            ModelError: there is no such tensor.
+            ModelError: the model lacks the tensor.
         """
         row: NDArray[Any] = self.tensor(name)[self.quality_scale.nearest_point(position)]
         return row
 
     @cached_property
     def exact(self) -> ExactScales:
-        """The integer scale path, its bound checked."""
+        """The integer scale path, checked for the bound that makes it exact."""
         shifts = [int(s) for s in self.tensor("exact.shifts").tolist()]
         if len(shifts) != 4:
             raise ModelError("the model's exact path needs four shifts")
@@ -137,7 +137,7 @@ class Weights:
         """Return a tensor of the file.
 
         Raises:
-            ModelError: there is no such tensor.
+            ModelError: the model lacks the tensor.
         """
         try:
             return self.tensors[name]
@@ -145,10 +145,10 @@ class Weights:
             raise ModelError(f"the model lacks the tensor {name!r}") from None
 
     def quality_row(self, name: str, position: int) -> NDArray[np.float64]:
-        """Linear interpolation of a tensor's rows, one a quality point, at a quality position.
+        """Interpolate linearly between the rows of a tensor, one per quality point, at a quality position.
 
         Raises:
-            ModelError: there is no such tensor.
+            ModelError: the model lacks the tensor.
         """
         rows = self.tensor(name)
         point, share = self.quality_scale.between(position)
@@ -157,7 +157,7 @@ class Weights:
         return out
 
     def validate(self) -> None:
-        """Check everything that decoding relies on.
+        """Check all properties of the tensors that decoding relies on.
 
         Raises:
             ModelError: a shape, a table, an index or the exact path's bound is wrong.
@@ -178,7 +178,7 @@ class Weights:
         self._validate_filter()
 
     def _validate_context(self) -> None:
-        """What neighbours tell of z, which a model may lack: all of it or nothing, and a table reaches every value."""
+        """Check the optional context of z: all tensors are present or none, and the tables cover every value."""
         tables = self.context_tables
         if tables is None:
             return
@@ -197,7 +197,7 @@ class Weights:
                 raise ModelError("the model's context of z names tables that are too short")
 
     def _validate_filter(self) -> None:
-        """The weights of the picture filter, which a model may lack: both tensors or none."""
+        """Check the optional weights of the picture filter: both tensors are present or neither."""
         shapes = {"filter.mean": 3 * FILTER_INPUTS, "filter.step": FILTER_INPUTS}
         if not any(name in self.tensors for name in shapes):
             return
@@ -209,7 +209,7 @@ class Weights:
                 raise ModelError("the model's picture filter is not finite")
 
     def _validate_grey(self) -> None:
-        """The tables for grey pictures, which a model may lack: all or none, and ẑ within the exact path's bound."""
+        """Check the optional tables for grey pictures: all or none, with ẑ within the bound of the exact path."""
         shapes = {
             "tables.grey_offset": ((self.config.points, self.config.latent), np.int8),
             "tables.grey_hyper_index": ((self.config.points, self.config.hyper), np.uint8),
@@ -231,7 +231,7 @@ def read_weights(path: Path) -> Weights:
     """Read and validate a weights file.
 
     Raises:
-        ModelError: the file is missing, damaged, too large or breaks a rule.
+        ModelError: the file is missing, damaged, too large, or breaks a rule of the format.
     """
     try:
         if path.stat().st_size > MAX_WEIGHTS_BYTES:
@@ -244,7 +244,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def parse_weights(data: bytes) -> Weights:
-    """Parse a weights file's bytes; see :func:`read_weights`."""
+    """Parse the bytes of a weights file; see :func:`read_weights`."""
     try:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
@@ -261,7 +261,7 @@ def parse_weights(data: bytes) -> Weights:
 
 
 def serialise_weights(weights: Weights) -> bytes:
-    """A weights file's bytes."""
+    """Serialise a model to the bytes of a weights file."""
     metadata = {
         "format": WEIGHTS_FORMAT,
         "name": weights.name,

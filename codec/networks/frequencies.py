@@ -1,4 +1,4 @@
-"""Probabilities as the integer counts of tables: what is made once, at export, and stored."""
+"""Compute probability tables as integer counts, once, when a model is exported."""
 
 import math
 
@@ -10,10 +10,14 @@ from aez.bitstream.tables import PRECISION
 
 
 def gaussian_masses(sigma: float, bound: int, mean: float = 0.0) -> NDArray[np.float64]:
-    """Mass of N(mean, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound; (2·bound + 1,) float64, not normalised."""
+    """Return the mass of N(mean, σ²) on [k − 1/2, k + 1/2] for k = −bound … bound.
+
+    Returns:
+        (2·bound + 1,) float64, not normalised.
+    """
     edges = torch.arange(-bound, bound + 2, dtype=torch.float64, device="cpu") - 0.5 - mean
     beyond = 0.5 * torch.special.erfc(edges.abs() / (sigma * math.sqrt(2)))  # the tail on the edge's side
-    # Differences of what is small, not of what is nearly 1.
+    # Differences of small tails lose less precision than differences of values near 1.
     below, above = edges[:-1] < 0, edges[1:] > 0
     masses = torch.where(below & above, 1 - beyond[:-1] - beyond[1:], (beyond[:-1] - beyond[1:]).abs())
     out: NDArray[np.float64] = masses.numpy()
@@ -21,18 +25,21 @@ def gaussian_masses(sigma: float, bound: int, mean: float = 0.0) -> NDArray[np.f
 
 
 def gaussian_table(sigma: float, bound: int) -> NDArray[np.int64]:
-    """Counts of N(0, σ²) rounded, on −bound … bound, and last the escape with both tails' mass: (2·bound + 2,)."""
+    """Return the counts of rounded samples of N(0, σ²) on −bound … bound, then of the escape: (2·bound + 2,).
+
+    The escape has the mass of both tails.
+    """
     tail = math.erfc((bound + 0.5) / (sigma * math.sqrt(2)))
     return integer_counts(np.append(gaussian_masses(sigma, bound), tail))
 
 
 def spike_table(zero: float, ratio: float, bound: int) -> NDArray[np.int64]:
-    """Counts of a spike at 0 with geometric tails on −bound … bound, and last the escape: (2·bound + 2,).
+    """Return the counts of a spike at 0 with geometric tails on −bound … bound, then of the escape: (2·bound + 2,).
 
     Args:
         zero: probability of 0.
-        ratio: of each magnitude from 2 on to the one before, 0 < ratio < 1.
-        bound: largest magnitude with an entry of its own.
+        ratio: ratio of the probability of each magnitude from 2 on to that of the previous one, 0 < ratio < 1.
+        bound: largest magnitude with a separate entry.
     """
     magnitudes = (1 - zero) / 2 * (1 - ratio) * ratio ** np.arange(bound, dtype=np.float64)
     escape = (1 - zero) * ratio**bound
@@ -40,7 +47,7 @@ def spike_table(zero: float, ratio: float, bound: int) -> NDArray[np.int64]:
 
 
 def integer_counts(masses: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Counts of at least 1 that sum to 2**24, the remainder going to the largest."""
+    """Convert masses to counts of at least 1 that sum to 2**24; the remainder goes to the largest count."""
     counts: NDArray[np.int64] = np.maximum(1, np.round(masses / masses.sum() * 2**PRECISION)).astype(np.int64)
     counts[np.argmax(counts)] += 2**PRECISION - int(counts.sum())
     return counts

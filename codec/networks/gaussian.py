@@ -1,4 +1,4 @@
-"""Bits under a Gaussian entropy model, differentiable; files are coded with integer tables instead."""
+"""Differentiable rate of a Gaussian entropy model; files are coded with integer tables instead."""
 
 import math
 

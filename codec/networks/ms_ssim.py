@@ -1,8 +1,8 @@
 """Multi-scale structural similarity (Wang, Simoncelli and Bovik, 2003) in double precision.
 
-Five scales, Gaussian window of 11 samples and σ 1.5, mean over channels, as the package `pytorch-msssim`, which the
-tests compare with. Here the window is two products with a band matrix, which on a CPU takes a fraction of the time of
-that package's small convolutions.
+Five scales, a Gaussian window of 11 samples with σ = 1.5, and the mean over channels, as in the package
+`pytorch-msssim`, with which the tests compare the results. Here the window is applied as two products with a band
+matrix, which on a CPU takes a fraction of the time of that package's small convolutions.
 """
 
 import functools
@@ -16,13 +16,13 @@ WINDOW, SIGMA = 11, 1.5
 SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 """Smallest side of a picture in pixels."""
 FLOOR = 1e-9
-"""Smallest contrast of a scale; at 0 the power would have an infinite slope."""
+"""Lower bound of the contrast of a scale, because the power has an infinite slope at 0."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 @functools.lru_cache(maxsize=32)
 def _band(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Make a band matrix, (size, size − 10), whose column j has the Gaussian in rows j … j + 10."""
+    """Return a band matrix, (size, size − 10), whose column j has the Gaussian in rows j … j + 10."""
     kernel = torch.exp(-((torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
     columns = torch.arange(size - WINDOW + 1)
     band = torch.zeros(size, len(columns), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Sources of r for a decoder: an array, or the tiles of a file, decoded when a window needs them."""
+"""Sources of the symbols r for a decoder: an array, or the tiles of a file, decoded when a window needs them."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,45 +13,46 @@ from aez.codec.symbols.planes import empty_planes, interleaved
 
 
 class Residuals(Protocol):
-    """A source of r of one picture."""
+    """A source of the symbols r of one picture."""
 
     def window(self, window: Window) -> NDArray[np.int16]:
-        """Return r of a window of latents, (M, rows, columns), channels next to each other in memory."""
+        """Return r of a window of latents, (M, rows, columns); the channels of a latent are adjacent in memory."""
 
     def expect(self, window: Window) -> None:
-        """Announce the window that will be asked for next."""
+        """Announce the next window to be requested."""
 
 
 class ArrayResiduals:
-    """r in an array."""
+    """A source of r that holds all of it in an array."""
 
     def __init__(self, r: NDArray[np.int16]) -> None:
-        """Hold (M, rows, columns) int16."""
+        """Take r, (M, rows, columns) int16."""
         self._r = interleaved(r)
 
     def window(self, window: Window) -> NDArray[np.int16]:
-        """Return a view."""
+        """Return r of a window as a view."""
         return self._r[window.index]
 
     def expect(self, window: Window) -> None:
-        """Do nothing: all of r is there."""
+        """Do nothing, because all of r is in memory."""
 
 
 class TileResiduals:
-    """r in the tiles of a file. Windows must be asked for in raster order: tiles above a window are forgotten.
+    """A source of r that decodes the tiles of a file.
 
-    A thread decodes the tiles of the window announced, while the networks work on the one before.
+    Windows must be requested in raster order, because tiles above a window are released. A thread decodes the tiles of
+    the announced window while the networks work on the previous one.
     """
 
     def __init__(
         self, areas: list[tuple[slice, slice]], channels: int, decode: Callable[[int], NDArray[np.int16]]
     ) -> None:
-        """Decode nothing yet.
+        """Prepare the tiles; none is decoded yet.
 
         Args:
-            areas: rows and columns of latents of every tile.
+            areas: rows and columns of latents of each tile.
             channels: M.
-            decode: gives (M, rows, columns) int16 of a tile by its number.
+            decode: function from the number of a tile to its r, (M, rows, columns) int16.
         """
         self._areas = TileAreas(areas)
         self._channels = channels
@@ -66,17 +67,17 @@ class TileResiduals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the thread."""
+        """Stop the decoding thread."""
         self._pool.shutdown(cancel_futures=True)
 
     def expect(self, window: Window) -> None:
-        """Start to decode the tiles of a window."""
+        """Start decoding the tiles of a window."""
         for number in self._areas.within(window):
             if number not in self._tiles:
                 self._tiles[number] = self._pool.submit(self._decode, number)
 
     def window(self, window: Window) -> NDArray[np.int16]:
-        """Put a window together from its tiles.
+        """Assemble a window from its tiles.
 
         Raises:
             FormatError: a tile's stream is damaged.
@@ -95,10 +96,10 @@ class TileResiduals:
 
 
 class TileAreas:
-    """The rectangles of a file's tiles."""
+    """The rectangles of the tiles of a file."""
 
     def __init__(self, areas: list[tuple[slice, slice]]) -> None:
-        """Take rows and columns of latents of every tile."""
+        """Take the rows and columns of latents of each tile."""
         self.windows = [Window(rows.start, rows.stop, cols.start, cols.stop) for rows, cols in areas]
         self._bounds = np.array([(w.top, w.bottom, w.left, w.right) for w in self.windows])
 

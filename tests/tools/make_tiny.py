@@ -1,11 +1,13 @@
-"""Make the golden files of ``tests/data`` with the frozen tiny model beside them::
+"""Make the golden files of ``tests/data`` with the frozen tiny model in the same folder.
+
+Usage::
 
     python tests/tools/make_tiny.py            # golden files only
     python tests/tools/make_tiny.py --model    # the model, too
 
-Run it by hand, and only when the file format or, with ``--model``, the weights file changes: the tests read what it
-wrote. It needs the `dev` extra. The model is a linear codec fitted to one photograph, with random residual branches so
-that every layer changes the result; its probability tables are short, so that escapes are common and the file stays
+Run the program by hand, and only if the file format or, with ``--model``, the weights file changes: the tests read its
+output. It needs the `dev` extra. The model is a linear codec fitted to one photograph, with random residual branches,
+so that every layer changes the result. Its probability tables are short, so that escapes are common and the file is
 small.
 """
 
@@ -50,7 +52,7 @@ SEED = 20
 
 
 def tiny_model() -> HyperpriorModel:
-    """The model before export."""
+    """Return the model before export."""
     torch.manual_seed(SEED)
     model = HyperpriorModel(CONFIG)
     for name, module in model.named_modules():
@@ -58,7 +60,7 @@ def tiny_model() -> HyperpriorModel:
             nn.init.normal_(module.weight, std=TAIL_STD if name.endswith("tail") else BRANCH_STD)
     for table in (model.scale_bias, model.decoder_gain, model.analysis.gain, model.synthesis.gain):
         nn.init.normal_(table.rows, std=0.05)
-    # From hardly anything coded to hardly any loss.
+    # The lowest quality codes almost nothing; the highest has almost no loss.
     model.encoder_gain.rows.data.copy_(torch.linspace(-3.5, 2.0, CONFIG.points)[:, None].expand(-1, CONFIG.latent))
     photo = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255 - 0.5  # type: ignore[no-untyped-call]
     crops = [photo[:, i : i + 128, j : j + 128] for i in range(0, 385, 64) for j in range(0, 385, 64)]
@@ -67,7 +69,7 @@ def tiny_model() -> HyperpriorModel:
 
 
 def saturated() -> NDArray[np.uint8]:
-    """Two saturated colours side by side, for which the hyper-latents predict badly."""
+    """Draw saturated colours side by side, which the hyper-latents predict badly."""
     picture = np.zeros((70, 90, 3), np.uint8)
     picture[:, :40] = 255, 0, 255
     picture[20:, 40:] = 0, 255, 0

@@ -1,4 +1,4 @@
-"""Where the float networks run, and in what precision."""
+"""Choose the device and the precision of the float networks."""
 
 import functools
 import os
@@ -9,18 +9,18 @@ import torch
 from aez.bitstream.errors import AezError
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""What Linux calls them: AVX-512 and AMX on x86, and ARM's."""
+"""CPU flags in Linux of instructions that multiply bfloat16: AVX-512 and AMX on x86, and those of ARM."""
 
 if hasattr(os, "register_at_fork"):
-    # A fork copies this process without the threads of torch's pool: a child that used the pool would wait for ever.
+    # A forked child lacks the threads of torch's pool: if it used the pool, it would wait forever.
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto`, `cpu`, `cuda` or `mps` to a device.
+    """Return the device of a name: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        AezError: the device is not there.
+        AezError: the device is not available.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -28,7 +28,7 @@ def choose_device(name: str) -> torch.device:
     if not present.get(name, False):
         raise AezError(f"there is no device {name!r} here")
     if name == "cuda":
-        # Means and the linear shortcuts must be real float32: TF32 keeps 10 bits of latents that reach hundreds.
+        # Means and linear paths need full float32: TF32 keeps 10 bits of the mantissa, and latents reach hundreds.
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device(name)
@@ -38,10 +38,10 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def precision_for(name: str, kind: str) -> torch.dtype:
-    """Return the precision of a name, ``auto``, ``float32`` or ``bfloat16``, on a kind of device.
+    """Return the precision for a name, ``auto``, ``float32`` or ``bfloat16``, on a kind of device.
 
     Raises:
-        ValueError: the name is another.
+        ValueError: the name is none of these.
     """
     if name == "auto":
         return choose_precision(kind)
@@ -52,10 +52,10 @@ def precision_for(name: str, kind: str) -> torch.dtype:
 
 @functools.cache
 def choose_precision(kind: str) -> torch.dtype:
-    """Bfloat16 where the processor multiplies in it, float32 elsewhere: the same on every run on one machine.
+    """Return bfloat16 if a kind of device has instructions that multiply it, else float32.
 
-    The two precisions give slightly different files, so nothing is measured: a measurement depends on what else the
-    machine is doing.
+    The two precisions give slightly different files, so the choice is the same in every run on one machine. It is not
+    based on timing, because timing depends on the load of the machine.
     """
     if kind == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
@@ -63,7 +63,7 @@ def choose_precision(kind: str) -> torch.dtype:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Whether the CPU has instructions that multiply bfloat16; without them it is several times slower than float32."""
+    """Check for CPU instructions that multiply bfloat16; without them it is several times slower than float32."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
             flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")

@@ -1,6 +1,6 @@
-"""The picture filter where gradients go through it: in training, and where the codec is a prior of photographs.
+"""The picture filter with gradients, for training and for uses of the codec as a prior of photographs.
 
-The gradient is that for fixed weights, directions and activity.
+Weights, directions and activity are constants in the gradient.
 """
 
 from typing import Any
@@ -14,18 +14,23 @@ from aez.codec.runtime.torch.picture_filter import LIMIT, REACH, Neighbourhood, 
 
 
 def neighbourhoods(x: Tensor) -> list[Neighbourhood]:
-    """What the filter sees of each picture (N, C, H, W), samples / 255 − 1/2, without gradient."""
+    """Compute the filter inputs of each picture, without gradient.
+
+    Args:
+        x: (N, C, H, W), samples / 255 − 1/2.
+    """
     with torch.no_grad():
         return [Neighbourhood(planes.contiguous()) for planes in _planes(x)]
 
 
 def filtered_pictures(x: Tensor, weights: Tensor, seen: list[Neighbourhood]) -> Tensor:
-    """Pictures behind the filter.
+    """Filter a batch of pictures.
 
     Args:
         x: (N, C, H, W), samples / 255 − 1/2.
-        weights: (N, C, NODES, inputs), of :func:`~aez.codec.runtime.torch.picture_filter.weight_shape` each.
-        seen: what :func:`neighbourhoods` gives.
+        weights: (N, C, NODES, inputs), those of each picture in the shape of
+            :func:`~aez.codec.model.filter_weights.weight_shape`.
+        seen: result of :func:`neighbourhoods`.
 
     Returns:
         (N, C, H, W), not clipped.
@@ -39,11 +44,11 @@ def _planes(x: Tensor) -> Tensor:
 
 
 class _Filter(torch.autograd.Function):
-    """What the filter adds; the gradients of all its slices, made by torch, would fill a whole array each."""
+    """The change that the filter makes. Its gradient is explicit: torch would allocate a whole array for each slice."""
 
     @staticmethod
     def forward(ctx: Any, planes: Tensor, weights: Tensor, seen: list[Neighbourhood]) -> Tensor:
-        """Planes (N, C, H + 2 · REACH, W + 2 · REACH) to (N, C, H, W), levels."""
+        """Compute the change in levels, (N, C, H, W), of planes (N, C, H + 2 · REACH, W + 2 · REACH)."""
         ctx.save_for_backward(planes, weights)
         ctx.seen = seen
         out = []
@@ -54,7 +59,7 @@ class _Filter(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradient of the planes."""
+        """Return the gradient by the planes; there is none by the other arguments."""
         planes, weights = ctx.saved_tensors
         out = torch.zeros_like(planes)
         for total, padded, weight, crop, back in zip(out, planes, weights, ctx.seen, grad, strict=True):
@@ -65,7 +70,14 @@ class _Filter(torch.autograd.Function):
 
 
 def _accumulate(total: Tensor, planes: Tensor, turn: list[Tensor], grad: Tensor) -> None:
-    """Add to ``total``, (C, H + 2 · REACH, W + 2 · REACH), the gradient of the planes from that of the inputs."""
+    """Convert the gradient by the filter inputs to one by the planes, and add it to ``total``.
+
+    Args:
+        total: (C, H + 2 · REACH, W + 2 · REACH), modified in place.
+        planes: the planes, of the same shape.
+        turn: as in :class:`Neighbourhood`.
+        grad: gradient by the inputs, (inputs, H, W).
+    """
     channels = len(planes)
     grey = torch.zeros_like(planes[0])
     for number, share in enumerate(turn):
@@ -88,7 +100,7 @@ def _accumulate(total: Tensor, planes: Tensor, turn: list[Tensor], grad: Tensor)
 
 
 def _spread(total: Tensor, grad: Tensor, axis: tuple[int, int]) -> None:
-    """Add the gradient of second differences along an axis."""
+    """Add to ``total`` the gradient of the second differences along an axis."""
     down, across = axis
     rows, cols = grad.shape[-2:]
     for sign in (1, -1):
@@ -98,7 +110,7 @@ def _spread(total: Tensor, grad: Tensor, axis: tuple[int, int]) -> None:
 
 
 def _step_back(total: Tensor, grad: Tensor, axis: tuple[int, int]) -> None:
-    """Add the gradient of :func:`steps`."""
+    """Add to ``total`` the gradient of :func:`steps`."""
     (down, across), (height, width) = axis, total.shape[-2:]
     left, right = REACH - max(across, 0), width - REACH - min(across, 0)
     total[..., REACH : height - REACH + down, left + across : right + across] += grad

@@ -1,8 +1,8 @@
-"""Hyper-latents by gradient descent on the rate and distortion of the picture at hand.
+"""Refine the hyper-latents of a picture by gradient descent on its rate and distortion.
 
-The hyper-analysis gives a z that is right on average. Here z follows the gradient of the bits of z and r and of the
-distortion of what is not coded, with the scales of the float twin. Elements that have come near an integer are fixed
-there, more of them at each stage, and the others go on.
+The hyper-analysis gives a z that is good on average. Here z follows the gradient of the bits of z and r plus the
+distortion of the elements that are not coded, with scales from the float twin of the integer network. After each stage,
+elements near an integer are fixed at it, a growing share of them; the others continue.
 """
 
 from typing import TYPE_CHECKING
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from aez.codec.runtime.torch.networks import TorchNetworks
 
 STAGES = ((0.52, 0.5), (0.16, 0.75), (0.16, 0.9), (0.16, 1.0))
-"""Share of the steps of each stage, and share of the elements that are fixed after it."""
+"""Share of the steps in each stage, and share of the elements that are fixed when the stage ends."""
 _RATE = 0.1
 """Learning rate."""
 _CAUTION = 2.0
-"""Weight of distortion: narrower scales let the quantiser drop more than is counted here."""
+"""Factor on the distortion, because at narrow scales the quantiser drops more than is counted here."""
 
 
 class HyperCost:
-    """Bits and distortion of a window of cells as a function of its z."""
+    """Rate and distortion of a window of cells as a function of its z."""
 
     def __init__(self, networks: "TorchNetworks", y: NDArray[np.float32], point: OperatingPoint) -> None:
         """Prepare a window.
 
         Args:
-            networks: of the model.
-            y: (M, h, w), the latents of the window.
-            point: the model at the picture's quality.
+            networks: networks of the model.
+            y: (M, h, w), latents of the window.
+            point: model at the picture's quality.
         """
         self.networks = networks
         device = networks.device
@@ -57,8 +57,8 @@ class HyperCost:
         """Return the cost of z, (1, Z, rows, columns), in bits.
 
         Args:
-            z: real or whole numbers.
-            hard: count what would be coded; else a smooth bound of it.
+            z: real or integer values.
+            hard: count the rounded symbols that would be coded; otherwise count a smooth bound of their cost.
         """
         rows, cols = self.y.shape[2:]
         log_scale = self.networks.twin.log_scale(z, self.at)[:, :, :rows, :cols] + self.shift
@@ -85,18 +85,18 @@ def refined_hyper(
     point: OperatingPoint,
     steps: int,
 ) -> NDArray[np.int16]:
-    """Move some rows of z to where rate and distortion are less.
+    """Refine some rows of z to decrease rate plus distortion.
 
     Args:
-        networks: of the model.
-        y: (M, h, w), the latents of all the cells given.
-        z: (Z, ceil(h/4), ceil(w/4)) int16, as the hyper-analysis chose it.
+        networks: networks of the model.
+        y: (M, h, w), latents of all cells in ``z``.
+        z: (Z, ceil(h/4), ceil(w/4)) int16, as chosen by the hyper-analysis.
         free: rows of z that may change.
-        point: the model at the picture's quality.
-        steps: steps of gradient descent.
+        point: model at the picture's quality.
+        steps: number of steps of gradient descent.
 
     Returns:
-        The rows ``free``, int16; those of ``z`` where nothing better was found.
+        The rows ``free``, int16; unchanged if the refined z is not better.
     """
     cost = HyperCost(networks, y, point)
     start = torch.from_numpy(z.astype(np.float32))[None].to(networks.device)

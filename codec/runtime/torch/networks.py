@@ -1,4 +1,4 @@
-"""The float networks in PyTorch: on any device, and with the slopes that efforts need."""
+"""The float networks in PyTorch, on any device, with the gradients that higher efforts need."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,13 @@ from aez.codec.runtime.torch.picture_filter import filtered, moments
 
 @dataclass(frozen=True)
 class TorchContext:
-    """The mean context of an area, (1, channels, rows, columns) each, on the device of the networks."""
+    """The mean context of an area. Tensors are (1, channels, rows, columns), on the device of the networks.
+
+    Attributes:
+        features: features of z, from which both steps compute their means.
+        first_mean: means of the first step.
+        first_mask: 1 for the elements of the first step, 0 for the others.
+    """
 
     features: Tensor
     first_mean: Tensor
@@ -31,12 +37,12 @@ class TorchContext:
 
     @property
     def first(self) -> Floats:
-        """(M, rows, columns), the means of the first step."""
+        """Means of the first step, (M, rows, columns)."""
         return _host(self.first_mean[0])
 
     @property
     def mask(self) -> Floats:
-        """(M, rows, columns), 1 for the elements of the first step."""
+        """Mask of the first step, (M, rows, columns): 1 for its elements, 0 for the others."""
         return _host(self.first_mask[0])
 
 
@@ -48,7 +54,7 @@ class TorchNetworks:
 
         Args:
             weights: a validated model.
-            device: where the networks run.
+            device: device on which the networks run.
             blocks: precision of the transforms' residual blocks, float32 or bfloat16.
         """
         self.weights, self.device = weights, device
@@ -61,15 +67,15 @@ class TorchNetworks:
 
     @cached_property
     def twin(self) -> HyperpriorModel:
-        """Synthesis and scale network in float32, which only choosing symbols by their gradients needs."""
-        with torch.inference_mode(False):  # it takes part in backward passes, whoever asks for it first
+        """Synthesis and scale network in float32, used only where symbols are chosen by gradients."""
+        with torch.inference_mode(False):  # for backward passes, whoever asks for the twin first
             twin = training_model(self.weights).eval().requires_grad_(False)
             for unused in ("analysis", "hyper_analysis", "context"):
                 delattr(twin, unused)
             return twin.to(self.device)
 
     def point(self, position: int) -> Tensor:
-        """Return a quality position as the networks take it, (1,) in quality points."""
+        """Convert a quality position to the tensor that the networks take: (1,), in quality points."""
         return torch.tensor([position / POSITION_SCALE], device=self.device)
 
     @torch.inference_mode()
@@ -193,8 +199,8 @@ class TorchNetworks:
     def newton_response(self, position: int, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`.
 
-        For a grey picture the curvature is that of a colour picture, too: what latents of chroma add to it overlaps
-        with luma, and by their own small curvature they would overshoot.
+        Grey pictures also use the curvature of colour pictures: in grey, chroma latents overlap with luma, and steps
+        by their own small curvature would overshoot.
         """
         gain = self.model.output_gain(self.point(position))
         energy = self.synthesis.linear_end(3).square().sum(1) * (channels / 3)

@@ -1,11 +1,11 @@
-"""The pixel ends of the transforms in the order in which pixels lie in memory, for inference.
+"""The first and last layers of the transforms, in the memory order of interleaved pictures, for inference.
 
-A grey picture is what the transforms see as three equal colours; here their weights are summed beforehand, and on the
-way back the three are averaged, so that grey costs a third of the work at the pixels.
+The transforms take a grey picture as three equal colours. Here the weights of the three colours are summed beforehand
+in the analysis and averaged in the synthesis, so that a grey picture costs a third of the work at the pixels.
 
-``pixel_unshuffle`` of a whole picture costs as much as the network behind it: its channel order (colour, row, column)
-is not that of an interleaved picture. Permuting the weights once lets rows of whole patches be copied instead. The
-results are those of :mod:`aez.codec.networks.transforms` to float rounding.
+``pixel_unshuffle`` of a whole picture costs as much as the network after it, because its channel order (colour, row,
+column) is not that of an interleaved picture. With weights that are permuted once, rows of whole patches are copied
+instead. The results equal those of :mod:`aez.codec.networks.transforms` up to float rounding.
 """
 
 import torch
@@ -18,19 +18,19 @@ from aez.codec.networks.transforms import Analysis, Synthesis
 
 STRIDE, PATCH, QUARTER = LATENT_STRIDE, 8, 4
 _FLAT_SIDE = 8
-"""Rows and columns of latents that are enough for those in the middle to see no edge."""
+"""Rows and columns of a window of latents that is large enough for its middle to see no edge."""
 
 
 class PatchAnalysis:
-    """:class:`Analysis` on interleaved uint8 pictures, RGB or grey."""
+    """An :class:`Analysis` that takes interleaved uint8 pictures, RGB or grey."""
 
     def __init__(self, analysis: Analysis) -> None:
-        """Permute the weights of the two layers that see pixels; the rest is the module's own."""
+        """Permute the weights of the two layers that take pixels; the other layers are those of ``analysis``."""
         self.module = analysis
         head = analysis.head.weight.reshape(-1, 3, PATCH, PATCH)
         # The 16×16 patch is read as 2×2 patches of 8×8.
         linear = analysis.linear.weight.reshape(-1, 3, 2, PATCH, 2, PATCH).permute(2, 4, 3, 5, 1, 0)
-        # pixel_unshuffle by 2 and a 1×1 layer behind it are a 2×2 layer of stride 2.
+        # pixel_unshuffle by 2 followed by a 1×1 layer equals a 2×2 layer of stride 2.
         tail = analysis.tail.weight
         self.tail = tail.reshape(len(tail), -1, 2, 2).contiguous(memory_format=torch.channels_last)
         self.head, self.linear = {}, {}
@@ -41,7 +41,15 @@ class PatchAnalysis:
             self.linear[channels] = seen.reshape(channels * STRIDE**2, -1).contiguous()
 
     def __call__(self, pixels: Tensor, position: Tensor) -> Tensor:
-        """(H, W, 3) or (H, W, 1) uint8, sides multiples of 16, and a point (1,) to (1, M, H/16, W/16) float32."""
+        """Analyse a picture.
+
+        Args:
+            pixels: (H, W, 3) or (H, W, 1) uint8; the sides are multiples of 16.
+            position: (1,), a quality point.
+
+        Returns:
+            (1, M, H/16, W/16) float32.
+        """
         rows, cols, channels = pixels.shape[0] // PATCH, pixels.shape[1] // PATCH, pixels.shape[2]
         patches = pixels.reshape(rows, PATCH, cols, channels * PATCH).permute(0, 2, 1, 3).reshape(rows * cols, -1)
         x = patches.to(torch.float32).mul_(1 / 255).sub_(0.5)
@@ -55,21 +63,27 @@ class PatchAnalysis:
 
 
 class PatchSynthesis:
-    """:class:`Synthesis` to interleaved pictures, RGB or grey."""
+    """A :class:`Synthesis` that gives interleaved pictures, RGB or grey."""
 
     def __init__(self, synthesis: Synthesis) -> None:
-        """Weights are permuted when they are first needed."""
+        """Take the layers of ``synthesis``; their weights are permuted when they are first needed."""
         self.module = synthesis
         self._ends: dict[tuple[nn.Conv2d, int, int], _End] = {}
         self._last_flat: tuple[tuple[float, int], Tensor] | None = None
 
     def __call__(self, y: Tensor, position: Tensor, channels: int = 3, reduction: int = 1) -> Tensor:
-        """ŷ (1, M, h, w) float32, gain divided out, and a quality point (1,) to levels that are not rounded yet.
+        """Synthesise levels, which are not rounded.
+
+        Args:
+            y: ŷ with the gain divided out, (1, M, h, w) float32.
+            position: (1,), a quality point.
+            channels: 3 for a colour picture, 1 for a grey one.
+            reduction: 1, 2, 4, 8 or 16.
 
         Returns:
-            (16·h / reduction, 16·w / reduction, channels) float32, 0 … 255; each sample the average of reduction²
-            samples, of the linear path alone and what the network adds to a flat picture if the reduction is
-            ``LINEAR_FROM`` or more.
+            (16·h / reduction, 16·w / reduction, channels) float32, 0 … 255. Each sample is the average of reduction²
+            samples. If the reduction is ``LINEAR_FROM`` or more, these are samples of the linear path plus the
+            contribution of the network to a flat picture.
         """
         rows, cols = y.shape[2:]
         side = STRIDE // reduction
@@ -88,9 +102,9 @@ class PatchSynthesis:
         return levels.reshape(side * rows, side * cols, channels)
 
     def _flat(self, position: Tensor, channels: int) -> Tensor:
-        """What the network adds to the linear path where all latents are zero, (channels,): a few levels of 255."""
+        """Return the network's contribution where all latents are zero, (channels,): a few levels divided by 255."""
         key = float(position), channels
-        last = self._last_flat  # other threads may put theirs there
+        last = self._last_flat  # read once, because other threads may replace it
         if last is None or last[0] != key:
             module, middle = self.module, QUARTER * _FLAT_SIDE // 2
             hidden = module.hidden(
@@ -102,11 +116,11 @@ class PatchSynthesis:
         return last[1]
 
     def linear_end(self, channels: int) -> Tensor:
-        """The linear path's matrix, (M, 16²·channels): rows of pixels of a latent, interleaved."""
+        """Return the matrix of the linear path, (M, 16²·channels): the interleaved rows of pixels of each latent."""
         return self._end(self.module.linear, STRIDE, channels, 1)[0]
 
     def _end(self, layer: nn.Conv2d, side: int, channels: int, reduction: int) -> "_End":
-        """The permuted weights of one of the two layers that make pixels, kept."""
+        """Return the permuted weights of one of the two layers that give pixels; they are cached."""
         key = layer, channels, reduction
         if key not in self._ends:
             self._ends[key] = _interleaved(layer, side, channels, reduction)
@@ -117,9 +131,10 @@ _End = tuple[Tensor, Tensor]
 
 
 def _interleaved(layer: nn.Conv2d, side: int, channels: int, reduction: int) -> _End:
-    """Weight (inputs, side²·channels) and bias, outputs ordered row–column–colour instead of colour–row–column.
+    """Return the weight, (inputs, side²·channels), and the bias of a layer with its outputs permuted.
 
-    With a reduction, each output is the average of reduction² neighbours.
+    The order is row–column–colour instead of colour–row–column. With a reduction, each output is the average of
+    reduction² neighbours, and ``side`` is divided by the reduction.
     """
 
     def ordered(weight: Tensor) -> Tensor:

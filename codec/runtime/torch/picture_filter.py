@@ -1,11 +1,11 @@
-"""A filter over the decoded picture, whose weights depend on how busy a place is and are in part the picture's own.
+"""The picture filter: an adaptive filter over the decoded picture.
 
-The synthesis works on squares of 4×4 pixels; what its pixels owe to their neighbours in other squares and colours, and
-differently in every picture, a small filter of the result gives back: an adaptive loop filter (Tsai et al., IEEE JSTSP
-2013; directions and limits as in that of VVC, Karczewicz et al., IEEE TCSVT 2021) outside of the loop. A sample is
-changed by weighted differences between its neighbours in all colours and the pixel itself; the weights are interpolated
-between ``NODES`` levels of activity. The model has weights that are right on average; a file may hold differences from
-them (SPEC section 7.6).
+The synthesis works on squares of 4×4 pixels. The filter restores dependencies between neighbours in different squares
+and colours, which vary from picture to picture. It is an adaptive loop filter (Tsai et al., IEEE JSTSP 2013; directions
+and limits as in that of VVC, Karczewicz et al., IEEE TCSVT 2021) outside of the loop. Each sample is corrected by a
+weighted sum of differences between its neighbours in all colours and the pixel itself. The weights are interpolated
+between ``NODES`` levels of local activity. The model has weights that are good on average; a file may hold differences
+from them (SPEC section 7.6).
 """
 
 import math
@@ -20,30 +20,35 @@ from torch import Tensor
 from aez.codec.model.filter_weights import AXES, NODES, Moments, input_count
 
 LIMIT = 10.0
-"""No difference to a neighbour counts for more, where they are limited."""
+"""Largest magnitude of a limited difference to a neighbour, in levels."""
 REACH = 2
-"""Pixels that the filter sees to each side."""
+"""Pixels that the filter sees on each side."""
 EVERY = 2
-"""Rows from one to the next that :func:`moments` counts."""
+"""Distance in rows between the rows that :func:`moments` counts."""
 _FLAT = 2.7
-"""Added to the change along an axis, so that noise gives a flat place no direction."""
+"""Constant added to the change along an axis, so that noise gives a flat area no direction."""
 _STRIP = 2**17
 
 
 class Neighbourhood:
-    """What the filter sees at the pixels of some rows.
+    """The filter inputs at the pixels of some rows.
 
     Attributes:
-        inputs: (:func:`input_count`, rows, columns) float32. First, for each pair of axes, the second difference of the
-            grey picture along the axis on which it changes less and along the other one, in shares. Then for every
-            channel the differences of the 12 neighbours, limited, in all; for red and blue at last those of the 4
-            nearest ones, not limited.
-        shares: (NODES, rows, columns) float32: how much each node counts; they sum to 1.
-        turn: of each pair of axes, the second one's share in the first input, (rows, columns) float32.
+        inputs: (:func:`input_count`, rows, columns) float32. For each pair of axes, there are two mixtures of the
+            second differences of the grey picture along these axes: the first mixture favours the axis with less
+            change, the second one the other axis. For each channel, the sum of the limited differences to the 12
+            neighbours follows. For red and blue, the sums of the differences to the 4 nearest neighbours, not limited,
+            come last.
+        shares: (NODES, rows, columns) float32, interpolation weight of each node; the weights of a pixel sum to 1.
+        turn: for each pair of axes, the share of the second axis in the first mixture, (rows, columns) float32.
     """
 
     def __init__(self, planes: Tensor) -> None:
-        """Look at (C, rows + 2 · REACH, columns + 2 · REACH) float32, levels 0 … 255."""
+        """Compute the filter inputs.
+
+        Args:
+            planes: (C, rows + 2 · REACH, columns + 2 · REACH) float32, levels 0 … 255.
+        """
         channels, rows, cols = planes.shape[0], planes.shape[1] - 2 * REACH, planes.shape[2] - 2 * REACH
         self.inputs = planes.new_zeros(input_count(channels), rows, cols)
         self.turn, activity = self._grey(planes.mean(0))
@@ -60,7 +65,7 @@ class Neighbourhood:
         self.shares = (place - nodes).abs_().neg_().add_(1).clamp_(min=0)
 
     def _grey(self, grey: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Fill in what is of the grey picture; returns ``turn`` and 36 times the activity."""
+        """Fill in the inputs from the grey picture; return ``turn`` and 36 times the activity."""
         changes = []
         for number, axis in enumerate(AXES):
             near = max(axis) == 1
@@ -83,12 +88,15 @@ class Neighbourhood:
 
 
 def steps(planes: Tensor, axis: tuple[int, int], margin: int = 0) -> Tensor:
-    """Differences along an axis from all pixels to the next, (…, rows, columns), as far as they reach pixels inside.
+    """Compute the differences from each pixel to the next along an axis, as far as they involve inner pixels.
 
     Args:
-        planes: (…, H, W) with ``REACH`` pixels around those inside.
+        planes: (…, H, W), inner pixels with ``REACH`` pixels around them.
         axis: one of ``AXES``.
-        margin: pixels around that count as inside, too.
+        margin: width of the surrounding pixels that also count as inner pixels.
+
+    Returns:
+        (…, rows, columns); the size depends on the axis.
     """
     (down, across), edge = axis, REACH - margin
     height, width = planes.shape[-2:]
@@ -98,7 +106,7 @@ def steps(planes: Tensor, axis: tuple[int, int], margin: int = 0) -> Tensor:
 
 
 def ends(step: Tensor, axis: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Of :func:`steps`, those that begin and those that end at every pixel inside."""
+    """Select, from the differences of :func:`steps`, those that begin and those that end at each inner pixel."""
     down, across = axis
     rows, cols = step.shape[-2] - down, step.shape[-1] - abs(across)
     left = max(across, 0)
@@ -107,7 +115,7 @@ def ends(step: Tensor, axis: tuple[int, int]) -> tuple[Tensor, Tensor]:
 
 
 def _strips(levels: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Rows of (H, W, C) and their neighbourhood, (C, rows + 4, W + 4); the outermost pixels are repeated outside."""
+    """Yield strips of rows of (H, W, C) with their padded planes, (C, rows + 4, W + 4); edge pixels are repeated."""
     planes = F.pad(levels.permute(2, 0, 1)[None], (REACH,) * 4, mode="replicate")[0]
     height, width = levels.shape[:2]
     rows = max(1, _STRIP // width)
@@ -117,17 +125,17 @@ def _strips(levels: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
 
 def filtered(levels: Tensor, weights: Tensor) -> Tensor:
-    """A decoded picture, filtered.
+    """Filter a decoded picture.
 
     Args:
         levels: (H, W, C) float32, 0 … 255.
-        weights: of :func:`weight_shape`, float32.
+        weights: float32, in the shape of :func:`~aez.codec.model.filter_weights.weight_shape`.
 
     Returns:
         (H, W, C) float32, 0 … 255, not rounded.
     """
     channels = levels.shape[2]
-    # Node by node and channel by channel, what comes out side by side.
+    # One row of weights per node and output channel: a single product computes all of them.
     matrix = weights.transpose(0, 1).reshape(NODES * channels, -1).to(levels.device)
     out = torch.empty_like(levels)
     for rows, planes in _strips(levels):
@@ -141,12 +149,12 @@ def filtered(levels: Tensor, weights: Tensor) -> Tensor:
 
 
 def moments(levels: Tensor, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
-    """Return the sums that fit the filter to an original, counting every second row.
+    """Return the sums that are needed to fit the filter to an original, over every second row.
 
     Args:
-        levels: (H, W, C) float32, 0 … 255, the decoded picture and what lies around it.
+        levels: (H, W, C) float32, 0 … 255, the decoded picture and its surroundings.
         top: row of the original's first pixel in ``levels``.
-        left: column of the same.
+        left: column of that pixel.
         original: (h, w, C) uint8.
     """
     out = Moments(original.shape[2])

@@ -103,6 +103,7 @@ class DecodeOptions:
 
     Raises:
         ValueError: the scale is another, or a region is not four numbers.
+        TypeError: a number of the region is not whole.
     """
 
     region: Region | None = None
@@ -114,6 +115,8 @@ class DecodeOptions:
         reduction_of(self.scale)
         if self.region is not None and len(self.region) != 4:
             raise ValueError(f"a region is column, row, width and height, not {tuple(self.region)}")
+        if self.region is not None and not all(hasattr(number, "__index__") for number in self.region):
+            raise TypeError(f"a region is four whole numbers, not {tuple(self.region)}")
 
     @property
     def reduction(self) -> int:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aez.codec.family.base import Crops, FamilyModel
+from aez.codec.networks.blank import is_blank
 from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
 
@@ -51,15 +52,20 @@ class PlainAutoencoder(FamilyModel):
         self.out = nn.Conv2d(width, 3 * 16, 1)
         for layer in (self.tail, self.out):
             small_start(layer)
-        basis, variance = colour_dct(code, SIDE)
-        spread = (variance * PATCH_VARIANCE / variance.sum()).sqrt()
-        with torch.no_grad():
-            self.linear_in.weight.copy_(basis / spread[:, None])
-            self.linear_out.weight.copy_(basis.T * spread)
-            nn.init.zeros_(self.linear_out.bias)
+        if not is_blank(self.linear_in):
+            self._start_linear()
         self.register_buffer("prior_mean", torch.zeros(code))
-        self.register_buffer("prior_covariance", torch.eye(code))
+        self.register_buffer("prior_covariance", torch.eye(code, device="cpu"))
         self.register_buffer("noise", torch.tensor(0.1))
+
+    @torch.no_grad()
+    def _start_linear(self) -> None:
+        """Set the linear path to the colour DCT, its coefficients scaled to a variance of 1."""
+        basis, variance = colour_dct(self.linear_in.out_features, SIDE)
+        spread = (variance * PATCH_VARIANCE / variance.sum()).sqrt()
+        self.linear_in.weight.copy_(basis / spread[:, None])
+        self.linear_out.weight.copy_(basis.T * spread)
+        nn.init.zeros_(self.linear_out.bias)
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode patches (N, 3, 32, 32), RGB / 255 − 1/2, as h(x), (N, D)."""

@@ -99,6 +99,7 @@ def read_family(path: Path) -> "FamilyModel":
     from safetensors.numpy import load
 
     from aez.codec.model.eight_bits import restored
+    from aez.codec.networks.blank import blank
 
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -114,7 +115,7 @@ def read_family(path: Path) -> "FamilyModel":
         fingerprint = fingerprint_of(metadata["name"], sizes, tensors)
         if fingerprint.hex() != metadata["fingerprint"]:
             raise ModelError(f"{path}: the fingerprint does not match the tensors: the file is damaged")
-        with torch.device("meta"):
+        with blank():
             model = family_class(metadata["name"])(**sizes)
         state = {key: torch.from_numpy(value) for key, value in restored(tensors).items()}
         model.load_state_dict(state, assign=True)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from aez.codec.family.base import Crops
 from aez.codec.family.code_model import CodeModel
 from aez.codec.networks import QualityTable
+from aez.codec.networks.blank import is_blank
 from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.frequencies import gaussian_table
@@ -70,14 +71,19 @@ class VariationalAutoencoder(CodeModel):
         self.linear_out = nn.Conv2d(channels, 3 * 16**2, 1)
         for layer in (self.tail, self.out):
             small_start(layer)
-        basis, variance = colour_dct(channels)
-        spread = (variance * BLOCK_VARIANCE / variance.sum()).sqrt()
-        with torch.no_grad():
-            self.linear_in.weight.copy_((basis / spread[:, None])[:, :, None, None])
-            self.linear_out.weight.copy_((basis.T * spread)[:, :, None, None])
-            nn.init.zeros_(self.linear_out.bias)  # type: ignore[arg-type]  # a Conv2d has one unless told otherwise
+        if not is_blank(self.linear_in):
+            self._start_linear()
         self.register_buffer("deltas", torch.ones(points, channels, device="cpu"))
         self.set_tables([gaussian_table(s, min(500, math.ceil(5 * s) + 2)) for s in _PRECISIONS])
+
+    @torch.no_grad()
+    def _start_linear(self) -> None:
+        """Set the linear path to the colour DCT, its coefficients scaled to a variance of 1."""
+        basis, variance = colour_dct(self.channels)
+        spread = (variance * BLOCK_VARIANCE / variance.sum()).sqrt()
+        self.linear_in.weight.copy_((basis / spread[:, None])[:, :, None, None])
+        self.linear_out.weight.copy_((basis.T * spread)[:, :, None, None])
+        nn.init.zeros_(self.linear_out.bias)  # type: ignore[arg-type]  # a Conv2d has one unless told otherwise
 
     def beta(self, position: Tensor) -> Tensor:
         """Return β at real-valued quality points of any shape."""

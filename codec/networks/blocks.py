@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aez.codec.networks.blank import is_blank
+
 # Branches start so close to zero that a new block does not change the output of a trained network.
 BRANCH_STD = 1e-3
 # Positions per slice on a CPU: 4·C channels of float32 are 1 to 4 MB.
@@ -99,6 +101,8 @@ def block_stack(depth: int, channels: int) -> nn.Sequential:
 @torch.no_grad()
 def small_start(layer: nn.Conv2d | nn.Linear, std: float = BRANCH_STD) -> None:
     """Start the last layer of a branch near zero, so that the shortcut beside it trains first."""
+    if is_blank(layer):
+        return
     nn.init.normal_(layer.weight, std=std)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

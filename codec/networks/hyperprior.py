@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aez.codec.model.config import NetworkConfig
+from aez.codec.networks.blank import is_blank
 from aez.codec.networks.blocks import DepthConvBlock, block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
 
@@ -48,6 +49,8 @@ class ScaleNetwork(nn.Module):
         self.conv2 = nn.Conv2d(config.scale, config.scale, 3, padding=1)
         self.conv3 = nn.Conv2d(config.scale, 16 * config.latent, 1)
         small_start(self.conv3)
+        if is_blank(self.conv3):
+            return
         _, variance = colour_dct(config.latent)
         with torch.no_grad():
             self.conv3.bias.copy_((0.5 * torch.log(variance * 40)).repeat_interleave(16))  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ from aez.bitstream.errors import ModelError
 from aez.codec.model.eight_bits import restored
 from aez.codec.model.scales import LEVELS_PER_NAT, LOG_SCALE_MIN
 from aez.codec.model.weightfile import Weights
+from aez.codec.networks.blank import blank
 from aez.codec.networks.model import HyperpriorModel
 
 _NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
@@ -23,7 +24,7 @@ def coding_model(weights: Weights) -> HyperpriorModel:
     Raises:
         ModelError: a tensor is missing or has another shape than the configuration says.
     """
-    with torch.device("meta"):
+    with blank():
         model = HyperpriorModel(weights.config)
     for unused in ("scale", "scale_bias", "hyper_scale"):
         delattr(model, unused)

@@ -22,7 +22,10 @@ class QualityTable(nn.Module):
     def __init__(self, points: int, channels: int, first: float = 0.0, last: float = 0.0) -> None:
         """Start with rows rising linearly from ``first`` to ``last``."""
         super().__init__()
-        self.rows = nn.Parameter(torch.linspace(first, last, points)[:, None].repeat(1, channels))
+        self.rows = nn.Parameter(torch.empty(points, channels))
+        if not self.rows.is_meta:
+            with torch.no_grad():
+                self.rows.copy_(torch.linspace(first, last, points)[:, None])
 
     def forward(self, position: Tensor) -> Tensor:
         """Interpolate linearly at real-valued quality points, (N,) in [0, points − 1], to (N, channels, 1, 1)."""

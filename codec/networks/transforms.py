@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.model.config import NetworkConfig
+from aez.codec.networks.blank import is_blank
 from aez.codec.networks.blocks import block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.quality import QualityTable
@@ -30,10 +31,8 @@ class Analysis(nn.Module):
         self.tail = nn.Conv2d(4 * config.analysis, config.latent, 1)
         self.gain = QualityTable(config.points, config.analysis)
         small_start(self.tail)
-        basis, _ = colour_dct(config.latent)
-        with torch.no_grad():
-            self.linear.weight.copy_(basis[:, :, None, None] * LATENT_SCALE)
-            nn.init.zeros_(self.linear.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
+        if not is_blank(self.linear):
+            _start_linear(self.linear, colour_dct(config.latent)[0] * LATENT_SCALE)
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
         """Map (N, 3, H, W) float32 at quality points (N,) to (N, M, H/16, W/16) float32."""
@@ -61,10 +60,8 @@ class Synthesis(nn.Module):
         self.tail = nn.Conv2d(config.synthesis4, 3 * 4 * 4, 1)
         self.gain = QualityTable(config.points, config.synthesis16)
         small_start(self.tail)
-        basis, _ = colour_dct(config.latent)
-        with torch.no_grad():
-            self.linear.weight.copy_(basis.t()[:, :, None, None] / LATENT_SCALE)
-            nn.init.zeros_(self.linear.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise
+        if not is_blank(self.linear):
+            _start_linear(self.linear, colour_dct(config.latent)[0].t() / LATENT_SCALE)
 
     def forward(self, y: Tensor, position: Tensor) -> Tensor:
         """Map (N, M, h, w) float32 at quality points (N,) to (N, 3, 16·h, 16·w) float32, not clipped."""
@@ -76,3 +73,10 @@ class Synthesis(nn.Module):
         h = self.blocks8(up(self.head8, h, 2))
         out: Tensor = self.blocks4(up(self.head4, h, 2))
         return out
+
+
+@torch.no_grad()
+def _start_linear(layer: nn.Conv2d, matrix: Tensor) -> None:
+    """Set a 1×1 convolution to a matrix (outputs, inputs), without bias."""
+    layer.weight.copy_(matrix[:, :, None, None])
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # Conv2d has a bias unless told otherwise

@@ -68,6 +68,12 @@ def test_scales() -> None:
         assert DecodeOptions(scale=1 / divisor).reduction == divisor
 
 
+def test_regions_are_whole_numbers() -> None:
+    assert DecodeOptions(region=(np.int64(1), 2, 3, 4)).region == (1, 2, 3, 4)
+    with pytest.raises(TypeError, match="four whole numbers"):
+        DecodeOptions(region=(0, 0, 8.5, 8))  # type: ignore[arg-type]
+
+
 def test_changed_options_are_checked() -> None:
     assert EncodeOptions().changed(effort=5) == EncodeOptions(effort=5)
     assert EncodeOptions.of(30, target=Target(size=9)) == EncodeOptions(quality=30, target=Target(size=9))

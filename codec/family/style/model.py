@@ -108,7 +108,7 @@ class Style(FamilyModel):
         nn.init.normal_(self.skip8.weight, std=1e-3)
         nn.init.normal_(self.patch16.weight, std=1e-3)
         # The lowest frequencies stay the content's; the highest come from the patches.
-        self.patch_share = nn.Parameter(1.5 * torch.log((torch.arange(m) + 1) / KEPT))
+        self.patch_share = nn.Parameter(1.5 * torch.log((torch.arange(m, device="cpu") + 1) / KEPT))
         self.register_buffer("gain", torch.ones(m))
         self.register_buffer("centre", torch.zeros(self.embed.in_features))
         self.register_buffer("spread", torch.ones(self.embed.in_features))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from aez.codec.decoding.previews import preview_reduction, stored_preview
 from aez.codec.decoding.regions import stored_window
 from aez.codec.encoding.target import reaching_psnr, smallest_within
 from aez.codec.geometry.grid import Grid
-from aez.codec.geometry.windows import Window
+from aez.codec.geometry.windows import Progress, Window
 from aez.codec.model.quality import QualityScale
 from aez.codec.options import DecodeOptions, EncodeOptions
 from aez.codec.picture.alpha.fill import filled
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from aez.codec.options import DecodeSettings, EncodeSettings
 
 Data = Buffer
-Progress = Callable[[float], None]
 PREVIEW_QUALITY = 50.0
 """Quality of stored previews of pictures that have a higher one."""
 

@@ -12,12 +12,13 @@ from PIL import Image
 
 from aez.bitstream import Container, Header, ModelError, write_container
 from aez.codec.autoencoder import latents_of, picture_of
-from aez.codec.base import Data, PictureCodec, Progress
+from aez.codec.base import Data, PictureCodec
 from aez.codec.decoding.decoder import Decoder, View
 from aez.codec.encoding.effort import effort_of
 from aez.codec.encoding.encoder import EncodedBand, default_tile_log2, encode_bands, joined_fit, tile_side
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
+from aez.codec.geometry.windows import Progress
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights

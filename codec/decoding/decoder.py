@@ -1,6 +1,6 @@
 """Turn symbols into pixels, window by window."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +8,11 @@ from numpy.typing import NDArray
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.geometry.grid import CELL, LINEAR_FROM, Grid
-from aez.codec.geometry.windows import Window, cell_windows
+from aez.codec.geometry.windows import Progress, Window, cell_windows
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Array, Floats, Networks
 from aez.codec.symbols.tiles import Residuals
-
-Progress = Callable[[float], None]
-"""Callback that takes the share of the work that is done, 0 … 1."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,14 @@
 """Transform pixels to latents, window by window."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
-from aez.codec.geometry.windows import Window, cell_windows
+from aez.codec.geometry.windows import Progress, Window, cell_windows
 from aez.codec.runtime.networks import Floats
 from aez.codec.symbols.planes import empty_planes
-
-Progress = Callable[[float], None]
-"""Called with the share of the work done, 0 … 1."""
 
 
 def analysed(

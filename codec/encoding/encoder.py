@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.codec.encoding.analysis import Progress, analysed
+from aez.codec.encoding.analysis import analysed
 from aez.codec.encoding.candidate import Candidate, Measured
 from aez.codec.encoding.corrections import corrected, measured
 from aez.codec.encoding.descent import descended
@@ -18,7 +18,7 @@ from aez.codec.encoding.quantising import BAND_HALO, quantised
 from aez.codec.encoding.setting import Setting
 from aez.codec.encoding.thresholds import TileTables
 from aez.codec.geometry.grid import CELL, Grid
-from aez.codec.geometry.windows import WHOLE_CELLS, Window, bands
+from aez.codec.geometry.windows import WHOLE_CELLS, Progress, Window, bands
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Floats
 from aez.codec.symbols.planes import interleaved

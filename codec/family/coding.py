@@ -11,11 +11,12 @@ from aez.bitstream import Container, FormatError, Header, ModelError
 from aez.bitstream.entropy import decode_residual, encode_residual
 from aez.bitstream.escapes import MAX_MAGNITUDE
 from aez.bitstream.sizes import ceil_div
-from aez.codec.base import PictureCodec, Progress
+from aez.codec.base import PictureCodec
 from aez.codec.decoding.decoder import View
 from aez.codec.family.base import FamilyModel
 from aez.codec.family.code_model import CodeModel
 from aez.codec.family.members import read_family
+from aez.codec.geometry.windows import Progress
 from aez.codec.model.quality import POSITION_SCALE, QualityScale
 from aez.codec.model.registry import find_model
 from aez.codec.options import EncodeOptions

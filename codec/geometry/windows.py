@@ -5,7 +5,7 @@ rounding, so there are no seams. All numbers are rows and columns of one grid: p
 hyper-latent (1/64).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import EllipsisType
 
@@ -23,6 +23,8 @@ LOWEST_BAND = 8
 """Smallest number of rows of cells in a band of a wide picture."""
 
 
+Progress = Callable[[float], None]
+"""Function that is called with the share of the windows done, 0 … 1."""
 Index = tuple[EllipsisType, slice, slice]
 
 

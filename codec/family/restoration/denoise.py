@@ -11,7 +11,6 @@ from aez.codec.family.members import load_family
 from aez.codec.family.restoration.noise import noise_level
 from aez.codec.family.restoration.pixels import (
     Pixels,
-    Progress,
     changed,
     mirrored,
     squares,
@@ -19,7 +18,7 @@ from aez.codec.family.restoration.pixels import (
     to_tensor,
     with_samples,
 )
-from aez.codec.geometry.windows import Window
+from aez.codec.geometry.windows import Progress, Window
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device

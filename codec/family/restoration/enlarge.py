@@ -10,8 +10,9 @@ from torch import Tensor
 
 from aez.bitstream.errors import ImageError
 from aez.bitstream.header import MAX_SIDE
-from aez.codec.family.restoration.pixels import Pixels, Progress, changed, mirrored, squares, to_tensor
+from aez.codec.family.restoration.pixels import Pixels, changed, mirrored, squares, to_tensor
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior, resize
+from aez.codec.geometry.windows import Progress
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device

@@ -12,7 +12,6 @@ from aez.bitstream.errors import ImageError
 from aez.codec.family.restoration.biharmonic import biharmonic
 from aez.codec.family.restoration.pixels import (
     Pixels,
-    Progress,
     changed,
     mirrored,
     squares,
@@ -21,7 +20,7 @@ from aez.codec.family.restoration.pixels import (
     with_samples,
 )
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
-from aez.codec.geometry.windows import Window
+from aez.codec.geometry.windows import Progress, Window
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture

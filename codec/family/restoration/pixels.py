@@ -18,7 +18,6 @@ from aez.codec.picture.metadata.chunks import without_thumbnails
 from aez.codec.picture.picture import Picture
 
 Pixels = TypeVar("Pixels", Image.Image, NDArray[np.uint8])
-Progress = Callable[[float], None]
 Change = Callable[[Picture], Picture]
 
 

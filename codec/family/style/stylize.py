@@ -12,14 +12,13 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.base import Progress
 from aez.codec.family.limits import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
 from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
 from aez.codec.family.style.statistics import ChannelMoments, Statistics, adain, moments_of_sums
 from aez.codec.geometry.grid import CELL
-from aez.codec.geometry.windows import Window, cell_windows
+from aez.codec.geometry.windows import Progress, Window, cell_windows
 from aez.codec.picture.alpha.transparency import flattened
 from aez.codec.picture.images import from_image
 from aez.codec.picture.inputs import from_array

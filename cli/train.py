@@ -73,7 +73,8 @@ def command(
         click.echo(settings.listing(), nl=False)
         return
     if not data or minutes is None or out is None:
-        raise click.UsageError("DATA, --minutes and --out are required")
+        needed = {"DATA": data, "--minutes": minutes is not None, "--out": out is not None}
+        raise click.UsageError(f"missing: {', '.join(name for name, given in needed.items() if not given)}")
     family = settings.model != "photo"
     if family and valid:
         raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")

@@ -205,7 +205,7 @@ class PictureCodec(ABC):
             ImageError: the region is not within the picture.
             ValueError: an option is out of range.
         """
-        container, view, whole = self._open(data, DecodeOptions(**settings), seen=seen)
+        container, view, whole = self._open(data, DecodeOptions.of(**settings), seen=seen)
         header = container.header
         samples = as_stored(self._decode_samples(container, view, progress), header.colour)
         metadata = metadata_of(container.metadata)

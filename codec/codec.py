@@ -134,7 +134,7 @@ class Codec(PictureCodec):
         """
         import torch
 
-        container, view, _ = self._open(data, DecodeOptions(**settings), seen=False)
+        container, view, _ = self._open(data, DecodeOptions.of(**settings), seen=False)
         reader = StreamReader(container, self.weights)
         # Outside of inference mode, so that the result may be used in training.
         samples = torch.empty(*view.window.shape, reader.point.channels, dtype=torch.uint8, device=self.device)

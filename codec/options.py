@@ -5,6 +5,7 @@ Functions that encode or decode take options as keyword arguments and hand them 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from aez.bitstream.header import MAX_TILE_LOG2, MIN_TILE_LOG2
 from aez.bitstream.limits import Limits
 from aez.codec.decoding.regions import Region, reduction_of
-from aez.codec.encoding.effort import check_effort
+from aez.codec.encoding.effort import check_effort, check_whole
 from aez.codec.encoding.target import Target
 from aez.codec.model.quality import check_quality
 from aez.codec.picture.alpha.planes import LOSSLESS
@@ -73,6 +74,8 @@ class EncodeOptions:
         check_effort(self.effort)
         if self.target is not None and not isinstance(self.target, Target):
             raise TypeError(f"target must be a Target, not {type(self.target).__name__}")
+        if self.tile_log2 is not None:
+            check_whole(self.tile_log2, "tile_log2")
         if self.tile_log2 not in (None, 0, *range(MIN_TILE_LOG2, MAX_TILE_LOG2 + 1)):
             raise ValueError(f"tile_log2 must be 0, from 4 to 12, or None, not {self.tile_log2}")
 
@@ -83,6 +86,7 @@ class EncodeOptions:
         Raises:
             ValueError, TypeError: a value is out of range or of the wrong type, or there is no such option.
         """
+        _check_names(settings, cls)
         return cls(**settings) if quality is None else cls(quality, **settings)
 
     def changed(self, **settings: Unpack[EncodeSettings]) -> EncodeOptions:
@@ -113,15 +117,34 @@ class DecodeOptions:
     def __post_init__(self) -> None:
         """Check every value."""
         reduction_of(self.scale)
-        if self.region is not None and len(self.region) != 4:
+        if self.region is None:
+            return
+        if not hasattr(self.region, "__len__") or not all(hasattr(number, "__index__") for number in self.region):
+            raise TypeError(f"a region is four whole numbers, not {self.region!r}")
+        if len(self.region) != 4:
             raise ValueError(f"a region is column, row, width and height, not {tuple(self.region)}")
-        if self.region is not None and not all(hasattr(number, "__index__") for number in self.region):
-            raise TypeError(f"a region is four whole numbers, not {tuple(self.region)}")
+
+    @classmethod
+    def of(cls, **settings: Unpack[DecodeSettings]) -> DecodeOptions:
+        """Make options of the arguments of a call; what is not given has its default.
+
+        Raises:
+            ValueError, TypeError: a value is out of range or of the wrong type, or there is no such option.
+        """
+        _check_names(settings, cls)
+        return cls(**settings)
 
     @property
     def reduction(self) -> int:
         """The divisor of the picture's sides: 1, 2, 4, 8 or 16."""
         return reduction_of(self.scale)
+
+
+def _check_names(settings: Mapping[str, object], options: type[Any]) -> None:
+    """Refuse arguments that are no options of a class."""
+    for name in settings:
+        if name not in option_names(options):
+            raise TypeError(f"there is no option {name!r}; there is {', '.join(sorted(option_names(options)))}")
 
 
 def option_names(options: type[Any]) -> frozenset[str]:

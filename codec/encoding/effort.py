@@ -59,10 +59,19 @@ def check_effort(level: int) -> None:
         ValueError: the level is out of range.
         TypeError: the level is not a whole number.
     """
-    if isinstance(level, bool) or not hasattr(level, "__index__"):
-        raise TypeError(f"effort must be a whole number, not {level!r}")
+    check_whole(level, "effort")
     if not 0 <= level <= EFFORT_MAX:
         raise ValueError(f"effort must be from 0 to {EFFORT_MAX}, not {level}")
+
+
+def check_whole(number: int, name: str) -> None:
+    """Refuse what is not a whole number.
+
+    Raises:
+        TypeError: the number is of another type.
+    """
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise TypeError(f"{name} must be a whole number, not {number!r}")
 
 
 def effort_of(level: int, distortion: str = "mse") -> Effort:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-QUALITY_MIN, QUALITY_MAX = 1.0, 100.0
+QUALITY_MIN, QUALITY_MAX = 1, 100
 POSITION_SCALE = 256
 """Quality positions per quality point; a file holds the integer quality point × 256."""
 LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
@@ -17,7 +17,7 @@ def check_quality(value: float, name: str = "quality") -> None:
         ValueError: the value is out of range or not a number.
     """
     if not QUALITY_MIN <= value <= QUALITY_MAX:
-        raise ValueError(f"{name} must be from {QUALITY_MIN:g} to {QUALITY_MAX:g}, not {value}")
+        raise ValueError(f"{name} must be from {QUALITY_MIN} to {QUALITY_MAX}, not {value}")
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,10 @@ def test_functions_that_decode_have_no_defaults_of_their_own(function: Any) -> N
         ({"effort": EFFORT_MAX + 1}, ValueError, "effort must be from 0 to 9, not 10"),
         ({"effort": 2.5}, TypeError, "effort must be a whole number, not 2.5"),
         ({"effort": True}, TypeError, "effort must be a whole number, not True"),
+        ({"tile_log2": 4.0}, TypeError, "tile_log2 must be a whole number, not 4.0"),
         ({"tile_log2": 3}, ValueError, "tile_log2 must be 0, from 4 to 12, or None, not 3"),
         ({"target": 9000}, TypeError, "target must be a Target, not int"),
-        ({"speed": 3}, TypeError, "speed"),
+        ({"speed": 3}, TypeError, "there is no option 'speed'; there is alpha_quality, effort,"),
     ],
 )
 def test_what_is_refused(codec: Codec, settings: dict[str, Any], error: type[Exception], words: str) -> None:
@@ -72,6 +73,10 @@ def test_regions_are_whole_numbers() -> None:
     assert DecodeOptions(region=(np.int64(1), 2, 3, 4)).region == (1, 2, 3, 4)
     with pytest.raises(TypeError, match="four whole numbers"):
         DecodeOptions(region=(0, 0, 8.5, 8))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="four whole numbers, not 5"):
+        DecodeOptions(region=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="there is no option 'size'; there is limits, region, scale"):
+        DecodeOptions.of(size=3)  # type: ignore[call-arg]
 
 
 def test_changed_options_are_checked() -> None:

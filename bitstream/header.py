@@ -45,7 +45,7 @@ class Header:
 
     @property
     def grey(self) -> bool:
-        """Whether the picture is coded as a grey one."""
+        """True if the picture is coded as a grey one."""
         return self.colour != "RGB"
 
     @property

@@ -11,7 +11,7 @@ import click
 from aez.bitstream.errors import AezError
 from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
-from aez.codec.family.limits import DRAWN_QUALITY
+from aez.codec.family.ranges import DRAWN_QUALITY
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.model.registry import DEFAULT_MODEL
 

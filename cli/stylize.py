@@ -5,7 +5,7 @@ import click
 from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
-from aez.codec.family.limits import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
+from aez.codec.family.ranges import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 
 

@@ -10,10 +10,12 @@ from PIL import Image
 
 from aez.bitstream.costs import residual_bits
 from aez.bitstream.header import LATENT_STRIDE
+from aez.codec.decoding.decoder import Decoder
 from aez.codec.encoding.analysis import analysed
 from aez.codec.encoding.encoder import default_tile_log2, encode, tile_side
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window, cell_windows
+from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.picture.grey import as_stored, coded_samples
 from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.picture import Picture, Pixels
@@ -74,14 +76,13 @@ def picture_of(codec: Codec, latents: Latents) -> Image.Image:
 
 def _synthesised(codec: Codec, y_hat: NDArray[np.float32], latents: Latents, grid: Grid) -> NDArray[np.uint8]:
     """Decode ŷ to (height, width, 3) uint8, or (height, width) if grey."""
-    networks, channels = codec.networks, 1 if latents.grey else 3
-    out = np.empty((grid.height, grid.width, channels), np.uint8)
+    networks, point = codec.networks, OperatingPoint(codec.weights, latents.position, latents.grey)
+    decoder = Decoder(networks, point, latents.pixel_filter)
+    out = np.empty((grid.height, grid.width, point.channels), np.uint8)
     for core in _windows(grid):
         around = grid.grown(core, codec.weights.pixel_halo)
-        levels = networks.synthesise(y_hat[around.index], latents.position, channels)
-        if latents.pixel_filter is not None:
-            levels = networks.filter(levels, latents.pixel_filter)
-        first = around.scaled(LATENT_STRIDE, around.bottom * LATENT_STRIDE, around.right * LATENT_STRIDE)
+        levels = decoder.levels(y_hat[around.index])
+        first = around.finer(LATENT_STRIDE)
         pixels = grid.pixels_of(core)
         out[pixels.pixel_index] = networks.host(networks.samples(levels[pixels.pixel_index_in(first)]))
     return out[:, :, 0] if latents.grey else out

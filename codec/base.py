@@ -1,4 +1,4 @@
-"""What all codecs of the package have in common: pictures to `.aez` bytes and back."""
+"""Base class of all codecs of the package: pictures to `.aez` bytes and back."""
 
 from __future__ import annotations
 

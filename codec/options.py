@@ -6,7 +6,7 @@ Functions that encode or decode take options as keyword arguments and hand them 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -15,8 +15,7 @@ from aez.bitstream.limits import Limits
 from aez.codec.decoding.regions import Region, reduction_of
 from aez.codec.encoding.effort import check_effort, check_whole
 from aez.codec.encoding.target import Target
-from aez.codec.model.quality import check_quality
-from aez.codec.picture.alpha.planes import LOSSLESS
+from aez.codec.model.quality import QUALITY_MAX, check_quality
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,7 +41,7 @@ class DecodeSettings(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How a picture is encoded.
+    """Options of encoding a picture.
 
     Attributes:
         quality: 1 … 100, any real number.
@@ -61,7 +60,7 @@ class EncodeOptions:
     quality: float = 50.0
     target: Target | None = None
     effort: int = 2
-    alpha_quality: float = LOSSLESS
+    alpha_quality: float = float(QUALITY_MAX)
     preview: bool = False
     tile_log2: int | None = None
 
@@ -89,10 +88,6 @@ class EncodeOptions:
         _check_names(settings, cls)
         return cls(**settings) if quality is None else cls(quality, **settings)
 
-    def changed(self, **settings: Unpack[EncodeSettings]) -> EncodeOptions:
-        """Return the same options with some of them replaced."""
-        return replace(self, **settings)
-
 
 @dataclass(frozen=True)
 class DecodeOptions:
@@ -112,7 +107,7 @@ class DecodeOptions:
 
     region: Region | None = None
     scale: float | Fraction = 1
-    limits: Limits | None = field(default=None)
+    limits: Limits | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -153,9 +148,5 @@ def option_names(options: type[Any]) -> frozenset[str]:
 
 
 def _check_number(value: float, name: str) -> None:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, not {value!r}") from None
-    if isinstance(value, (str, bytes)):
+    if not hasattr(value, "__float__"):
         raise TypeError(f"{name} must be a number, not {value!r}")

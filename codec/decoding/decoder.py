@@ -102,8 +102,8 @@ class Decoder:
             r = source.window(view.grid.reach(around))
             if done + 1 < len(cores):
                 source.expect(view.grid.reach(view.around(cores[done + 1], halo)))
-            levels = self._levels(means.reconstruct(around, r)[0], view.reduction)
-            pixels = around.scaled(side, around.bottom * side, around.right * side)
+            levels = self.levels(means.reconstruct(around, r)[0], view.reduction)
+            pixels = around.finer(side)
             part = core.scaled(side, view.window.bottom, view.window.right).shared(view.window)
             if part is not None:
                 samples = self.networks.samples(levels[part.pixel_index_in(pixels)])
@@ -111,7 +111,7 @@ class Decoder:
             if progress:
                 progress((done + 1) / len(cores))
 
-    def _levels(self, y_hat: Array, reduction: int) -> Array:
+    def levels(self, y_hat: Array, reduction: int = 1) -> Array:
         """Decode ŷ to levels. At reductions of 8 and above, only the linear path is decoded, without the filter."""
         networks, position, channels = self.networks, self.point.position, self.point.channels
         if self.pixel_filter is None or reduction >= LINEAR_FROM:

@@ -123,7 +123,7 @@ def filtered_levels(
     if fit is None:
         return levels, None
     inner = core.moved(around)
-    original = pixels[_pixels(core).pixel_index]
+    original = pixels[core.finer(LATENT_STRIDE).pixel_index]
     here = fit.of(
         setting.networks.filter_moments(levels, inner.top * LATENT_STRIDE, inner.left * LATENT_STRIDE, original)
     )
@@ -142,8 +142,8 @@ def patch_errors(levels: Floats, pixels: NDArray[np.uint8], core: Window, around
         around: latents, ``core`` and its halo.
     """
     rows, cols = core.shape
-    part = levels[_pixels(core.moved(around)).pixel_index]
-    original = pixels[_pixels(core).pixel_index]
+    part = levels[core.moved(around).finer(LATENT_STRIDE).pixel_index]
+    original = pixels[core.finer(LATENT_STRIDE).pixel_index]
     height, width = original.shape[:2]
     error = np.zeros_like(part)
     error[:height, :width] = (part[:height, :width] - original) / np.float32(255)
@@ -191,8 +191,3 @@ def foreseen(setting: Setting, candidate: Candidate, area: Area, core: Window, p
     np.copyto(by_mean, -(1 / spread) * (2 * (wanted - mean)), where=tables != NOT_CODED)
     by_mean *= 1 - area.context.mask
     return slope(by_mean)[inside] / (2 * setting.worth)
-
-
-def _pixels(latents: Window) -> Window:
-    """Return the pixels of a window of latents, also beyond the picture."""
-    return latents.scaled(LATENT_STRIDE, latents.bottom * LATENT_STRIDE, latents.right * LATENT_STRIDE)

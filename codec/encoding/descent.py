@@ -66,12 +66,12 @@ def _measured(setting: Setting, candidate: Candidate, fit: FilterFit | None, *, 
         levels, slope = networks.synthesise_slope(y_hat, point.position, pixels.shape[2])
         levels, fit = filtered_levels(setting, levels, pixels, core, far, fit)
         error = _as_picture(patch_errors(networks.host(levels), pixels, near, far), near)
-        inner = _pixels(core.moved(near))
+        inner = core.moved(near).finer(LATENT_STRIDE)
         total += squared(error[inner.pixel_index])
         if target is None:
             continue
         whole = np.zeros((far.shape[0] * LATENT_STRIDE, far.shape[1] * LATENT_STRIDE, pixels.shape[2]), np.float32)
-        whole[_pixels(near.moved(far)).pixel_index] = error
+        whole[near.moved(far).finer(LATENT_STRIDE).pixel_index] = error
         pull = (slope(whole) * setting.response)[core.index_in(far)]
         pull = pull + foreseen(setting, candidate, area, core, pull)
         target[core.index] = networks.host(y_hat)[0][core.index_in(far)] - pull
@@ -83,7 +83,3 @@ def _as_picture(patches: Floats, latents: Window) -> Floats:
     rows, cols = latents.shape
     planes = patches.reshape(rows, cols, LATENT_STRIDE, LATENT_STRIDE, -1).transpose(0, 2, 1, 3, 4)
     return planes.reshape(rows * LATENT_STRIDE, cols * LATENT_STRIDE, -1)
-
-
-def _pixels(latents: Window) -> Window:
-    return latents.scaled(LATENT_STRIDE, latents.bottom * LATENT_STRIDE, latents.right * LATENT_STRIDE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Effort:
-    """How symbols are chosen.
+    """Settings of the search for symbols.
 
     Attributes:
         strength: weight of the rate in rate–distortion-optimised quantisation; 0 for plain rounding.

@@ -1,6 +1,8 @@
 """Choose all symbols of a picture, band by band."""
 
+import functools
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,19 +59,15 @@ def encode(
 ) -> EncodedBand:
     """Choose all symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :func:`encode_bands`."""
     parts = list(encode_bands(setting, picture, side, progress))
-    return (
-        parts[0]
-        if len(parts) == 1
-        else EncodedBand(Symbols.joined([part.symbols for part in parts]), joined_fit([part.fit for part in parts]))
-    )
+    if len(parts) == 1:
+        return parts[0]
+    return EncodedBand(Symbols.joined([part.symbols for part in parts]), joined_fit([part.fit for part in parts]))
 
 
 def joined_fit(fits: list[FilterFit | None]) -> FilterFit | None:
-    """Return the picture filter fitted to all bands."""
-    total: FilterFit | None = None
-    for fit in fits:
-        total = fit if total is None or fit is None else total + fit
-    return total
+    """Return the picture filter fitted to all bands; None if there is none."""
+    known = [fit for fit in fits if fit is not None]
+    return functools.reduce(operator.add, known) if known else None
 
 
 def encode_bands(
@@ -144,20 +142,21 @@ class _BandCoder:
         indices = interleaved(setting.point.indices(self.z, grid, outer))
         part = y[:, around.top - top * CELL :][:, : around.shape[0]]
         r = quantised(setting, part, means, indices, self.tiles.choice(around, inner))
-        found = self._searched(setting, Candidate(pixels, part, means, indices, r))
+        found, fit = self._searched(setting, Candidate(pixels, part, means, indices, r))
         inside = inner.index_in(around)
-        return EncodedBand(Symbols(self.z[core.index], indices[inside], found.candidate.r[inside]), found.fit)
+        return EncodedBand(Symbols(self.z[core.index], indices[inside], found.r[inside]), fit)
 
-    def _searched(self, setting: Setting, candidate: Candidate) -> Measured:
-        """Return the best candidate that the effort finds."""
+    def _searched(self, setting: Setting, candidate: Candidate) -> tuple[Candidate, FilterFit | None]:
+        """Return the best candidate that the effort finds, and the picture filter fitted to it."""
         effort, weights = setting.effort, setting.point.filter
         fit = None if weights is None else FilterFit(weights)
         if not effort.passes and not effort.fits:
-            return Measured(candidate, math.nan, fit)
+            return candidate, fit
         if not effort.passes:
-            return measured(setting, candidate, fit)
+            return candidate, measured(setting, candidate, fit).fit
         found = _corrected(setting, candidate, None if effort.descents else fit)
-        return descended(setting, found.candidate, fit) if effort.descents else found
+        found = descended(setting, found.candidate, fit) if effort.descents else found
+        return found.candidate, found.fit
 
 
 def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:

@@ -1,4 +1,4 @@
-"""What the symbols of one picture are chosen with."""
+"""Model, networks and effort for choosing the symbols of one picture."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aez.codec.family.base import FamilyModel
-from aez.codec.family.limits import SIGMA_MAX
+from aez.codec.family.ranges import SIGMA_MAX
 from aez.codec.networks.blocks import small_start
 from aez.codec.networks.residual import UNet, channels_inside
 from aez.codec.runtime.torch.device import choose_precision

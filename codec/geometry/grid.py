@@ -87,7 +87,7 @@ class Grid:
         Cells at the bottom and right edges are computed whole, even if the picture has only part of their latents: the
         networks were trained on whole cells, and a missing part would change the means next to it.
         """
-        return self.grown_cells(cells, CONTEXT_HALO).scaled(CELL, CELL * self.cell_rows, CELL * self.cell_cols)
+        return self.grown_cells(cells, CONTEXT_HALO).finer(CELL)
 
     def reach(self, latents: Window) -> Window:
         """Return the latents whose r determines ŷ in a window of latents."""

@@ -83,6 +83,10 @@ class Window:
             self.top * factor, min(rows, self.bottom * factor), self.left * factor, min(cols, self.right * factor)
         )
 
+    def finer(self, factor: int) -> "Window":
+        """Return the window on a grid ``factor`` times as fine, also beyond the end of a picture."""
+        return Window(self.top * factor, self.bottom * factor, self.left * factor, self.right * factor)
+
     def coarser(self, factor: int) -> "Window":
         """Return the smallest window that covers this one on a grid ``factor`` times as coarse."""
         return Window(

@@ -1,1 +1,1 @@
-"""How the float networks run."""
+"""Runtimes of the float networks, behind one interface."""

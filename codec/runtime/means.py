@@ -1,6 +1,7 @@
 """The two-step mean of one picture, window by window."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Means:
         return self.networks.reconstruct(area.context, whole_cells(r, area.window), inside), area
 
 
-def whole_cells(values: NDArray, area: Window, fill: int = 0) -> NDArray:  # type: ignore[type-arg]
+def whole_cells(values: NDArray[Any], area: Window, fill: int = 0) -> NDArray[Any]:
     """Pad latents, (…, rows, columns), below and to the right to the shape of an area of whole cells."""
     rows, cols = values.shape[-2:]
     if (rows, cols) == area.shape:

@@ -1,4 +1,4 @@
-"""What the float networks of a model can do, as an interface: encoding and decoding know nothing else of them.
+"""Interface of a model's float networks; encoding and decoding know nothing else of them.
 
 Arrays that come back as :data:`Array` stay where the implementation computes, on an accelerator for instance. They can
 be sliced like NumPy arrays and handed to other methods of the same object; :meth:`Networks.host` makes NumPy arrays of

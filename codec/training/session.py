@@ -1,4 +1,4 @@
-"""What `aez train` does for every kind of model: device, data, training, checkpoint."""
+"""Session of `aez train` for every kind of model: device, data, training, checkpoint."""
 
 import time
 from abc import ABC, abstractmethod

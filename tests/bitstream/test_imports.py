@@ -34,3 +34,9 @@ def test_torch_is_not_imported(code: str) -> None:
 def test_the_file_format_needs_no_codec() -> None:
     program = "import sys, aez.bitstream.entropy; sys.exit(any(m.startswith('aez.c') for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress"])
+def test_help_needs_neither_numpy_nor_pillow(command: str) -> None:
+    program = f"import sys, aez.cli.main, aez.cli.{command}; sys.exit('PIL' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -79,11 +79,9 @@ def test_regions_are_whole_numbers() -> None:
         DecodeOptions.of(size=3)  # type: ignore[call-arg]
 
 
-def test_changed_options_are_checked() -> None:
-    assert EncodeOptions().changed(effort=5) == EncodeOptions(effort=5)
+def test_what_is_not_given_has_its_default() -> None:
     assert EncodeOptions.of(30, target=Target(size=9)) == EncodeOptions(quality=30, target=Target(size=9))
-    with pytest.raises(ValueError, match="effort"):
-        EncodeOptions().changed(effort=11)
+    assert EncodeOptions.of() == EncodeOptions()
 
 
 def test_batches_take_every_option() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from aez.cli.shared.options.types import Function
-from aez.codec.family.limits import SIGMA_MAX
+from aez.codec.family.ranges import SIGMA_MAX
 
 
 class Sigma(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on

@@ -17,7 +17,7 @@ from aez.bitstream.header import MAX_SIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import PRECISION, TableSet
 from aez.codec.family.generation.copula import read_copulas
-from aez.codec.family.limits import DRAWN_QUALITY
+from aez.codec.family.ranges import DRAWN_QUALITY
 from aez.codec.geometry.grid import Grid
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL

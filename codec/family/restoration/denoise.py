@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.family.denoiser import STRIDE, Denoiser
-from aez.codec.family.limits import SIGMA_MAX
 from aez.codec.family.members import load_family
+from aez.codec.family.ranges import SIGMA_MAX
 from aez.codec.family.restoration.noise import noise_level
 from aez.codec.family.restoration.pixels import (
     Pixels,

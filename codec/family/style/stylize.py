@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.family.limits import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
 from aez.codec.family.members import load_family, read_family
+from aez.codec.family.ranges import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
 from aez.codec.family.style.model import STRIDE, Style
 from aez.codec.family.style.patches import choose_patches, matched
 from aez.codec.family.style.statistics import ChannelMoments, Statistics, adain, moments_of_sums

@@ -48,7 +48,7 @@ class Resolution:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the resolution is the value that stands for an unknown one."""
+        """Check whether the resolution is the value that stands for an unknown one."""
         return self.dpi == (_UNKNOWN, _UNKNOWN)
 
 

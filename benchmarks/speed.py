@@ -18,7 +18,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-import torch
 from PIL import Image
 
 from aez.benchmarks.codecs.base import Adapter, UnavailableError
@@ -31,6 +30,8 @@ from aez.benchmarks.stages import STAGES, timed_stages
 from aez.codec.memory import keep_freed_memory
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.options import EncodeOptions
+from aez.codec.runtime.choice import RUNTIMES
+from aez.codec.runtime.threads import set_threads
 
 WARM_UP = 2
 CLASSIC = (("jpeg", "jpeg"), ("webp", "webp"), ("avif-s6", "avif"))
@@ -129,9 +130,10 @@ def learned_reference() -> Adapter | None:
 @click.option(
     "-q", "--quality", type=click.FloatRange(QUALITY_MIN, QUALITY_MAX), default=EncodeOptions.quality, show_default=True
 )
-@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of torch.")
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads.")
 @click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Timed rounds.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True)
 @click.option("--keep-memory", is_flag=True, help="Keep freed memory in the process, as the command does.")
 def command(
     folder: Path,
@@ -141,14 +143,15 @@ def command(
     threads: int,
     repeats: int,
     precision: str,
+    runtime: str,
     keep_memory: bool,
 ) -> None:
     """Time aez and other codecs on the pictures in FOLDER."""
     pictures = list_pictures(folder, None if every else 1)
-    torch.set_num_threads(threads)
+    set_threads(threads)
     if keep_memory:
         keep_freed_memory()
-    ours = Aez("aez", {"model": model, "precision": precision}, "cpu")
+    ours = Aez("aez", {"model": model, "precision": precision, "runtime": runtime}, "cpu")
     classic = [build(replace(parse_codec(text), name=name), "cpu") for text, name in CLASSIC]
     learned = learned_reference()
     timings = []
@@ -156,8 +159,7 @@ def command(
         image = read_rgb(path)
         click.echo(f"{path.name} {image.width}×{image.height}: ", nl=False)
         timings.append(time_picture(image, contestants_for(image, (ours, quality), classic, learned), repeats))
-    kind = str(ours.codec.precision).removeprefix("torch.")
-    click.echo(f"{len(pictures)} pictures, {threads} threads, {repeats} rounds, aez's residual blocks in {kind}")
+    click.echo(f"{len(pictures)} pictures, {threads} threads, {repeats} rounds, {ours.version}")
     click.echo(report(mean_timings(timings)))
 
 

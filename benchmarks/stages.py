@@ -9,27 +9,29 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 from aez.bitstream.hyper import HyperCoder
+from aez.codec.encoding import corrections
 from aez.codec.encoding.quantise import Quantiser
 from aez.codec.model.operating_point import OperatingPoint
+from aez.codec.runtime.light.networks import LightNetworks
 from aez.codec.runtime.torch.networks import TorchNetworks
-from aez.codec.runtime.torch.patches import PatchSynthesis
 from aez.codec.symbols import streams
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_NETWORKS = (LightNetworks, TorchNetworks)
+
 STAGES: dict[str, list[tuple[object, str]]] = {
-    "analysis": [(TorchNetworks, "analyse")],
-    "hyper-analysis": [(TorchNetworks, "hyper_analyse")],
+    "analysis": [(owner, "analyse") for owner in _NETWORKS],
+    "hyper-analysis": [(owner, "hyper_analyse") for owner in _NETWORKS],
     "exact scale path": [(OperatingPoint, "indices")],
     "mean context": [
-        (TorchNetworks, "context"),
-        (TorchNetworks, "second_mean"),
-        (TorchNetworks, "reconstruct"),
+        *((owner, name) for owner in _NETWORKS for name in ("context", "second_mean", "reconstruct")),
         (Quantiser, "__call__"),
     ],
-    "synthesis": [(PatchSynthesis, "__call__")],
-    "picture filter": [(TorchNetworks, "filter")],
+    "foresight": [(corrections, "foreseen")],
+    "synthesis": [(owner, "synthesise") for owner in _NETWORKS],
+    "picture filter": [(owner, name) for owner in _NETWORKS for name in ("filter", "filter_moments")],
     "entropy coding": [
         (HyperCoder, "encode"),
         (streams, "encode_residual"),

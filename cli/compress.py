@@ -14,7 +14,7 @@ from aez.cli.shared.batch.run import run
 from aez.cli.shared.inputs import picture_suffixes
 from aez.cli.shared.names import AEZ_SUFFIX
 from aez.cli.shared.options.coding import encode_options, options_of
-from aez.cli.shared.options.common import model_option
+from aez.cli.shared.options.common import model_option, runtime_option
 from aez.cli.shared.options.noise import load_denoiser, sigma_option
 from aez.cli.shared.options.pictures import reading_options
 from aez.cli.shared.options.runtime import Shared, delete_source_option, runtime_options, set_up_process
@@ -37,7 +37,8 @@ class CompressJob(Job):
         denoise: remove noise before encoding.
         sigma: standard deviation of the noise in levels of 0 to 255; None to estimate it.
         device: device of the networks.
-        threads: CPU threads; None for torch's default.
+        runtime: what computes the networks.
+        threads: CPU threads; None for one per core.
         max_pixels: largest picture to read.
         rules: how files are replaced and removed.
         codec: the loaded model, None before :meth:`prepare`.
@@ -49,6 +50,7 @@ class CompressJob(Job):
     denoise: bool
     sigma: float | None
     device: str
+    runtime: str
     threads: int | None
     max_pixels: int
     rules: FileRules
@@ -66,7 +68,7 @@ class CompressJob(Job):
             set_up_process(self.threads)
             if self.denoise:
                 load_denoiser(self.device)
-            self.codec = load(self.model, self.device)
+            self.codec = load(self.model, self.device, runtime=self.runtime)
         return self.codec
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
@@ -122,6 +124,7 @@ class CompressJob(Job):
 @sigma_option
 @reading_options
 @delete_source_option
+@runtime_option
 @runtime_options
 def command(
     inputs: tuple[str, ...],
@@ -135,6 +138,7 @@ def command(
     model: str,
     denoise: bool,
     sigma: float | None,
+    runtime: str,
     shared: Shared,
     **reading: Any,
 ) -> None:
@@ -162,6 +166,7 @@ def command(
         denoise=denoise,
         sigma=sigma,
         device=shared.device,
+        runtime=runtime,
         threads=shared.threads_each,
         max_pixels=shared.max_pixels,
         rules=shared.rules,

@@ -19,6 +19,7 @@ from aez.cli.shared.batch.results import Result
 from aez.cli.shared.batch.run import run
 from aez.cli.shared.inputs import aez_suffixes
 from aez.cli.shared.options.coding import decode_arguments, decode_options
+from aez.cli.shared.options.common import runtime_option
 from aez.cli.shared.options.pictures import writing_options
 from aez.cli.shared.options.runtime import Shared, delete_source_option, runtime_options, set_up_process
 from aez.codec.model.registry import find_fingerprint
@@ -38,7 +39,8 @@ class DecompressJob(Job):
         writing: arguments of the picture writer: ``background``, ``auto_orient``, ``strip``, ``to_srgb``.
         suffix: format of standard output.
         device: device of the networks.
-        threads: CPU threads; None for torch's default.
+        runtime: what computes the networks.
+        threads: CPU threads; None for one per core.
         max_pixels: largest picture to decode.
         rules: how files are replaced and removed.
         ready: whether this process is set up.
@@ -49,6 +51,7 @@ class DecompressJob(Job):
     writing: dict[str, Any]
     suffix: str
     device: str
+    runtime: str
     threads: int | None
     max_pixels: int
     rules: FileRules
@@ -68,7 +71,7 @@ class DecompressJob(Job):
         with opened_input(source, partly=partly) as data:
             size = len(data)
             try:
-                # A foreign file, or one of an unknown model, is refused before the seconds that importing torch takes.
+                # A foreign file, or one of an unknown model, is refused before anything large is imported.
                 header = read_header(data, limits)
                 model = self.model or find_fingerprint(header.fingerprint).name
                 from aez.codec import api
@@ -76,7 +79,7 @@ class DecompressJob(Job):
                 if not self.ready:
                     set_up_process(self.threads)
                     self.ready = True
-                codec = api.load(model, self.device)
+                codec = api.load(model, self.device, runtime=self.runtime)
                 picture = decoded_picture(codec, data, **self.decoding, limits=limits, progress=progress)
             except AezError as error:
                 raise type(error)(f"{storage.shown(source)}: {error}") from None
@@ -166,6 +169,7 @@ def opened_input(place: str, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
 @decode_options
 @writing_options
 @delete_source_option
+@runtime_option
 @runtime_options
 def command(
     inputs: tuple[str, ...],
@@ -174,6 +178,7 @@ def command(
     region: tuple[int, int, int, int] | None,
     scale: str,
     preview: bool,
+    runtime: str,
     shared: Shared,
     **writing: Any,
 ) -> None:
@@ -196,6 +201,7 @@ def command(
         writing=writing,
         suffix=suffix,
         device=shared.device,
+        runtime=runtime,
         threads=shared.threads_each,
         max_pixels=shared.max_pixels,
         rules=shared.rules,

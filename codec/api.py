@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
 
 @functools.lru_cache(maxsize=4)
-def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "auto") -> PictureCodec:
+def load(
+    model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "auto", runtime: str = "auto"
+) -> PictureCodec:
     """Load a codec, the same one for the same arguments.
 
     Args:
         model: name of a packaged model, the codec's own or one of the autoencoder family, or path of a weights file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``float32`` or ``bfloat16``; the family is always float32.
+        runtime: ``auto``, ``light`` or ``torch``, see :func:`aez.codec.runtime.choice.networks_for`.
 
     Returns:
         A :class:`Codec`, or a member of the family with the same methods except those of latents.
@@ -42,7 +45,7 @@ def load(model: str = DEFAULT_MODEL, device: str = "auto", precision: str = "aut
         from aez.codec.family.coding import FamilyCodec
 
         return FamilyCodec(model, device)
-    return Codec(model, device, precision)
+    return Codec(model, device, precision, runtime)
 
 
 def encode(

@@ -34,6 +34,7 @@ from aez.codec.picture.previews import thumbnail
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.sources import File
 from aez.codec.picture.turning import upright
+from aez.codec.runtime.choice import require_torch
 from aez.codec.symbols.symbols import Symbols
 
 if TYPE_CHECKING:
@@ -54,15 +55,15 @@ class PictureCodec(ABC):
         name: of the model.
         fingerprint: 6 bytes that files of the model carry.
         quality_scale: of the model.
-        device: where the networks run.
-        precision: of the transforms' residual blocks.
+        device: where the networks run: ``cpu``, ``cuda`` or ``mps``.
+        precision: of the transforms' residual blocks: ``float32`` or ``bfloat16``.
     """
 
     name: str
     fingerprint: bytes
     quality_scale: QualityScale
-    device: torch.device
-    precision: torch.dtype
+    device: str
+    precision: str
 
     @abstractmethod
     def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
@@ -246,6 +247,7 @@ class PictureCodec(ABC):
         Returns:
             (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha.
         """
+        require_torch("a tensor")
         import torch
 
         samples = np.atleast_3d(self.decode_array(data, progress=progress, **settings))

@@ -26,6 +26,7 @@ from aez.codec.options import DecodeOptions, EncodeOptions
 from aez.codec.picture.grey import coded_samples
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
+from aez.codec.runtime.choice import networks_for, require_torch
 from aez.codec.symbols.representation import Latents
 from aez.codec.symbols.streams import StreamReader, StreamWriter, check_model
 from aez.codec.symbols.symbols import Symbols
@@ -44,6 +45,7 @@ class Codec(PictureCodec):
     Attributes:
         weights: the model.
         networks: its float networks.
+        runtime: what computes them, ``light`` or ``torch``.
 
     Example:
         >>> codec = Codec()
@@ -51,34 +53,44 @@ class Codec(PictureCodec):
         >>> codec.decode(data).save("back.png")
     """
 
-    def __init__(self, model: str | Weights = DEFAULT_MODEL, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(
+        self,
+        model: str | Weights = DEFAULT_MODEL,
+        device: str = "auto",
+        precision: str = "auto",
+        runtime: str = "auto",
+    ) -> None:
         """Load a model.
 
         Args:
             model: name of a packaged model, path of a weights file, or weights already read.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-            precision: of the transforms' residual blocks, ``float32``, ``bfloat16`` or ``auto`` (the faster one on this
-                machine, see :func:`aez.codec.runtime.torch.device.choose_precision`).
+            precision: of the transforms' residual blocks, ``float32``, ``bfloat16`` or ``auto``: in torch the faster
+                one on this machine, see :func:`aez.codec.runtime.torch.device.choose_precision`.
+            runtime: ``light``, ``torch`` or ``auto``, see :func:`aez.codec.runtime.choice.networks_for`.
 
         Raises:
             ModelError: there is no such model, or it is damaged.
-            AezError: the device is not there.
-            ValueError: the precision is not known.
+            AezError: the device or the runtime is not there.
+            ValueError: there is no such device, precision or runtime.
         """
-        from aez.codec.runtime.torch.device import choose_device, precision_for
-        from aez.codec.runtime.torch.networks import TorchNetworks
-
         self.weights = model if isinstance(model, Weights) else read_weights(find_model(model).path)
-        self.device = choose_device(device)
-        self.precision = precision_for(precision, self.device.type)
-        self.networks = TorchNetworks(self.weights, self.device, self.precision)
+        self.networks = networks_for(self.weights, device, precision, runtime)
+        self.runtime, self.device = self.networks.runtime, self.networks.device
+        self.precision = self.networks.precision
         self.name, self.fingerprint = self.weights.name, self.weights.fingerprint
         self.quality_scale = self.weights.quality_scale
 
     def setting(self, position: int, effort: int, *, grey: bool = False) -> Setting:
-        """Return what symbols are chosen with at a quality position and an effort, 0 … 9."""
-        point = OperatingPoint(self.weights, position, grey)
-        return Setting(self.networks, point, effort_of(effort, self.weights.distortion))
+        """Return what symbols are chosen with at a quality position and an effort, 0 … 9.
+
+        Raises:
+            AezError: the effort needs torch, which is not installed.
+        """
+        point, search = OperatingPoint(self.weights, position, grey), effort_of(effort, self.weights.distortion)
+        if search.needs_gradients:
+            require_torch(f"an effort of {effort}")
+        return Setting(self.networks, point, search)
 
     def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
         return coded_samples(picture)
@@ -132,6 +144,7 @@ class Codec(PictureCodec):
         Returns:
             (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha.
         """
+        require_torch("a tensor")
         import torch
 
         container, view, _ = self._open(data, DecodeOptions.of(**settings), seen=False)
@@ -140,7 +153,7 @@ class Codec(PictureCodec):
         samples = torch.empty(*view.window.shape, reader.point.channels, dtype=torch.uint8, device=self.device)
         with reader.residuals() as residuals:
             for window, part in self.decoder(reader).parts(reader.z, residuals, view, progress):
-                samples[window.pixel_index] = part
+                samples[window.pixel_index] = torch.as_tensor(part)
         if container.header.colour == "grey RGB":
             samples = samples.expand(-1, -1, 3)
         alpha = self._decode_alpha(container, view)

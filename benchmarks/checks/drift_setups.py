@@ -13,11 +13,18 @@ import torch
 from aez.benchmarks.checks.drift_worker import DriftJob
 from aez.bitstream.errors import AezError
 
-# As near to another machine as one machine comes: kernels of torch, oneDNN and MKL without AVX.
+# As near to another machine as one machine comes: kernels of torch, oneDNN, MKL and OpenBLAS without AVX. ONNX Runtime
+# has no such setting.
 _ISA = {
     "native": {},
-    "default": {"ATEN_CPU_CAPABILITY": "default"},
-    "oldest": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+    "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"},
+    "default": {"ATEN_CPU_CAPABILITY": "default", "OPENBLAS_CORETYPE": "Prescott"},
+    "oldest": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+        "OPENBLAS_CORETYPE": "Prescott",
+    },
 }
 PRECISIONS = ("float32", "bfloat16")
 
@@ -31,6 +38,7 @@ class Setup:
         precision: of the residual blocks.
         isa: instruction sets, a key of ``_ISA``.
         device: ``cpu`` or ``cuda``.
+        runtime: ``light`` or ``torch``.
         contiguous: plain memory layout instead of channels last.
     """
 
@@ -38,12 +46,13 @@ class Setup:
     precision: str
     isa: str = "native"
     device: str = "cpu"
+    runtime: str = "torch"
     contiguous: bool = False
 
     @property
     def name(self) -> str:
         """Name in reports and of folders."""
-        parts = [self.device, f"{self.threads}-thread", self.precision, self.isa]
+        parts = [self.runtime, self.device, f"{self.threads}-thread", self.precision, self.isa]
         return " ".join(parts + ["contiguous"] * self.contiguous)
 
     def run(self, model: str, inputs: Sequence[Path], out: Path, qualities: Sequence[float] = ()) -> Mapping[str, str]:
@@ -61,6 +70,7 @@ class Setup:
             threads=self.threads,
             precision=self.precision,
             device=self.device,
+            runtime=self.runtime,
             contiguous=self.contiguous,
         )
         done = subprocess.run(
@@ -79,7 +89,8 @@ class Setup:
 
 def encoders() -> list[Setup]:
     """Return the encoders' configurations: threads × precision."""
-    return [Setup(threads, precision) for precision in PRECISIONS for threads in (1, 2)]
+    setups = [Setup(threads, precision) for precision in PRECISIONS for threads in (1, 2)]
+    return [*setups, *(Setup(threads, "float32", runtime="light") for threads in (1, 2))]
 
 
 def decoders() -> list[Setup]:
@@ -90,6 +101,8 @@ def decoders() -> list[Setup]:
         for precision in PRECISIONS
         for threads in (1, 2)
     ]
+    setups += [Setup(threads, "float32", "AVX2") for threads in (1, 2)]
+    setups += [Setup(threads, "float32", isa, runtime="light") for isa in _ISA for threads in (1, 2)]
     setups += [Setup(2, precision, contiguous=True) for precision in PRECISIONS]
     setups += [Setup(1, "float32", "oldest")]
     if torch.cuda.is_available():

@@ -18,6 +18,8 @@ from aez.bitstream import read_container
 from aez.bitstream.entropy import symbols_digest
 from aez.codec.codec import Codec
 from aez.codec.decoding.decoder import View
+from aez.codec.runtime.threads import set_threads
+from aez.codec.runtime.torch.networks import TorchNetworks
 from aez.codec.symbols.streams import StreamReader
 from aez.codec.symbols.tiles import ArrayResiduals
 
@@ -34,6 +36,7 @@ class DriftJob:
         threads: CPU threads.
         precision: of the residual blocks, ``float32`` or ``bfloat16``.
         device: ``cpu`` or ``cuda``.
+        runtime: ``light`` or ``torch``.
         contiguous: run the float networks in the plain (N, C, H, W) layout instead of channels last.
     """
 
@@ -44,6 +47,7 @@ class DriftJob:
     threads: int
     precision: str
     device: str
+    runtime: str
     contiguous: bool
 
     def to_json(self) -> str:
@@ -63,9 +67,10 @@ def work(job: DriftJob) -> dict[str, str]:
     Returns:
         Decoding: the digest of the symbols of each input, by its name. Encoding: nothing.
     """
-    torch.set_num_threads(job.threads)
-    codec = Codec(job.model, job.device, job.precision)
+    set_threads(job.threads)
+    codec = Codec(job.model, job.device, job.precision, job.runtime)
     if job.contiguous:
+        assert isinstance(codec.networks, TorchNetworks)  # only torch has layouts
         use_contiguous_layout(codec.networks.model)
     if job.qualities:
         encode(codec, job)

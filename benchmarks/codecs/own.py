@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import torch
 from PIL import Image
 
 from aez.benchmarks.codecs.base import Adapter, Scale, take_options, whole
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
+from aez.codec.base import PictureCodec
 from aez.codec.encoding.effort import EFFORT_MAX
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.model.registry import DEFAULT_MODEL
@@ -23,11 +23,13 @@ class Aez(Adapter):
 
     def __init__(self, name: str, options: Mapping[str, str], device: str) -> None:
         """Load the model."""
-        chosen = take_options(options, {"model": DEFAULT_MODEL, "effort": "", "precision": "auto"})
-        if chosen["precision"] not in ("auto", "float32", "bfloat16"):
-            raise AezError(f"option precision must be auto, float32 or bfloat16, not {chosen['precision']!r}")
+        defaults = {"model": DEFAULT_MODEL, "effort": "", "precision": "auto", "runtime": "auto"}
+        chosen = take_options(options, defaults)
         self.name = name
-        self.codec = load(chosen["model"], device, chosen["precision"])
+        try:
+            self.codec = load(chosen["model"], device, chosen["precision"], chosen["runtime"])
+        except ValueError as error:
+            raise AezError(f"option {error}") from None
         self.settings: dict[str, Any] = {}
         if chosen["effort"]:
             self.settings["effort"] = whole(chosen, "effort", 0, EFFORT_MAX)
@@ -36,8 +38,8 @@ class Aez(Adapter):
         except PackageNotFoundError:
             own = "(not installed)"
         self.version = (
-            f"aez {own}, model {self.codec.name} {self.codec.fingerprint.hex()}, torch {torch.__version__}, "
-            f"{self.codec.device.type}, {str(self.codec.precision).removeprefix('torch.')}"
+            f"aez {own}, model {self.codec.name} {self.codec.fingerprint.hex()}, {_runtime(self.codec)}, "
+            f"{self.codec.device}, {self.codec.precision}"
         )
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
@@ -47,3 +49,9 @@ class Aez(Adapter):
     def decode(self, data: bytes) -> Image.Image:
         """Decode a file to a picture."""
         return self.codec.decode(data)
+
+
+def _runtime(codec: PictureCodec) -> str:
+    """Return the name and the version of what computes a codec's networks."""
+    package = "onnxruntime" if getattr(codec, "runtime", "torch") == "light" else "torch"
+    return f"{package} {version(package)}"

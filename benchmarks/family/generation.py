@@ -26,6 +26,7 @@ from aez.bitstream.errors import AezError
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.codec import Codec
 from aez.codec.family.generation.sampling import Draws, Recipe, sampled_file
+from aez.codec.runtime.torch.networks import TorchNetworks
 
 FEATURE_QUALITY = 50.0
 
@@ -81,8 +82,10 @@ class Eye:
 
     def __init__(self, codec: Codec) -> None:
         """Take features from a codec's analysis."""
-        self.model = codec.networks.model
-        self.at = codec.networks.point(codec.quality_scale.position_of(FEATURE_QUALITY))
+        networks = codec.networks
+        assert isinstance(networks, TorchNetworks)  # the caller loads them so
+        self.model = networks.model
+        self.at = networks.point(codec.quality_scale.position_of(FEATURE_QUALITY))
         self.device = codec.device
 
     @torch.inference_mode()
@@ -125,7 +128,7 @@ def command(
 ) -> None:
     """Compare generated pictures with those in FOLDER."""
     size = 64 if vae else size // 64 * 64
-    codec = Codec(model, "cpu", "float32")
+    codec = Codec(model, "cpu", "float32", "torch")
     pictures = [np.asarray(read_rgb(path)) for path in list_pictures(folder)]
     pictures = [picture for picture in pictures if min(picture.shape[:2]) >= size]
     if len(pictures) < 2:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from aez.benchmarks.codecs.base import Adapter
 from aez.bitstream.errors import AezError
+from aez.codec.runtime.threads import set_threads
 
 T = TypeVar("T")
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -122,7 +123,7 @@ def _status(field: str) -> float:
 
 @contextmanager
 def pinned(threads: int, worker: int = 0) -> Iterator[str]:
-    """Pin this process to ``threads`` CPUs, and torch to as many threads, within the context.
+    """Pin this process to ``threads`` CPUs, and aez and torch to as many threads, within the context.
 
     Args:
         threads: number of threads.
@@ -131,11 +132,11 @@ def pinned(threads: int, worker: int = 0) -> Iterator[str]:
     Yields:
         A description for the report.
     """
-    before_torch = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    before_threads = torch.get_num_threads()
+    set_threads(threads)
     if not hasattr(os, "sched_setaffinity"):
-        yield f"{threads} threads of torch, CPUs not pinned on this system"
-        torch.set_num_threads(before_torch)
+        yield f"{threads} threads, CPUs not pinned on this system"
+        set_threads(before_threads)
         return
     before = os.sched_getaffinity(0)
     cpus = sorted(before)
@@ -145,4 +146,4 @@ def pinned(threads: int, worker: int = 0) -> Iterator[str]:
         yield f"{threads} threads, pinned to {len(chosen)} of {len(cpus)} CPUs"
     finally:
         os.sched_setaffinity(0, before)
-        torch.set_num_threads(before_torch)
+        set_threads(before_threads)

@@ -22,7 +22,7 @@ class PictureJob(Job):
 
     Attributes:
         device: device of the networks.
-        threads: CPU threads; None for torch's default.
+        threads: CPU threads; None for one per core.
         max_pixels: largest picture to read.
         rules: how files are replaced.
         ready: whether this process is set up.

@@ -25,6 +25,11 @@ class Effort:
     hyper_steps: int = 0
     fits: bool = False
 
+    @property
+    def needs_gradients(self) -> bool:
+        """True if the search follows gradients of the transforms, which the light runtime does not have."""
+        return bool(self.descents or self.hyper_steps)
+
     def for_graphics(self) -> "Effort":
         """Return the variant for pictures with hard edges and flat areas: one more correction, plain rounding.
 

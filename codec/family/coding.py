@@ -52,8 +52,9 @@ class FamilyCodec(PictureCodec):
         found = model if isinstance(model, FamilyModel) else read_family(find_model(model).path)
         if not isinstance(found, CodeModel):
             raise ModelError(f"{found.NAME} is not a model that compresses")
-        self.device, self.precision = choose_device(device), torch.float32
-        self.model = found.to(self.device)
+        self.place = choose_device(device)
+        self.device, self.precision = self.place.type, "float32"
+        self.model = found.to(self.place)
         self.name, self.fingerprint = found.NAME, found.fingerprint
         self.quality_scale = QualityScale(found.points)
         self._tables = found.table_set()
@@ -83,12 +84,12 @@ class FamilyCodec(PictureCodec):
         stride = self.model.STRIDE
         rows, cols = ceil_div(height, stride), ceil_div(width, stride)
         out = np.empty((self.model.channels, rows, cols), np.int16)
-        at = torch.tensor([position / POSITION_SCALE], device=self.device)
+        at = torch.tensor([position / POSITION_SCALE], device=self.place)
         for core, outer in _bands(rows, cols, stride, self.model.HALO):
             pixels = samples[outer.start * stride : outer.stop * stride]
             missing = ((0, (outer.stop - outer.start) * stride - len(pixels)), (0, cols * stride - width))
             pixels = np.pad(pixels.reshape(*pixels.shape[:2], -1), (*missing, (0, 0)), mode="edge")
-            x = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None].float() / 255 - 0.5
+            x = torch.from_numpy(pixels).to(self.place).permute(2, 0, 1)[None].float() / 255 - 0.5
             code = self.model.encode_code(x.expand(-1, 3, -1, -1).contiguous(), at)[0]
             code = code.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE).round().to(torch.int16).cpu()
             out[:, core] = code[:, core.start - outer.start : core.stop - outer.start].numpy()
@@ -102,9 +103,9 @@ class FamilyCodec(PictureCodec):
         stride, height, width = self.model.STRIDE, header.height, header.width
         rows, cols = code.shape[1:]
         out = np.empty((height, width) if header.grey else (height, width, 3), np.uint8)
-        at = torch.tensor([header.quality / POSITION_SCALE], device=self.device)
+        at = torch.tensor([header.quality / POSITION_SCALE], device=self.place)
         for core, outer in _bands(rows, cols, stride, self.model.HALO):
-            part = torch.from_numpy(code[:, outer].astype(np.float32))[None].to(self.device)
+            part = torch.from_numpy(code[:, outer].astype(np.float32))[None].to(self.place)
             x = self.model.decode_code(part, at)[0, :, :, :width]
             x = x.mean(0, keepdim=True) if header.grey else x
             x = ((x + 0.5) * 255).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)

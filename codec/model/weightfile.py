@@ -21,6 +21,7 @@ from aez.bitstream.tables import TableSet
 from aez.codec.model.config import NetworkConfig
 from aez.codec.model.exact import ExactScales
 from aez.codec.model.filter_weights import FILTER_MARGIN, weight_shape
+from aez.codec.model.graphs import PREFIX
 from aez.codec.model.quality import QualityScale
 from aez.codec.model.registry import WEIGHTS_FORMAT
 from aez.codec.model.scales import LEVELS
@@ -80,6 +81,11 @@ class Weights:
     def has_filter(self) -> bool:
         """True if the model has weights of the picture filter."""
         return "filter.mean" in self.tensors
+
+    @property
+    def has_graphs(self) -> bool:
+        """True if the model has the graphs that the runtime without torch needs."""
+        return any(name.startswith(PREFIX) for name in self.tensors)
 
     @property
     def pixel_halo(self) -> int:

@@ -34,10 +34,34 @@ class DepthConvBlock(nn.Module):
         inside, free = self.conv_in.weight.dtype, not torch.is_grad_enabled()
         h = self.conv_out(self.depthwise(F.silu(self.conv_in(x.to(inside)), inplace=free)))
         x = _sum_into(h, x)
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+            a, b, c, d = (F.silu(part) for part in self._expanded(x))
+            return _sum_into(self.project(a + b + c + d), x)
         if free and x.device.type == "cpu":
             return self._add_feed_forward(x)
         a, b, c, d = F.silu(self.expand(x.to(inside)), inplace=free).chunk(4, 1)
         return _sum_into(self.project((a + b).add_(c).add_(d)), x)
+
+    def slope(self, x: Tensor, by_output: Tensor) -> Tensor:
+        """Return the slopes by the input of what has the slopes ``by_output`` by the output, both (N, C, H, W).
+
+        This is the vector–Jacobian product in operations of the forward pass, which a traced graph can hold.
+        """
+        before = self.conv_in(x)
+        middle = self.conv_out(self.depthwise(F.silu(before))) + x
+        by_sum = back(self.project, by_output)
+        by_middle = by_output
+        for part, weight in zip(self._expanded(middle), self.expand.weight.chunk(4), strict=True):
+            by_middle = by_middle + F.conv2d(by_sum * _silu_slope(part), weight.transpose(0, 1))
+        by_silu = F.conv2d(
+            back(self.conv_out, by_middle), self.depthwise.weight.flip(2, 3), padding=1, groups=self.depthwise.groups
+        )
+        return back(self.conv_in, by_silu * _silu_slope(before)) + by_middle
+
+    def _expanded(self, x: Tensor) -> list[Tensor]:
+        """Return the four parts of the expansion, computed one by one: a graph need not copy them out of their sum."""
+        weights, biases = self.expand.weight.chunk(4), self.expand.bias.chunk(4)  # type: ignore[union-attr]
+        return [F.conv2d(x, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
     def _add_feed_forward(self, x: Tensor) -> Tensor:
         """Add the second branch to ``x`` in place, slice by slice.
@@ -52,6 +76,17 @@ class DepthConvBlock(nn.Module):
             a, b, c, d = F.silu(h, inplace=True).chunk(4, 1)
             part.add_(F.linear((a + b).add_(c).add_(d), project.weight.flatten(1), project.bias))
         return rows.reshape(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
+
+
+def back(layer: nn.Conv2d, by_output: Tensor) -> Tensor:
+    """Apply the transpose of a 1×1 convolution to slopes, (N, outputs, H, W)."""
+    return F.conv2d(by_output, layer.weight.transpose(0, 1))
+
+
+def _silu_slope(x: Tensor) -> Tensor:
+    """Return the derivative of SiLU."""
+    share = torch.sigmoid(x)
+    return share * (1 + x * (1 - share))
 
 
 def _sum_into(branch: Tensor, x: Tensor) -> Tensor:

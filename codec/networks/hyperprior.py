@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from aez.codec.model.config import NetworkConfig
 from aez.codec.networks.blank import is_blank
-from aez.codec.networks.blocks import DepthConvBlock, block_stack, down, small_start, up
+from aez.codec.networks.blocks import DepthConvBlock, back, block_stack, down, small_start, up
 from aez.codec.networks.dct import colour_dct
 
 
@@ -102,12 +102,28 @@ class MeanContext(nn.Module):
         Returns:
             (N, M, h, w); where ``mask`` is 1, it is ``mean``.
         """
+        update: Tensor = self.update(self.blocks(self._fused(features, known)))
+        return torch.addcmul(mean, update, 1 - mask)
+
+    def second_mean_slope(self, features: Tensor, known: Tensor, mask: Tensor, by_mean: Tensor) -> Tensor:
+        """Return the slopes by ``known`` of what has the slopes ``by_mean`` by the result of :meth:`second_mean`.
+
+        All are (N, M, h, w) but the features; the vector–Jacobian product in operations of the forward pass.
+        """
+        inputs = [self._fused(features, known)]
+        for block in self.blocks[:-1]:
+            inputs.append(block(inputs[-1]))
+        slope = back(self.update, by_mean * (1 - mask))
+        for block, x in zip(reversed(self.blocks), reversed(inputs), strict=True):
+            slope = block.slope(x, slope)  # type: ignore[operator]
+        return F.conv2d(slope, self.fuse.weight[:, features.shape[1] :].transpose(0, 1)) * mask
+
+    def _fused(self, features: Tensor, known: Tensor) -> Tensor:
+        """Return the input of the blocks of the second step."""
         # Two convolutions, not one on the concatenation of both inputs: that copy costs as much as a block.
         width = features.shape[1]
         weight = self.fuse.weight
-        h = F.conv2d(features, weight[:, :width], self.fuse.bias) + F.conv2d(known, weight[:, width:])
-        update: Tensor = self.update(self.blocks(h))
-        return torch.addcmul(mean, update, 1 - mask)
+        return F.conv2d(features, weight[:, :width], self.fuse.bias) + F.conv2d(known, weight[:, width:])
 
     def two_steps(self, z: Tensor, known: Callable[[Tensor], Tensor]) -> Tensor:
         """Return μ of every element, after both steps.

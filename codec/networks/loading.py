@@ -14,7 +14,7 @@ from aez.codec.model.weightfile import Weights
 from aez.codec.networks.blank import blank
 from aez.codec.networks.model import HyperpriorModel
 
-_NOT_NETWORKS = ("training.", "exact.", "tables.", "filter.", "copula.")
+_NOT_NETWORKS = ("graphs.", "training.", "exact.", "tables.", "filter.", "copula.")
 _UNFIT = "the model's tensors do not fit its configuration"
 
 

@@ -51,9 +51,15 @@ class Networks(Protocol):
 
     Attributes:
         weights: the model.
+        runtime: what computes: ``light`` or ``torch``.
+        device: where: ``cpu``, ``cuda`` or ``mps``.
+        precision: of the transforms' residual blocks: ``float32`` or ``bfloat16``.
     """
 
     weights: Weights
+    runtime: str
+    device: str
+    precision: str
 
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """Transform (16·h, 16·w, C) uint8 pixels, C = 1 or 3, to y, (M, h, w)."""

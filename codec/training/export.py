@@ -15,6 +15,7 @@ from aez.codec.model.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, L
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
 from aez.codec.networks.frequencies import gaussian_masses, gaussian_table, integer_counts
+from aez.codec.training.graphs import coding_graphs
 
 ACTIVATION_FRACTION_BITS = 12
 _EIGHT_BITS = "hyper_analysis."
@@ -57,6 +58,7 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
         tensors[f"tables.{kind}_counts"] = torch.from_numpy(np.concatenate(tables).astype(np.int32))
         tensors[f"tables.{kind}_sizes"] = torch.tensor([len(t) for t in tables], dtype=torch.int32)
     arrays = {key: tensor.detach().numpy() for key, tensor in tensors.items()}
+    arrays |= coding_graphs(model)
     return parse_weights(serialise_weights(Weights(name, model.config, arrays, dict(card))))
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from aez.codec.model.filter_weights import NODES, input_count
+from aez.codec.runtime.picture_filter import Neighbourhood
 from aez.codec.runtime.torch.filter_gradient import filtered_pictures, neighbourhoods
-from aez.codec.runtime.torch.picture_filter import Neighbourhood
 
 _EVERY = 4
 """The weights are fitted to every fourth row."""

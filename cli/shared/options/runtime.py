@@ -51,7 +51,7 @@ class Shared:
 
     @property
     def threads_each(self) -> int | None:
-        """CPU threads per process: the user's number, or the cores divided; None for torch's default."""
+        """CPU threads per process: the user's number, or the cores divided; None for one per core."""
         if self.ray is not None:
             return self.threads or 1
         if self.workers == 1:
@@ -142,6 +142,6 @@ def set_up_process(threads: int | None) -> None:
 
     keep_freed_memory()
     if threads:
-        import torch
+        from aez.codec.runtime.threads import set_threads
 
-        torch.set_num_threads(threads)
+        set_threads(threads)

@@ -7,10 +7,13 @@ from pathlib import Path
 import torch
 
 from aez.bitstream.errors import AezError
+from aez.codec.runtime.threads import chosen_threads
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """CPU flags in Linux of instructions that multiply bfloat16: AVX-512 and AMX on x86, and those of ARM."""
 
+if count := chosen_threads():
+    torch.set_num_threads(count)
 if hasattr(os, "register_at_fork"):
     # A forked child lacks the threads of torch's pool: if it used the pool, it would wait forever.
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
@@ -34,20 +37,11 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
 def precision_for(name: str, kind: str) -> torch.dtype:
-    """Return the precision for a name, ``auto``, ``float32`` or ``bfloat16``, on a kind of device.
-
-    Raises:
-        ValueError: the name is none of these.
-    """
+    """Return the precision for a name, ``auto``, ``float32`` or ``bfloat16``, on a kind of device."""
     if name == "auto":
         return choose_precision(kind)
-    if name not in PRECISIONS:
-        raise ValueError(f"precision must be auto, float32 or bfloat16, not {name!r}")
-    return PRECISIONS[name]
+    return torch.float32 if name == "float32" else torch.bfloat16
 
 
 @functools.cache

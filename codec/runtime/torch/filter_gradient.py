@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aez.codec.model.filter_weights import AXES
-from aez.codec.runtime.torch.picture_filter import LIMIT, REACH, Neighbourhood, ends, steps
+from aez.codec.runtime.picture_filter import LIMIT, REACH, Neighbourhood, ends, steps
 
 
 def neighbourhoods(x: Tensor) -> list[Neighbourhood]:

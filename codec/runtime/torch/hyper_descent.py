@@ -40,7 +40,7 @@ class HyperCost:
             point: model at the picture's quality.
         """
         self.networks = networks
-        device = networks.device
+        device = networks.place
         self.y = torch.from_numpy(y)[None].to(device)
         self.at = networks.point(point.position)
         sigma = torch.tensor(ladder(), device=device)
@@ -99,7 +99,7 @@ def refined_hyper(
         The rows ``free``, int16; unchanged if the refined z is not better.
     """
     cost = HyperCost(networks, y, point)
-    start = torch.from_numpy(z.astype(np.float32))[None].to(networks.device)
+    start = torch.from_numpy(z.astype(np.float32))[None].to(networks.place)
     with torch.inference_mode(False), torch.enable_grad():
         start = start.clone()
         moving = start.clone().requires_grad_(True)

@@ -47,22 +47,32 @@ class TorchContext:
 
 
 class TorchNetworks:
-    """The networks of one model on one device; see :class:`aez.codec.runtime.networks.Networks`."""
+    """The networks of one model on one device; see :class:`aez.codec.runtime.networks.Networks`.
 
-    def __init__(self, weights: Weights, device: torch.device, blocks: torch.dtype) -> None:
+    Attributes:
+        weights: the model.
+        place: device on which the networks run.
+        device: its kind.
+        precision: of the transforms' residual blocks.
+    """
+
+    runtime = "torch"
+
+    def __init__(self, weights: Weights, place: torch.device, blocks: torch.dtype) -> None:
         """Load the float networks.
 
         Args:
             weights: a validated model.
-            device: device on which the networks run.
+            place: device on which the networks run.
             blocks: precision of the transforms' residual blocks, float32 or bfloat16.
         """
-        self.weights, self.device = weights, device
+        self.weights, self.place = weights, place
+        self.device, self.precision = place.type, str(blocks).removeprefix("torch.")
         model = coding_model(weights)
         synthesis = model.synthesis
         for stack in (model.analysis.blocks, synthesis.blocks16, synthesis.blocks8, synthesis.blocks4):
             stack.to(blocks)
-        self.model: HyperpriorModel = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: HyperpriorModel = model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.analysis, self.synthesis = PatchAnalysis(model.analysis), PatchSynthesis(model.synthesis)
 
     @cached_property
@@ -72,29 +82,33 @@ class TorchNetworks:
             twin = training_model(self.weights).eval().requires_grad_(False)
             for unused in ("analysis", "hyper_analysis", "context"):
                 delattr(twin, unused)
-            return twin.to(self.device)
+            return twin.to(self.place)
+
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        """Return an array as a tensor on the device of the networks."""
+        return torch.from_numpy(array).to(self.place)
 
     def point(self, position: int) -> Tensor:
         """Convert a quality position to the tensor that the networks take: (1,), in quality points."""
-        return torch.tensor([position / POSITION_SCALE], device=self.device)
+        return torch.tensor([position / POSITION_SCALE], device=self.place)
 
     @torch.inference_mode()
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         at = self.point(position)
         gain = torch.exp(self.model.encoder_gain(at))
-        return _host(self.analysis(_tensor(pixels).to(self.device), at).mul_(gain)[0])
+        return _host(self.analysis(_tensor(pixels).to(self.place), at).mul_(gain)[0])
 
     @torch.inference_mode()
     def hyper_analyse(self, y: Floats) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        part = torch.from_numpy(y)[None].to(self.device)
+        part = torch.from_numpy(y)[None].to(self.place)
         return _host(self.model.hyper_analysis(part.contiguous(memory_format=torch.channels_last))[0])
 
     @torch.inference_mode()
     def context(self, z: NDArray[np.int16], top: int, left: int) -> TorchContext:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        part = torch.from_numpy(z).to(self.device).float()[None]
+        part = torch.from_numpy(z).to(self.place).float()[None]
         context = self.model.context
         features = context.features(part.contiguous(memory_format=torch.channels_last))
         first = context.first_mean(features)
@@ -111,7 +125,7 @@ class TorchNetworks:
         return self.model.context.second_mean(context.features, context.first_mean, known, context.first_mask)
 
     def _symbols(self, r: NDArray[np.int16]) -> Tensor:
-        return torch.from_numpy(r)[None].to(self.device)
+        return torch.from_numpy(r)[None].to(self.place)
 
     @torch.inference_mode(False)
     @torch.no_grad()
@@ -123,7 +137,7 @@ class TorchNetworks:
             mean = self.model.context.second_mean(context.features, first, known, mask)
 
         def slope(by_mean: Floats) -> Floats:
-            (gradient,) = torch.autograd.grad(mean, known, torch.from_numpy(by_mean)[None].to(self.device))
+            (gradient,) = torch.autograd.grad(mean, known, torch.from_numpy(by_mean)[None].to(self.place))
             return _host((gradient * mask)[0])
 
         return _host(mean.detach()[0]), slope
@@ -142,7 +156,7 @@ class TorchNetworks:
     def synthesise(self, y_hat: Tensor | Floats, position: int, channels: int, reduction: int = 1) -> Tensor:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         if isinstance(y_hat, np.ndarray):
-            y_hat = torch.from_numpy(y_hat)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+            y_hat = torch.from_numpy(y_hat)[None].to(self.place).contiguous(memory_format=torch.channels_last)
         at = self.point(position)
         return self.synthesis(y_hat * self.model.output_gain(at), at, channels, reduction)
 
@@ -157,7 +171,7 @@ class TorchNetworks:
             x = x if channels == 3 else x.mean(1, keepdim=True)
 
         def slope(by_sample: Floats) -> Floats:
-            planes = torch.from_numpy(by_sample).to(self.device).permute(2, 0, 1)[None]
+            planes = torch.from_numpy(by_sample).to(self.place).permute(2, 0, 1)[None]
             (gradient,) = torch.autograd.grad(x, latents, planes)
             return _host(gradient[0])
 
@@ -193,7 +207,7 @@ class TorchNetworks:
     @torch.inference_mode()
     def project(self, errors: Floats, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        return _host(torch.from_numpy(errors).to(self.device) @ self.synthesis.linear_end(channels).t())
+        return _host(torch.from_numpy(errors).to(self.place) @ self.synthesis.linear_end(channels).t())
 
     @torch.inference_mode()
     def newton_response(self, position: int, channels: int) -> Floats:

@@ -1,24 +1,21 @@
-"""The first and last layers of the transforms, in the memory order of interleaved pictures, for inference.
-
-The transforms take a grey picture as three equal colours. Here the weights of the three colours are summed beforehand
-in the analysis and averaged in the synthesis, so that a grey picture costs a third of the work at the pixels.
-
-``pixel_unshuffle`` of a whole picture costs as much as the network after it, because its channel order (colour, row,
-column) is not that of an interleaved picture. With weights that are permuted once, rows of whole patches are copied
-instead. The results equal those of :mod:`aez.codec.networks.transforms` up to float rounding.
-"""
+"""The first and last layers of the transforms on interleaved pictures; see :mod:`aez.codec.runtime.ends`."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.geometry.grid import LINEAR_FROM
 from aez.codec.networks.transforms import Analysis, Synthesis
-
-STRIDE, PATCH, QUARTER = LATENT_STRIDE, 8, 4
-_FLAT_SIDE = 8
-"""Rows and columns of a window of latents that is large enough for its middle to see no edge."""
+from aez.codec.runtime.ends import (
+    FLAT_SIDE,
+    PATCH,
+    QUARTER,
+    STRIDE,
+    Matrix,
+    analysis_linear,
+    analysis_start,
+    synthesis_end,
+)
 
 
 class PatchAnalysis:
@@ -27,18 +24,12 @@ class PatchAnalysis:
     def __init__(self, analysis: Analysis) -> None:
         """Permute the weights of the two layers that take pixels; the other layers are those of ``analysis``."""
         self.module = analysis
-        head = analysis.head.weight.reshape(-1, 3, PATCH, PATCH)
-        # The 16×16 patch is read as 2×2 patches of 8×8.
-        linear = analysis.linear.weight.reshape(-1, 3, 2, PATCH, 2, PATCH).permute(2, 4, 3, 5, 1, 0)
         # pixel_unshuffle by 2 followed by a 1×1 layer equals a 2×2 layer of stride 2.
         tail = analysis.tail.weight
         self.tail = tail.reshape(len(tail), -1, 2, 2).contiguous(memory_format=torch.channels_last)
-        self.head, self.linear = {}, {}
-        for channels in (1, 3):
-            seen = head if channels == 3 else head.sum(1, keepdim=True)
-            self.head[channels] = seen.permute(2, 3, 1, 0).reshape(channels * PATCH**2, -1).contiguous()
-            seen = linear if channels == 3 else linear.sum(4, keepdim=True)
-            self.linear[channels] = seen.reshape(channels * STRIDE**2, -1).contiguous()
+        head, linear, device = _array(analysis.head.weight), _array(analysis.linear.weight), tail.device
+        self.head = {n: torch.from_numpy(analysis_start(head, n)).to(device) for n in (1, 3)}
+        self.linear = {n: torch.from_numpy(analysis_linear(linear, n)).to(device) for n in (1, 3)}
 
     def __call__(self, pixels: Tensor, position: Tensor) -> Tensor:
         """Analyse a picture.
@@ -87,10 +78,10 @@ class PatchSynthesis:
         """
         rows, cols = y.shape[2:]
         side = STRIDE // reduction
-        linear, bias = self._end(self.module.linear, STRIDE, channels, reduction)
+        linear, bias = self._end(self.module.linear, channels, reduction)
         x = torch.addmm(bias, y.permute(0, 2, 3, 1).reshape(rows * cols, -1), linear)
         if reduction < LINEAR_FROM:
-            tail, bias = self._end(self.module.tail, QUARTER, channels, reduction)
+            tail, bias = self._end(self.module.tail, channels, reduction)
             small = QUARTER // reduction
             h = self.module.hidden(y, position).permute(0, 2, 3, 1).reshape(QUARTER**2 * rows * cols, -1)
             fine = torch.addmm(bias, h, tail).reshape(rows, QUARTER, cols, QUARTER, small, channels * small)
@@ -106,42 +97,40 @@ class PatchSynthesis:
         key = float(position), channels
         last = self._last_flat  # read once, because other threads may replace it
         if last is None or last[0] != key:
-            module, middle = self.module, QUARTER * _FLAT_SIDE // 2
+            module, middle = self.module, QUARTER * FLAT_SIDE // 2
             hidden = module.hidden(
-                module.linear.weight.new_zeros(1, module.linear.in_channels, _FLAT_SIDE, _FLAT_SIDE), position
+                module.linear.weight.new_zeros(1, module.linear.in_channels, FLAT_SIDE, FLAT_SIDE), position
             )
             inner = hidden[0, :, middle : middle + QUARTER, middle : middle + QUARTER].flatten(1).t()
-            tail, bias = self._end(module.tail, QUARTER, channels, QUARTER)
+            tail, bias = self._end(module.tail, channels, QUARTER)
             last = self._last_flat = key, torch.addmm(bias, inner, tail).mean(0)
         return last[1]
 
     def linear_end(self, channels: int) -> Tensor:
         """Return the matrix of the linear path, (M, 16²·channels): the interleaved rows of pixels of each latent."""
-        return self._end(self.module.linear, STRIDE, channels, 1)[0]
+        return self._end(self.module.linear, channels, 1)[0]
 
-    def _end(self, layer: nn.Conv2d, side: int, channels: int, reduction: int) -> "_End":
+    def _end(self, layer: nn.Conv2d, channels: int, reduction: int) -> "_End":
         """Return the permuted weights of one of the two layers that give pixels; they are cached."""
         key = layer, channels, reduction
         if key not in self._ends:
-            self._ends[key] = _interleaved(layer, side, channels, reduction)
+            self._ends[key] = _interleaved(layer, channels, reduction)
         return self._ends[key]
 
 
 _End = tuple[Tensor, Tensor]
 
 
-def _interleaved(layer: nn.Conv2d, side: int, channels: int, reduction: int) -> _End:
-    """Return the weight, (inputs, side²·channels), and the bias of a layer with its outputs permuted.
+def _interleaved(layer: nn.Conv2d, channels: int, reduction: int) -> _End:
+    """Return the weight, (inputs, outputs), and the bias of a layer with its outputs permuted."""
+    assert layer.bias is not None  # Conv2d has one unless told otherwise
+    weight, bias = (
+        torch.from_numpy(synthesis_end(_array(part), channels, reduction)).to(part.device)
+        for part in (layer.weight, layer.bias)
+    )
+    return weight, bias[0]
 
-    The order is row–column–colour instead of colour–row–column. With a reduction, each output is the average of
-    reduction² neighbours, and ``side`` is divided by the reduction.
-    """
 
-    def ordered(weight: Tensor) -> Tensor:
-        small = side // reduction
-        planes = weight.reshape(3, small, reduction, small, reduction, -1).mean((2, 4))
-        if channels == 1:
-            planes = planes.mean(0, keepdim=True)
-        return planes.permute(3, 1, 2, 0).reshape(weight.shape[1], -1).contiguous()
-
-    return ordered(layer.weight.flatten(1)), ordered(layer.bias[:, None])[0]  # type: ignore[index]
+def _array(parameter: Tensor) -> Matrix:
+    out: Matrix = parameter.detach().cpu().numpy()
+    return out

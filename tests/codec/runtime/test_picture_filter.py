@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from aez.codec.model.filter_weights import NODES, weight_shape
+from aez.codec.runtime.picture_filter import EVERY
 from aez.codec.runtime.torch import picture_filter
-from aez.codec.runtime.torch.picture_filter import EVERY, filtered, moments
+from aez.codec.runtime.torch.picture_filter import filtered, moments
 
 Photo = NDArray[np.uint8]
 

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from aez.codec.model.filter_weights import weight_shape
+from aez.codec.model.filter_weights import AXES, weight_shape
 from aez.codec.networks import HyperpriorModel
+from aez.codec.runtime.picture_filter import LIMIT, Neighbourhood, ends, steps
 from aez.codec.runtime.torch import filter_gradient
-from aez.codec.runtime.torch.picture_filter import AXES, LIMIT, Neighbourhood, ends, filtered, steps
+from aez.codec.runtime.torch.picture_filter import filtered
 from aez.codec.training import filter_in_loop
 from aez.codec.training.filter_in_loop import filtered_crops
 from aez.codec.training.objective import RateDistortion

@@ -1,0 +1,97 @@
+"""ONNX Runtime sessions of a model's graphs, with the weights of its weights file."""
+
+import os
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from aez.bitstream.errors import ModelError
+from aez.codec.model.graphs import PREFIX, Graph
+from aez.codec.model.weightfile import Weights
+from aez.codec.runtime.light.layers import stored_floats
+from aez.codec.runtime.networks import Floats
+from aez.codec.runtime.threads import threads
+
+_alive: "weakref.WeakSet[Sessions]" = weakref.WeakSet()
+_of_parent: list[Any] = []
+
+
+class Sessions:
+    """The sessions of one model, each made when it is first needed; safe to use from several threads."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Make no session yet.
+
+        Args:
+            weights: a model with graphs.
+        """
+        self._weights = weights
+        self.forget()
+        _alive.add(self)
+
+    def forget(self) -> dict[tuple[str, int], Any]:
+        """Forget all sessions, and return them."""
+        made: dict[tuple[str, int], Any] = getattr(self, "_made", {})
+        self._lock, self._made = threading.Lock(), {}
+        return made
+
+    def run(self, name: str, **inputs: NDArray[Any]) -> list[Floats]:
+        """Run a graph, and return its outputs.
+
+        Raises:
+            ModelError: the model has no such graph, or one that does not fit its tensors.
+            MemoryError: there is not enough memory.
+        """
+        feed = {key: np.ascontiguousarray(x, np.float32) for key, x in inputs.items()}
+        try:
+            out: list[Floats] = self._session(name).run(None, feed)
+        except MemoryError:
+            raise
+        except Exception as error:  # ONNX Runtime's exceptions share no other base
+            if "alloc" in str(error).lower():
+                raise MemoryError from None
+            raise _unfit(name) from None
+        return out
+
+    def _session(self, name: str) -> Any:
+        key = name, threads()
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = _session(self._weights, *key)
+            return self._made[key]
+
+
+def _session(weights: Weights, name: str, threads: int) -> Any:
+    graph = Graph.unpacked(weights.tensor(PREFIX + name))
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Threads that wait busily would take the cores from NumPy, which computes between the graphs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        values = [ort.OrtValue.ortvalue_from_numpy(x) for x in stored_floats(weights, graph.weights)]
+        options.add_external_initializers(list(graph.weights), values)
+        return ort.InferenceSession(graph.onnx, options, providers=["CPUExecutionProvider"])
+    except ModelError:
+        raise
+    except Exception:  # ONNX Runtime's exceptions share no other base
+        raise _unfit(name) from None
+
+
+def _unfit(name: str) -> ModelError:
+    return ModelError(f"the model's graph {name!r} does not fit its tensors")
+
+
+def _after_fork() -> None:
+    """Keep the parent's sessions unused: to run or to free one would wait for its threads, which the child lacks."""
+    for sessions in list(_alive):
+        _of_parent.append(sessions.forget())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

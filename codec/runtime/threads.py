@@ -1,0 +1,103 @@
+"""The number of CPU threads that the runtimes use, and work that is done in as many."""
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+_chosen: list[int] = []
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def set_threads(count: int) -> None:
+    """Set the number of threads of all models that are loaded from now on, of NumPy's products and of torch."""
+    _chosen[:] = [count]
+    _blas().limit(limits=count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+
+
+def chosen_threads() -> int | None:
+    """Return the number that :func:`set_threads` was given; None if it was not called."""
+    return _chosen[0] if _chosen else None
+
+
+def threads() -> int:
+    """Return the number of threads to use: the chosen one, or that of the cores which this process may use."""
+    return chosen_threads() or available_cores()
+
+
+def available_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_parallel(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+    """Apply a function to items in :func:`threads` threads, and yield the results in the order of the items.
+
+    Products of NumPy use one thread each meanwhile.
+    """
+    work = list(items)
+    count = min(threads(), len(work))
+    if count < 2:
+        yield from map(function, work)
+        return
+    with _single_products, ThreadPoolExecutor(count) as pool:
+        yield from pool.map(function, work)
+
+
+def each(function: Callable[[_In], None], items: Iterable[_In]) -> None:
+    """Apply a function to items as :func:`in_parallel` does, and wait for all."""
+    for _ in in_parallel(function, items):
+        pass
+
+
+@functools.cache
+def _blas() -> Any:
+    """Return what sets the threads of the library that multiplies NumPy's matrices."""
+    import numpy as np  # its library must be loaded before it can be found
+    from threadpoolctl import ThreadpoolController
+
+    assert np.dot is not None
+    return ThreadpoolController().select(user_api="blas")
+
+
+class _SingleProducts:
+    """Context in which NumPy's products use one thread; several threads may enter it, the last one to leave ends it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit = _blas().limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limit.restore_original_limits()
+
+
+_single_products = _SingleProducts()
+
+
+def _after_fork() -> None:
+    """Use one thread: a forked child lacks the threads of its parent's pools, and would wait for them forever."""
+    global _single_products
+    _chosen[:] = [1]
+    _single_products = _SingleProducts()  # whatever its parent's threads were in
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

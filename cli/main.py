@@ -1,7 +1,6 @@
 """The command group. Each command is a file of its own, imported when it runs."""
 
 import importlib
-from importlib.metadata import PackageNotFoundError
 from typing import NoReturn
 
 import click
@@ -59,15 +58,29 @@ class _Lazy(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _version() -> str:
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and exit, if it is wanted."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError  # which imports much
+
     try:
-        return aez.__version__
+        version = aez.__version__
     except PackageNotFoundError:  # run from a source tree that is not installed
-        return "not installed"
+        version = "not installed"
+    click.echo(f"aez, version {version}")
+    ctx.exit()
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(_version(), prog_name="aez")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def group() -> None:
     """Encode photographs as .aez files and decode them, the same on every machine."""
 

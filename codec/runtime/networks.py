@@ -61,6 +61,9 @@ class Networks(Protocol):
     device: str
     precision: str
 
+    def prepare(self, *, encoding: bool) -> None:
+        """Begin to load what encoding, or decoding, will need, while the caller does other work."""
+
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """Transform (16·h, 16·w, C) uint8 pixels, C = 1 or 3, to y, (M, h, w)."""
 

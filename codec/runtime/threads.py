@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+ONE_PRODUCT = "OPENBLAS_NUM_THREADS"
+"""Environment variable that the command sets to 1: pictures are computed in threads of our own.
+
+Those of NumPy's library for products would take 50 ms to start, and wait for each other.
+"""
 _chosen: list[int] = []
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -16,7 +21,8 @@ _Out = TypeVar("_Out")
 def set_threads(count: int) -> None:
     """Set the number of threads of all models that are loaded from now on, of NumPy's products and of torch."""
     _chosen[:] = [count]
-    _blas().limit(limits=count)
+    if not _one_product():
+        _blas().limit(limits=count)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(count)
 
@@ -58,6 +64,11 @@ def each(function: Callable[[_In], None], items: Iterable[_In]) -> None:
         pass
 
 
+def _one_product() -> bool:
+    """Return True if NumPy's products use one thread anyway."""
+    return os.environ.get(ONE_PRODUCT) == "1"
+
+
 @functools.cache
 def _blas() -> Any:
     """Return what sets the threads of the library that multiplies NumPy's matrices."""
@@ -78,15 +89,16 @@ class _SingleProducts:
 
     def __enter__(self) -> None:
         with self._lock:
-            if not self._inside:
+            if not self._inside and not _one_product():
                 self._limit = _blas().limit(limits=1)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
-            if not self._inside:
+            if not self._inside and self._limit is not None:
                 self._limit.restore_original_limits()
+                self._limit = None
 
 
 _single_products = _SingleProducts()

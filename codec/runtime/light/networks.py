@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from aez.codec.runtime.torch.networks import TorchNetworks
 
 
+_DECODING = ("context", "second_mean", "synthesis")
+_ENCODING = ("analysis", "hyper_analysis", *_DECODING)
 _STRIP = 384
 """Latents of a strip."""
 
@@ -65,6 +67,10 @@ class LightNetworks:
         self._sessions = Sessions(weights)
         self._ends = EndLayers(weights)
         self._last_flat: tuple[tuple[int, int], Floats] | None = None
+
+    def prepare(self, *, encoding: bool) -> None:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        self._sessions.prepare(_ENCODING if encoding else _DECODING)
 
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""

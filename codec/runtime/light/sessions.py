@@ -1,8 +1,11 @@
 """ONNX Runtime sessions of a model's graphs, with the weights of its weights file."""
 
+import contextlib
 import os
 import threading
 import weakref
+from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from aez.codec.runtime.networks import Floats
 from aez.codec.runtime.threads import threads
 
 _alive: "weakref.WeakSet[Sessions]" = weakref.WeakSet()
-_of_parent: list[Any] = []
+_of_parent: list[object] = []
 
 
 class Sessions:
@@ -30,14 +33,9 @@ class Sessions:
             weights: a model with graphs.
         """
         self._weights = weights
-        self.forget()
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, int], Future[Any]] = {}
         _alive.add(self)
-
-    def forget(self) -> dict[tuple[str, int], Any]:
-        """Forget all sessions, and return them."""
-        made: dict[tuple[str, int], Any] = getattr(self, "_made", {})
-        self._lock, self._made = threading.Lock(), {}
-        return made
 
     def run(self, name: str, **inputs: NDArray[Any]) -> list[Floats]:
         """Run a graph, and return its outputs.
@@ -47,8 +45,9 @@ class Sessions:
             MemoryError: there is not enough memory.
         """
         feed = {key: np.ascontiguousarray(x, np.float32) for key, x in inputs.items()}
+        session = self._session(name)
         try:
-            out: list[Floats] = self._session(name).run(None, feed)
+            out: list[Floats] = session.run(None, feed)
         except MemoryError:
             raise
         except Exception as error:  # ONNX Runtime's exceptions share no other base
@@ -57,12 +56,36 @@ class Sessions:
             raise _unfit(name) from None
         return out
 
+    def prepare(self, names: Sequence[str]) -> None:
+        """Begin to make sessions in a thread, while the caller does other work; errors are those of :meth:`run`."""
+        missing = [name for name in names if (name, threads()) not in self._made]
+        if missing:
+            threading.Thread(target=self._make, args=(missing,)).start()
+
+    def leave_to_parent(self) -> None:
+        """Forget the sessions of a forked child's parent, without freeing them.
+
+        To run or to free one would wait for its threads, which the child lacks.
+        """
+        _of_parent.append(self._made)
+        self._lock, self._made = threading.Lock(), {}
+
+    def _make(self, names: Sequence[str]) -> None:
+        with contextlib.suppress(Exception):  # whoever needs the session meets it, too
+            for name in names:
+                self._session(name)
+
     def _session(self, name: str) -> Any:
         key = name, threads()
         with self._lock:
-            if key not in self._made:
-                self._made[key] = _session(self._weights, *key)
-            return self._made[key]
+            found = self._made.get(key)
+            session = self._made.setdefault(key, Future())
+        if found is None:
+            try:
+                session.set_result(_session(self._weights, *key))
+            except BaseException as error:
+                session.set_exception(error)
+        return session.result()
 
 
 def _session(weights: Weights, name: str, threads: int) -> Any:
@@ -88,9 +111,8 @@ def _unfit(name: str) -> ModelError:
 
 
 def _after_fork() -> None:
-    """Keep the parent's sessions unused: to run or to free one would wait for its threads, which the child lacks."""
     for sessions in list(_alive):
-        _of_parent.append(sessions.forget())
+        sessions.leave_to_parent()
 
 
 if hasattr(os, "register_at_fork"):

@@ -92,6 +92,9 @@ class TorchNetworks:
         """Convert a quality position to the tensor that the networks take: (1,), in quality points."""
         return torch.tensor([position / POSITION_SCALE], device=self.place)
 
+    def prepare(self, *, encoding: bool) -> None:
+        """See :class:`aez.codec.runtime.networks.Networks`; all is loaded already."""
+
     @torch.inference_mode()
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.encoding.analysis import analysed
-from aez.codec.encoding.candidate import Candidate, Measured
+from aez.codec.encoding.candidate import Candidate
 from aez.codec.encoding.corrections import corrected, measured
 from aez.codec.encoding.descent import descended
 from aez.codec.encoding.filter_fit import FilterFit
@@ -154,16 +154,18 @@ class _BandCoder:
             return candidate, fit
         if not effort.passes:
             return candidate, measured(setting, candidate, fit).fit
-        found = _corrected(setting, candidate, None if effort.descents else fit)
-        found = descended(setting, found.candidate, fit) if effort.descents else found
+        if not effort.descents:
+            return _corrected(setting, candidate, fit)
+        found = descended(setting, _corrected(setting, candidate, None)[0], fit)
         return found.candidate, found.fit
 
 
-def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
-    """Return the cheapest of the symbols given and of those after each correction.
+def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> tuple[Candidate, FilterFit | None]:
+    """Return the cheapest of the symbols given and of those after each correction, and the picture filter.
 
     Corrections follow the linear path of the synthesis. On saturated graphics the network beside it is far from small,
-    so that a correction may do harm: each is decoded before it is taken, and the first that costs more is the last.
+    so that a correction may do harm: each is decoded before it is taken, and the first that costs more is the last. The
+    last correction of an effort that is not verified is taken as it is, with the filter of the one before.
     """
     best, least = None, math.inf
     for left in range(setting.effort.passes, -1, -1):
@@ -174,8 +176,10 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
         best, least = now, cost
         if now.target is not None:
             candidate = candidate.moved(setting, now.target)
+        if left == 1 and not setting.effort.verified:
+            return candidate, now.fit
     assert best is not None  # the range is never empty
-    return best
+    return best.candidate, best.fit
 
 
 def _joined(above: Floats, below: Floats) -> Floats:

@@ -66,8 +66,6 @@ class Sessions:
 
 
 def _session(tensors: Arrays, name: str, threads: int) -> Any:
-    if PREFIX + name not in tensors:
-        raise ModelError(f"the model has no graph {name!r}")
     graph = Graph.unpacked(tensors[PREFIX + name])
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

@@ -24,8 +24,8 @@ from aez.codec.symbols.symbols import Symbols
 
 LAYOUT = 1
 """The latent layout of files here: one stream, of a code on a grid."""
-BAND_PIXELS = 2**22
-"""Pixels that the networks see at a time."""
+BAND_PIXELS = 2**21
+"""Pixels that the networks see at a time. Larger bands take more memory and save little of the work on halos."""
 
 
 class FamilyCodec(PictureCodec):

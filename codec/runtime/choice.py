@@ -75,7 +75,7 @@ def chosen_runtime(runtime: str, device: str, precision: str = "auto", *, graphs
 
 def torch_is_installed() -> bool:
     """Check for torch without importing it."""
-    return "torch" in sys.modules or find_spec("torch") is not None
+    return find_spec("torch") is not None
 
 
 def require_torch(what: str) -> None:

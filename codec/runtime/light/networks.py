@@ -64,7 +64,7 @@ class LightNetworks:
             weights: a validated model with graphs.
         """
         self.weights = weights
-        self._sessions = Sessions(weights)
+        self._sessions = Sessions(weights.tensors)
         self._ends = EndLayers(weights)
         self._last_flat: tuple[tuple[int, int], Floats] | None = None
 

@@ -13,8 +13,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from aez.bitstream.errors import ModelError
+from aez.codec.model.eight_bits import Arrays
 from aez.codec.model.graphs import PREFIX, Graph
-from aez.codec.model.weightfile import Weights
 from aez.codec.runtime.light.layers import stored_floats
 from aez.codec.runtime.networks import Floats
 from aez.codec.runtime.threads import threads
@@ -26,13 +26,13 @@ _of_parent: list[object] = []
 class Sessions:
     """The sessions of one model, each made when it is first needed; safe to use from several threads."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, tensors: Arrays) -> None:
         """Make no session yet.
 
         Args:
-            weights: a model with graphs.
+            tensors: those of a weights file with graphs.
         """
-        self._weights = weights
+        self._tensors = tensors
         self._lock = threading.Lock()
         self._made: dict[tuple[str, int], Future[Any]] = {}
         _alive.add(self)
@@ -82,14 +82,16 @@ class Sessions:
             session = self._made.setdefault(key, Future())
         if found is None:
             try:
-                session.set_result(_session(self._weights, *key))
+                session.set_result(_session(self._tensors, *key))
             except BaseException as error:
                 session.set_exception(error)
         return session.result()
 
 
-def _session(weights: Weights, name: str, threads: int) -> Any:
-    graph = Graph.unpacked(weights.tensor(PREFIX + name))
+def _session(tensors: Arrays, name: str, threads: int) -> Any:
+    if PREFIX + name not in tensors:
+        raise ModelError(f"the model has no graph {name!r}")
+    graph = Graph.unpacked(tensors[PREFIX + name])
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -97,7 +99,7 @@ def _session(weights: Weights, name: str, threads: int) -> Any:
     # Threads that wait busily would take the cores from NumPy, which computes between the graphs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        values = [ort.OrtValue.ortvalue_from_numpy(x) for x in stored_floats(weights, graph.weights)]
+        values = [ort.OrtValue.ortvalue_from_numpy(x) for x in stored_floats(tensors, graph.weights)]
         options.add_external_initializers(list(graph.weights), values)
         return ort.InferenceSession(graph.onnx, options, providers=["CPUExecutionProvider"])
     except ModelError:

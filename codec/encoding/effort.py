@@ -44,7 +44,7 @@ class Effort:
 EFFORTS = (
     Effort(0.0),
     Effort(0.4),
-    Effort(0.7, 1, 0.7, verified=False, foresight=True),
+    Effort(0.7, 1, verified=False, foresight=True),
     Effort(0.9, 2, 0.7, foresight=True),
     Effort(0.9, 3, 0.7, foresight=True),
     Effort(0.9, 4, 0.7, foresight=True),

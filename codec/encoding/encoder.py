@@ -29,6 +29,8 @@ from aez.codec.symbols.symbols import Symbols
 UNTILED_LATENTS = WHOLE_CELLS * CELL**2
 """Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
 TILE_LOG2 = 6
+_DOUBTFUL = 1e-4
+"""Squared error of a sample / 255, that of 40 dB, below which a correction is always verified."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,8 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
 
     Corrections follow the linear path of the synthesis. On saturated graphics the network beside it is far from small,
     so that a correction may do harm: each is decoded before it is taken, and the first that costs more is the last. The
-    last correction of an effort that is not verified is taken as it is, with the filter of the one before.
+    last correction of an effort that is not verified is taken as it is, with the filter of the one before, unless the
+    picture is so near its original already that little is to be gained.
     """
     best, least = None, math.inf
     for left in range(setting.effort.passes, -1, -1):
@@ -176,7 +179,7 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
         best, least = now, cost
         if now.target is not None:
             candidate = candidate.moved(setting, now.target)
-        if left == 1 and not setting.effort.verified:
+        if left == 1 and not setting.effort.verified and now.error > _DOUBTFUL * candidate.pixels.size:
             return candidate, now.fit
     assert best is not None  # the range is never empty
     return best.candidate, best.fit

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.bitstream.errors import ModelError
 from aez.bitstream.escapes import MAX_MAGNITUDE
 from aez.codec.family.code import Code
 from aez.codec.family.weightfile import FamilyWeights
@@ -48,10 +47,6 @@ class LightCodeNetworks:
         return np.rint(x, out=x).clip(0, 255).transpose(1, 2, 0).astype(np.uint8)
 
     def _run(self, graph: str, shape: tuple[int, ...], position: int, **inputs: NDArray[Any]) -> Floats:
-        """Run a graph at a quality position on arrays without the axis of pictures."""
-        at = np.array([position / POSITION_SCALE], np.float32)
-        made = self._sessions.run(graph, **{name: x[None] for name, x in inputs.items()}, position=at)
-        if [getattr(x, "shape", None) for x in made] != [(1, *shape)] or made[0].dtype != np.float32:
-            raise ModelError(f"the model's graph {graph!r} does not fit its code")
-        first: Floats = made[0][0]
-        return first
+        """Run a graph at a quality position."""
+        at = np.array(position / POSITION_SCALE, np.float32)
+        return self._sessions.run(graph, (shape,), **inputs, position=at)[0]

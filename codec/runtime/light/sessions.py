@@ -37,24 +37,34 @@ class Sessions:
         self._made: dict[tuple[str, int], Future[Any]] = {}
         _alive.add(self)
 
-    def run(self, name: str, **inputs: NDArray[Any]) -> list[Floats]:
-        """Run a graph, and return its outputs.
+    def run(self, name: str, shapes: Sequence[tuple[int, ...]], **inputs: NDArray[Any]) -> list[Floats]:
+        """Run a graph on one picture.
+
+        Args:
+            name: of the graph.
+            shapes: those that its outputs must have.
+            inputs: by name.
+
+        Returns:
+            The outputs, float32.
 
         Raises:
             ModelError: the model has no such graph, or one that does not fit its tensors.
             MemoryError: there is not enough memory.
         """
-        feed = {key: np.ascontiguousarray(x, np.float32) for key, x in inputs.items()}
+        feed = {key: np.ascontiguousarray(x[None], np.float32) for key, x in inputs.items()}
         session = self._session(name)
         try:
-            out: list[Floats] = session.run(None, feed)
+            out = session.run(None, feed)
         except MemoryError:
             raise
         except Exception as error:  # ONNX Runtime's exceptions share no other base
             if "alloc" in str(error).lower():
                 raise MemoryError from None
             raise _unfit(name) from None
-        return out
+        if [(x.shape, x.dtype) for x in out] != [((1, *shape), np.float32) for shape in shapes]:
+            raise _unfit(name)
+        return [x[0] for x in out]
 
     def prepare(self, names: Sequence[str]) -> None:
         """Begin to make sessions in a thread, while the caller does other work; errors are those of :meth:`run`."""

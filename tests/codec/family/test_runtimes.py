@@ -172,7 +172,7 @@ def test_damaged_graphs_are_refused(small_weights: FamilyWeights, photo: Photo, 
     path.write_bytes(serialise_family(broken))
     codec = FamilyCodec(str(path), "cpu", "light")
     data = codec.encode(photo[:20, :20], 50)
-    with pytest.raises(ModelError, match="graph 'decode' does not fit"):
+    with pytest.raises(ModelError, match=r"the model('s| has)"):
         codec.decode(data)
     if damage != "weights":  # torch reads no graphs
         assert FamilyCodec(str(path), "cpu", "torch").decode(data).size == (20, 20)
@@ -182,7 +182,7 @@ def test_a_graph_of_another_shape_is_refused(photo: Photo) -> None:
     """The graphs of ``sparse`` fit this file's tensors, but not its grid."""
     renamed = replace(packaged("sparse"), name="vae")
     codec = FamilyCodec(renamed, "cpu", "light")
-    with pytest.raises(ModelError, match="'encode' does not fit its code"):
+    with pytest.raises(ModelError, match="'encode' does not fit"):
         codec.encode(photo[:64, :64], 50)
 
 

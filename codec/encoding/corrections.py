@@ -22,11 +22,12 @@ from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.runtime.means import Area, whole_cells
 from aez.codec.runtime.networks import Array, Floats
-from aez.codec.symbols.planes import empty_planes
 
 _WINDOW_CELLS = 160
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
-_LADDER = np.array(ladder(), np.float32)
+_STEEPNESS = np.zeros(256, np.float32)
+"""Slope of the bits of an element by its mean, over the distance from the mean, for each table; 0 if not coded."""
+_STEEPNESS[:LEVELS] = 1 / (math.log(2) * (np.square(ladder()) + 1 / 12))
 
 
 def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
@@ -41,14 +42,14 @@ def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> 
         fit: the picture filter, fitted to nothing, if there will be one.
     """
     y, effort, total = candidate.y, setting.effort, 0.0
-    moved = empty_planes(y.shape, np.float32)
+    moved = np.empty(y.shape, np.float32)
     channels = candidate.pixels.shape[2]
     for part in _decoded(setting, candidate, fit):
         fit = part.fit
         error = patch_errors(part.levels, candidate.pixels, part.core, part.around)
         total += squared(error)
         slope = setting.networks.project(error, channels)
-        pull = slope.reshape(*part.core.shape, -1).transpose(2, 0, 1) * setting.response
+        pull = np.ascontiguousarray(slope.T).reshape(-1, *part.core.shape) * setting.response
         if effort.foresight:
             pull = pull + foreseen(setting, candidate, part.area, part.core, pull)
         target = setting.networks.host(part.y_hat)[0][part.core.index_in(part.around)] - pull
@@ -184,10 +185,7 @@ def foreseen(setting: Setting, candidate: Candidate, area: Area, core: Window, p
     tables = whole_cells(candidate.indices[seen], area.window, NOT_CODED)
     wanted = whole_cells(candidate.y[seen], area.window)
     mean, slope = setting.networks.second_mean_slope(area.context, whole_cells(candidate.r[seen], area.window))
-    scale = _LADDER[np.minimum(tables, LEVELS - 1)]
-    spread = np.float32(2 * math.log(2)) * (np.square(scale) + np.float32(1 / 12))
-    by_mean = np.zeros_like(mean)
-    by_mean[inside] = pull * setting.worth * 2
-    np.copyto(by_mean, -(1 / spread) * (2 * (wanted - mean)), where=tables != NOT_CODED)
-    by_mean *= 1 - area.context.mask
+    by_mean = mean - wanted
+    by_mean *= _STEEPNESS[tables]
+    np.copyto(by_mean[inside], pull * (2 * setting.worth), where=tables[inside] == NOT_CODED)
     return slope(by_mean)[inside] / (2 * setting.worth)

@@ -17,13 +17,15 @@ from aez.bitstream.header import LATENT_STRIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.encoding.candidate import Candidate, Measured
 from aez.codec.encoding.filter_fit import FilterFit
+from aez.codec.encoding.quantising import BAND_HEIGHT
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.runtime.means import Area, whole_cells
 from aez.codec.runtime.networks import Array, Floats
+from aez.codec.runtime.threads import each, shares
 
-_WINDOW_CELLS = 160
+_WINDOW_CELLS = 320
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
 _STEEPNESS = np.zeros(256, np.float32)
 """Slope of the bits of an element by its mean, over the distance from the mean, for each table; 0 if not coded."""
@@ -91,7 +93,7 @@ def _decoded(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> I
     """Decode a candidate, window by window."""
     networks, point, means = setting.networks, setting.point, candidate.means
     grid = means.grid
-    for cells in cell_windows(grid.cells, size=_WINDOW_CELLS):
+    for cells in cell_windows(grid.cells, height=BAND_HEIGHT, size=_WINDOW_CELLS):
         core = grid.latents_of(cells)
         around = grid.grown(core, point.weights.pixel_halo)
         y_hat, area = means.reconstruct(around, candidate.r[grid.reach(around).index])
@@ -185,7 +187,12 @@ def foreseen(setting: Setting, candidate: Candidate, area: Area, core: Window, p
     tables = whole_cells(candidate.indices[seen], area.window, NOT_CODED)
     wanted = whole_cells(candidate.y[seen], area.window)
     mean, slope = setting.networks.second_mean_slope(area.context, whole_cells(candidate.r[seen], area.window))
+    worth = 2 * setting.worth
     by_mean = mean - wanted
-    by_mean *= _STEEPNESS[tables]
-    np.copyto(by_mean[inside], pull * (2 * setting.worth), where=tables[inside] == NOT_CODED)
-    return slope(by_mean)[inside] / (2 * setting.worth)
+
+    def one(rows: slice) -> None:
+        by_mean[:, rows] *= _STEEPNESS[tables[:, rows]]
+
+    each(one, shares(by_mean.shape[1]))
+    np.copyto(by_mean[inside], pull * worth, where=tables[inside] == NOT_CODED)
+    return slope(by_mean)[inside] / worth

@@ -137,9 +137,7 @@ class _BandCoder:
         if setting.point.weights.distortion == "mse" and is_graphic(pixels):
             setting = setting.for_graphics()
         z = self.z[outer.index]
-        # Contexts take more memory than they save time where there are many windows.
-        keep = math.prod(outer.shape) <= WHOLE_CELLS
-        means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=keep)
+        means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)
         indices = setting.point.indices(self.z, grid, outer)
         part = y[:, around.top - top * CELL :][:, : around.shape[0]]
         r = quantised(setting, part, means, indices, self.tiles.choice(around, inner))

@@ -11,7 +11,8 @@ from aez.codec.runtime.networks import Floats
 
 BAND_HALO = 2
 """Cells around a band of the second step, and of the first step around that."""
-_HEIGHT = BAND_CELLS + 2 * BAND_HALO
+BAND_HEIGHT = BAND_CELLS + 2 * BAND_HALO
+"""Rows of cells of a band with those around it."""
 
 
 def quantised(
@@ -37,7 +38,7 @@ def quantised(
     r = np.zeros(y.shape, np.int16)
     first_values = np.empty(y.shape, np.float32) if choice else None
     first_mask = np.empty(y.shape, np.bool_) if choice else None
-    windows = cell_windows(grid.cells, height=_HEIGHT)
+    windows = cell_windows(grid.cells, height=BAND_HEIGHT)
     area: Area | None = None
     for step in (0, 1):
         for cells in windows:

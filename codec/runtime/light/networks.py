@@ -47,6 +47,10 @@ class LightContext:
     first: Floats
     mask: Floats
 
+    def part(self, rows: slice, columns: slice) -> "LightContext":
+        """Return the context of a part of the area."""
+        return LightContext(*(x[:, rows, columns] for x in (self.features, self.first, self.mask)))
+
     def inputs(self, r: NDArray[np.int16]) -> dict[str, NDArray[Any]]:
         """Return what the graphs of the second step take, from r of the area."""
         return {"features": self.features, "first": self.first, "mask": self.mask, "r": r}

@@ -1,11 +1,14 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from aez.benchmarks.checks.macs import count_codec
 from aez.benchmarks.stages import STAGES, timed_stages
 from aez.codec.codec import Codec
+
+pytestmark = pytest.mark.torch
 
 
 def test_every_stage_is_seen(codec: Codec, photo: NDArray[np.uint8]) -> None:

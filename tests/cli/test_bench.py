@@ -15,6 +15,8 @@ from aez.benchmarks.curves import read_results
 from aez.benchmarks.report import runner
 from aez.cli.shared.progress import ProgressBar
 
+pytestmark = pytest.mark.torch
+
 FILES = ("results.json", "results.csv", "rd-psnr.png", "rd-msssim.png", "speed.png", "report.html")
 SHORT = ("--metrics", "psnr,ms_ssim", "--repeats", 1, "--threads", 1)
 

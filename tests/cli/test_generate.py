@@ -9,6 +9,8 @@ from PIL import Image
 from aez import codec
 from aez.codec.family import members
 
+pytestmark = pytest.mark.torch
+
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())

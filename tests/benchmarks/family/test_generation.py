@@ -6,6 +6,8 @@ from aez.benchmarks.family.distances import frechet, kernel
 from aez.benchmarks.family.generation import Eye, normal_pixels, shuffled
 from aez.codec.codec import Codec
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

@@ -17,8 +17,8 @@ def set_threads(count: int) -> None:
     """Set the number of threads of all models that are loaded from now on, of NumPy's products and of torch."""
     _chosen[:] = [count]
     _blas().limit(limits=count)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(count)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 def chosen_threads() -> int | None:

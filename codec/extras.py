@@ -51,7 +51,8 @@ def missing_package(error: Exception, what: str = "this") -> str | None:
         error: the error.
         what: the beginning of the line.
     """
-    package = (isinstance(error, ImportError) and error.name or "").partition(".")[0]
+    name = error.name if isinstance(error, ImportError) else None
+    package = (name or "").partition(".")[0]
     return _line(what, [package]) if package in _PACKAGES and not is_installed(package) else None
 
 

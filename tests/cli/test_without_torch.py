@@ -36,7 +36,10 @@ def without_torch(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     (folder / "b.png").write_bytes((folder / "a.png").read_bytes())
     site = tmp_path_factory.mktemp("site")
     (site / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
-    return {**os.environ, "PYTHONPATH": str(site)}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(site), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
+    }
 
 
 def run(folder: Path, environment: dict[str, str], command: str) -> subprocess.CompletedProcess[str]:

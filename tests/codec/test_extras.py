@@ -32,7 +32,8 @@ def test_what_is_required(without: None) -> None:
     assert not is_installed("torch") and is_installed("numpy")
 
 
-def test_only_imports_of_missing_packages_count(without: None) -> None:
+def test_only_imports_of_missing_packages_count(without: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(extras._PACKAGES, "numpy", ("bench", "NumPy"))  # an extra's package that is broken, not missing
     assert missing_package(ModuleNotFoundError("x", name="torch"), "a tensor") == f"a tensor {TORCH}"
     assert missing_package(ModuleNotFoundError("x", name="torch.nn")) == f"this {TORCH}"
     assert missing_package(ImportError("x", name="numpy.core")) is None

@@ -1,7 +1,6 @@
 """The number of threads: what is set, what is used, and what children get."""
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -28,9 +27,15 @@ def test_what_is_set_is_used() -> None:
     for count in (2, 1):
         set_threads(count)
         assert threads() == chosen_threads() == products() == count
-    if torch := sys.modules.get("torch"):
-        set_threads(2)
-        assert torch.get_num_threads() == 2
+
+
+@pytest.mark.torch
+def test_torch_uses_what_is_set() -> None:
+    import torch
+
+    for count in (2, 1):
+        set_threads(count)
+        assert torch.get_num_threads() == count
 
 
 def test_without_a_choice_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ Photo = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def flagship(packaged: Weights) -> Codec:
-    return Codec(packaged, "cpu", "float32")
+    """The packaged model in torch, which has the gradients."""
+    return Codec(packaged, "cpu", "float32", "torch")
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def load(
     if find_model(model).family:
         from aez.codec.family.coding import FamilyCodec
 
-        return FamilyCodec(model, device)
+        return FamilyCodec(model, device, runtime)
     return Codec(model, device, precision, runtime)
 
 

@@ -98,6 +98,7 @@ class Codec(PictureCodec):
     def _encode_samples(
         self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
     ) -> Container:
+        self.networks.prepare(encoding=True)
         log2 = default_tile_log2(Grid.of(header)) if options.tile_log2 is None else options.tile_log2
         header = replace(header, tile_log2=log2)
         setting = self.setting(header.quality, options.effort, grey=header.grey)
@@ -130,6 +131,7 @@ class Codec(PictureCodec):
         return Decoder(self.networks, reader.point, reader.pixel_filter())
 
     def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
+        self.networks.prepare(encoding=False)
         reader = StreamReader(container, self.weights)
         with reader.residuals() as residuals:
             return self.decoder(reader).decode(reader.z, residuals, view, progress)

@@ -47,7 +47,7 @@ def command(folder: Path, blocks: int, samples: Path | None) -> None:
     """Print the table for the pictures in FOLDER."""
     model = load_family("vae")
     assert isinstance(model, VariationalAutoencoder)
-    codec = FamilyCodec(model, "cpu")
+    codec = FamilyCodec("vae", "cpu")
     cut = blocks_of(folder, blocks)
     x = torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 255 - 0.5
     # One picture of all blocks, so that the header's bytes do not count 300 times.

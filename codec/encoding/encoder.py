@@ -23,12 +23,13 @@ from aez.codec.geometry.grid import CELL, Grid
 from aez.codec.geometry.windows import WHOLE_CELLS, Progress, Window, bands
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Floats
-from aez.codec.symbols.planes import interleaved
 from aez.codec.symbols.symbols import Symbols
 
 UNTILED_LATENTS = WHOLE_CELLS * CELL**2
 """Pictures of up to so many latent positions (3.1 megapixels) have one tile; larger ones tiles of 2**6 a side."""
 TILE_LOG2 = 6
+_DOUBTFUL = 1e-4
+"""Squared error of a sample / 255, that of 40 dB, below which a correction is always verified."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ def encode_bands(
             yield coder.encode(y, top, core)
             keep = max(top, core.bottom - BAND_HALO)
             # A copy, so that the rows above are freed.
-            y, top = interleaved(y[:, (keep - top) * CELL :]).copy(order="K"), keep
+            y, top = y[:, (keep - top) * CELL :].copy(), keep
 
 
 class _BandCoder:
@@ -136,10 +137,8 @@ class _BandCoder:
         if setting.point.weights.distortion == "mse" and is_graphic(pixels):
             setting = setting.for_graphics()
         z = self.z[outer.index]
-        # Contexts take more memory than they save time where there are many windows.
-        keep = math.prod(outer.shape) <= WHOLE_CELLS
-        means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=keep)
-        indices = interleaved(setting.point.indices(self.z, grid, outer))
+        means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)
+        indices = setting.point.indices(self.z, grid, outer)
         part = y[:, around.top - top * CELL :][:, : around.shape[0]]
         r = quantised(setting, part, means, indices, self.tiles.choice(around, inner))
         found, fit = self._searched(setting, Candidate(pixels, part, means, indices, r))
@@ -154,20 +153,25 @@ class _BandCoder:
             return candidate, fit
         if not effort.passes:
             return candidate, measured(setting, candidate, fit).fit
-        found = _corrected(setting, candidate, None if effort.descents else fit)
-        found = descended(setting, found.candidate, fit) if effort.descents else found
+        if not effort.descents:
+            return _corrected(setting, candidate, fit)
+        found = descended(setting, _corrected(setting, candidate, None)[0], fit)
         return found.candidate, found.fit
 
 
-def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
-    """Return the cheapest of the symbols given and of those after each correction.
+def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> tuple[Candidate, FilterFit | None]:
+    """Return the cheapest of the symbols given and of those after each correction, and the picture filter.
 
     Corrections follow the linear path of the synthesis. On saturated graphics the network beside it is far from small,
-    so that a correction may do harm: each is decoded before it is taken, and the first that costs more is the last.
+    so that a correction may do harm: each is decoded before it is taken, and the first that costs more is the last. The
+    last correction of an effort that is not verified is taken as it is, with the filter of the one before, unless the
+    picture is so near its original already that little is to be gained.
     """
     best, least = None, math.inf
     for left in range(setting.effort.passes, -1, -1):
         now = corrected(setting, candidate, fit) if left else measured(setting, candidate, fit)
+        if now.target is not None and left == 1 and not setting.effort.verified and _is_sure(now):
+            return candidate.moved(setting, now.target), now.fit
         cost = candidate.cost(setting, now.error)
         if best is not None and cost >= least:
             break
@@ -175,12 +179,17 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
         if now.target is not None:
             candidate = candidate.moved(setting, now.target)
     assert best is not None  # the range is never empty
-    return best
+    return best.candidate, best.fit
+
+
+def _is_sure(now: Measured) -> bool:
+    """Return True if there is so much error that a correction hardly does harm."""
+    return now.error > _DOUBTFUL * now.candidate.pixels.size
 
 
 def _joined(above: Floats, below: Floats) -> Floats:
-    """Put latents one below the other, channels next to each other in memory."""
-    return np.concatenate([above.transpose(1, 2, 0), below.transpose(1, 2, 0)]).transpose(2, 0, 1)
+    """Put latents one below the other."""
+    return np.concatenate([above, below], 1)
 
 
 def _part_of(progress: Progress | None, done: int, total: int) -> Progress | None:

@@ -23,9 +23,6 @@ _MEASURED_BATCHES = 24
 class SparseCodeModel(CodeModel):
     """Base class of both penalties: transforms of the flagship's kind around a code that is pushed towards zero."""
 
-    STRIDE = 16
-    HALO = 3
-
     def __init__(
         self, channels: int = 512, analysis: int = 96, synthesis16: int = 160, synthesis8: int = 64, points: int = 8
     ) -> None:

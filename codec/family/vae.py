@@ -40,8 +40,6 @@ class VariationalAutoencoder(CodeModel):
 
     NAME = "vae"
     SUMMARY = "variational autoencoder of 64×64 photographs"
-    STRIDE = 64
-    HALO = 0
     STEP: ClassVar[float] = 2.0
     """Δ in units of the channel's mean posterior σ."""
 
@@ -101,8 +99,8 @@ class VariationalAutoencoder(CodeModel):
         """Render g(z) of (N, C, h, w) as (N, 3, 64·h, 64·w), not clipped; blocks are independent."""
         n, _, rows, cols = z.shape
         blocks = z.permute(0, 2, 3, 1).reshape(-1, self.channels, 1, 1)
-        gain = torch.exp(self.decoder_gain(position)).expand(n, -1, -1, -1)
-        h = up(self.wide, blocks, 4) * gain.repeat_interleave(rows * cols, 0)
+        gain = torch.exp(self.decoder_gain(position))[:, None].expand(n, rows * cols, -1, -1, -1)
+        h = up(self.wide, blocks, 4) * gain.flatten(0, 1)
         h = self.decode8(up(self.up8, self.decode16(h), 2))
         smooth = F.interpolate(up(self.linear_out, blocks, 16), scale_factor=4, mode="bilinear", align_corners=False)
         x = up(self.out, self.decode4(up(self.up4, h, 2)), 4) + smooth
@@ -110,10 +108,10 @@ class VariationalAutoencoder(CodeModel):
 
     def encode_code(self, x: Tensor, position: Tensor) -> Tensor:
         """Encode pictures as rounded means in units of Δ; see :meth:`CodeModel.encode_code`."""
-        n, _, height, width = x.shape
-        blocks = x.reshape(n, 3, height // 64, 64, width // 64, 64).permute(0, 2, 4, 1, 3, 5).reshape(-1, 3, 64, 64)
-        each = position.expand(n).repeat_interleave(len(blocks) // n)
-        mean = self.posterior(blocks, each)[0].reshape(n, height // 64, width // 64, -1).permute(0, 3, 1, 2)
+        n, rows, cols = x.shape[0], x.shape[2] // 64, x.shape[3] // 64
+        blocks = x.reshape(n, 3, rows, 64, cols, 64).permute(0, 2, 4, 1, 3, 5).reshape(-1, 3, 64, 64)
+        each = position[:, None].expand(n, rows * cols).flatten()
+        mean = self.posterior(blocks, each)[0].reshape(n, rows, cols, -1).permute(0, 3, 1, 2)
         return (mean / self._steps(position)).round()
 
     def decode_code(self, code: Tensor, position: Tensor) -> Tensor:

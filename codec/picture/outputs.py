@@ -26,7 +26,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "WEBP": {"lossless": True, "exact": True},
     "AVIF": {"quality": 95, "subsampling": "4:4:4"},
-    "PNG": {"compress_level": 4},
+    "PNG": {"compress_level": 3},
 }
 _WITH_METADATA = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF")
 _WITH_GREY_ALPHA = ("PNG", "TIFF")

@@ -42,6 +42,9 @@ class Context(Protocol):
     def mask(self) -> Floats:
         """See the class."""
 
+    def part(self, rows: slice, columns: slice) -> "Context":
+        """Return the context of a part of the area."""
+
 
 class Networks(Protocol):
     """The float networks of one model on one device.
@@ -60,6 +63,9 @@ class Networks(Protocol):
     runtime: str
     device: str
     precision: str
+
+    def prepare(self, *, encoding: bool) -> None:
+        """Begin to load what encoding, or decoding, will need, while the caller does other work."""
 
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """Transform (16·h, 16·w, C) uint8 pixels, C = 1 or 3, to y, (M, h, w)."""

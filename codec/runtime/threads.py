@@ -8,6 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from aez.bitstream.sizes import ceil_div
+
+ONE_PRODUCT = "OPENBLAS_NUM_THREADS"
+"""Environment variable that the command sets to 1: pictures are computed in threads of our own.
+
+Those of NumPy's library for products would take 50 ms to start, and wait for each other.
+"""
 _chosen: list[int] = []
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -16,7 +23,8 @@ _Out = TypeVar("_Out")
 def set_threads(count: int) -> None:
     """Set the number of threads of all models that are loaded from now on, of NumPy's products and of torch."""
     _chosen[:] = [count]
-    _blas().limit(limits=count)
+    if not _one_product():
+        _blas().limit(limits=count)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(count)
 
@@ -52,10 +60,21 @@ def in_parallel(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterat
         yield from pool.map(function, work)
 
 
+def shares(count: int) -> list[slice]:
+    """Divide a number of rows into as many parts as there are threads."""
+    step = max(1, ceil_div(count, threads()))
+    return [slice(start, min(count, start + step)) for start in range(0, count, step)]
+
+
 def each(function: Callable[[_In], None], items: Iterable[_In]) -> None:
     """Apply a function to items as :func:`in_parallel` does, and wait for all."""
     for _ in in_parallel(function, items):
         pass
+
+
+def _one_product() -> bool:
+    """Return True if NumPy's products use one thread anyway."""
+    return os.environ.get(ONE_PRODUCT) == "1"
 
 
 @functools.cache
@@ -78,15 +97,16 @@ class _SingleProducts:
 
     def __enter__(self) -> None:
         with self._lock:
-            if not self._inside:
+            if not self._inside and not _one_product():
                 self._limit = _blas().limit(limits=1)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
-            if not self._inside:
+            if not self._inside and self._limit is not None:
                 self._limit.restore_original_limits()
+                self._limit = None
 
 
 _single_products = _SingleProducts()

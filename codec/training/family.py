@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from aez.bitstream.errors import AezError, ModelError
 from aez.codec.family.base import FamilyModel
-from aez.codec.family.members import family_class, read_family, save_family
+from aez.codec.family.loading import family_weights
+from aez.codec.family.members import family_class, read_family
+from aez.codec.family.weightfile import serialise_family
 from aez.codec.networks.blocks import DepthConvBlock
 from aez.codec.picture.files import write_atomically
 from aez.codec.training.data import CropSampler, iter_pictures
+from aez.codec.training.graphs import with_family_graphs
 from aez.codec.training.loop import Trainer
 from aez.codec.training.session import Session
 from aez.codec.training.settings import Settings
@@ -53,6 +56,16 @@ def save_family_checkpoint(path: Path, model: FamilyModel, average: Mapping[str,
         "pixels": str(pixels),
     }
     write_atomically(path, serialise(tensors, metadata))
+
+
+def save_family(path: Path, model: FamilyModel, card: Mapping[str, Any]) -> None:
+    """Write a weights file of a model, with its training facts, and with graphs if it compresses.
+
+    Raises:
+        ModelError: a weight is not finite as float16.
+        OSError: the file cannot be written.
+    """
+    write_atomically(path, serialise_family(with_family_graphs(family_weights(model, card))))
 
 
 def load_family_checkpoint(path: Path, *, average: bool) -> tuple[FamilyModel, int]:

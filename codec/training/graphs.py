@@ -21,7 +21,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aez.bitstream.errors import AezError
+from aez.codec.family.code_model import CodeModel
+from aez.codec.family.loading import family_model
+from aez.codec.family.members import MODELS
+from aez.codec.family.weightfile import FamilyWeights, read_family_weights, serialise_family
 from aez.codec.model.graphs import PREFIX, Graph
+from aez.codec.model.registry import read_entry
 from aez.codec.model.weightfile import Weights, read_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.loading import coding_model
@@ -123,18 +129,59 @@ def with_graphs(weights: Weights) -> Weights:
     return replace(weights, tensors={**weights.without(PREFIX).tensors, **graphs})
 
 
+class _Method(nn.Module):
+    """A method of a network as a module of the same parameters, of the same names."""
+
+    def __init__(self, model: nn.Module, name: str) -> None:
+        super().__init__()
+        self._parameters, self._buffers, self._modules = model._parameters, model._buffers, model._modules
+        self.training = model.training
+        self._method = getattr(model, name)
+
+    def forward(self, x: Tensor, position: Tensor) -> Tensor:
+        out: Tensor = self._method(x, position)
+        return out
+
+
+def family_graphs(model: CodeModel) -> dict[str, NDArray[np.uint8]]:
+    """Return the graphs of a member that compresses as tensors of a weights file, by name."""
+    grid = MODELS[model.NAME].grid
+    assert grid is not None  # it compresses
+    rows, cols = 2, 3
+    position = {"position": torch.ones(1)}
+    parts: dict[str, tuple[str, Inputs, Sequence[str]]] = {
+        "encode": (
+            "encode_code",
+            {"x": torch.zeros(1, 3, rows * grid.stride, cols * grid.stride), **position},
+            ["code"],
+        ),
+        "decode": ("decode_code", {"code": torch.zeros(1, model.channels, rows, cols), **position}, ["x"]),
+    }
+    return {
+        PREFIX + name: exported(_Method(model, method), inputs, outputs).packed()
+        for name, (method, inputs, outputs) in parts.items()
+    }
+
+
+def with_family_graphs(weights: FamilyWeights) -> FamilyWeights:
+    """Return a member of the family with graphs in place of those that it may have, if it compresses."""
+    model = family_model(weights)
+    graphs = family_graphs(model) if isinstance(model, CodeModel) else {}
+    return replace(weights, tensors={**weights.own_tensors, **graphs})
+
+
 def exported(module: nn.Module, inputs: Inputs, outputs: Sequence[str]) -> Graph:
     """Trace a module to a graph.
 
     Args:
-        module: its parameters are named as in the weights file.
+        module: its parameters and buffers are named as in the weights file.
         inputs: by name; rows and columns of those that have more than one are free.
         outputs: names.
     """
     import onnx
 
-    free = {name: {2: f"{name}_rows", 3: f"{name}_columns"} for name, x in inputs.items() if x.shape[2:] != (1, 1)}
-    free |= {name: {2: f"{name}_rows", 3: f"{name}_columns"} for name in outputs}
+    planes = [name for name, x in inputs.items() if x.ndim == 4 and x.shape[2:] != (1, 1)]
+    free = {name: {2: f"{name}_rows", 3: f"{name}_columns"} for name in (*planes, *outputs)}
     file = io.BytesIO()
     grad = {name: p.requires_grad for name, p in module.named_parameters()}
     # The blocks' plain branch is taken where gradients are enabled.
@@ -155,7 +202,7 @@ def exported(module: nn.Module, inputs: Inputs, outputs: Sequence[str]) -> Graph
     for name, p in module.named_parameters():
         p.requires_grad_(grad[name])
     model = onnx.load_from_string(file.getvalue())
-    stored = {name for name, _ in module.named_parameters()}
+    stored = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
     names = []
     for tensor in model.graph.initializer:
         if tensor.name in stored:
@@ -173,7 +220,17 @@ def exported(module: nn.Module, inputs: Inputs, outputs: Sequence[str]) -> Graph
 def command(files: tuple[Path, ...]) -> None:
     """Write the graphs of weights FILES into them; fingerprints stay."""
     for path in files:
-        write_atomically(path, serialise_weights(with_graphs(read_weights(path))))
+        try:
+            write_atomically(path, _rewritten(path))
+        except AezError as error:
+            raise click.ClickException(str(error)) from None
+
+
+def _rewritten(path: Path) -> bytes:
+    """Return a weights file of either kind with graphs."""
+    if read_entry(path).family:
+        return serialise_family(with_family_graphs(read_family_weights(path)))
+    return serialise_weights(with_graphs(read_weights(path)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 """Prefix of an extension's segments."""
@@ -197,6 +196,8 @@ def _declared(packet: bytes, known: dict[str, str]) -> bytes:
 
 
 def _declaration(prefix: str, uri: str) -> bytes:
+    from xml.sax.saxutils import quoteattr  # which imports much, for a rare need
+
     return f" xmlns{':' * bool(prefix)}{prefix}={quoteattr(uri)}".encode()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream.errors import ModelError
-from aez.codec.model.eight_bits import STEP, restored
+from aez.codec.model.eight_bits import STEP, Arrays, restored
 from aez.codec.model.weightfile import Weights
 from aez.codec.runtime.ends import PATCH, Matrix, analysis_linear, analysis_start, synthesis_end
 from aez.codec.runtime.networks import Floats
@@ -40,7 +40,7 @@ class EndLayers:
     def _layer(self, name: str, channels: int, reduction: int) -> Layer:
         key = name, channels, reduction
         if key not in self._made:
-            weight, bias = stored_floats(self._weights, (f"{name}.weight", f"{name}.bias"))
+            weight, bias = stored_floats(self._weights.tensors, (f"{name}.weight", f"{name}.bias"))
             if name == "analysis.head":
                 self._made[key] = analysis_start(weight, channels), bias
             elif name == "analysis.linear":
@@ -50,13 +50,13 @@ class EndLayers:
         return self._made[key]
 
 
-def stored_floats(weights: Weights, names: tuple[str, ...]) -> list[Floats]:
+def stored_floats(tensors: Arrays, names: tuple[str, ...]) -> list[Floats]:
     """Return tensors of a weights file as float32; what eight bits hold is restored.
 
     Raises:
         ModelError: a tensor is missing, or its steps do not fit it.
     """
-    wanted = {key: weights.tensor(key) for name in names for key in (name, name + STEP) if key in weights.tensors}
+    wanted = {key: tensors[key] for name in names for key in (name, name + STEP) if key in tensors}
     try:
         found = restored(wanted)
         if any(found[name].dtype.kind != "f" for name in names):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.codec.geometry.grid import LINEAR_FROM
+from aez.codec.geometry.grid import CELL, LINEAR_FROM
 from aez.codec.model.filter_weights import Moments
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from aez.codec.runtime.torch.networks import TorchNetworks
 
 
+_DECODING = ("context", "second_mean", "synthesis")
+_ENCODING = ("analysis", "hyper_analysis", *_DECODING)
 _STRIP = 384
 """Latents of a strip."""
 
@@ -45,6 +47,10 @@ class LightContext:
     features: Floats
     first: Floats
     mask: Floats
+
+    def part(self, rows: slice, columns: slice) -> "LightContext":
+        """Return the context of a part of the area."""
+        return LightContext(*(x[:, rows, columns] for x in (self.features, self.first, self.mask)))
 
     def inputs(self, r: NDArray[np.int16]) -> dict[str, NDArray[Any]]:
         """Return what the graphs of the second step take, from r of the area."""
@@ -67,45 +73,52 @@ class LightNetworks:
         """
         check_shapes(weights)
         self.weights = weights
-        self._sessions = Sessions(weights)
+        self._sessions = Sessions(weights.tensors)
+        self._config = weights.config
         self._ends = EndLayers(weights)
         self._last_flat: tuple[tuple[int, int], Floats] | None = None
+
+    def prepare(self, *, encoding: bool) -> None:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        self._sessions.prepare(_ENCODING if encoding else _DECODING)
 
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         x, channels = patches(pixels), pixels.shape[2]
         h = product(x.reshape(-1, x.shape[2]), self._ends.start(channels))
         h *= np.exp(self._row("analysis.gain", position))
-        y = self._run("analysis", h=planes_of(h, *x.shape[:2]))
-        y += planes_of(product(joined(x), self._ends.linear_path(channels)), *y.shape[1:])
+        rows, cols = x.shape[0] // 2, x.shape[1] // 2
+        y = self._run("analysis", (self._config.latent, rows, cols), h=planes_of(h, *x.shape[:2]))
+        y += planes_of(product(joined(x), self._ends.linear_path(channels)), rows, cols)
         y *= np.exp(self._row("encoder_gain", position))[:, None, None]
         return y
 
     def hyper_analyse(self, y: Floats) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        return self._run("hyper_analysis", y=y)
+        return self._run("hyper_analysis", (self._config.hyper, y.shape[1] // CELL, y.shape[2] // CELL), y=y)
 
     def context(self, z: NDArray[np.int16], top: int, left: int) -> LightContext:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        features, first = self._sessions.run("context", z=z[None])
-        channels, rows, cols = first.shape[1:]
+        channels, rows, cols = self._config.latent, CELL * z.shape[1], CELL * z.shape[2]
+        shapes = (self._config.context, rows, cols), (channels, rows, cols)
+        features, first = self._sessions.run("context", shapes, z=z)
         even = (np.arange(top, top + rows)[:, None] + np.arange(left, left + cols)) % 2 == 0
         mask = np.empty((channels, rows, cols), np.float32)
         mask[: channels // 2], mask[channels // 2 :] = even, ~even
-        return LightContext(features[0], first[0], mask)
+        return LightContext(features, first, mask)
 
     def second_mean(self, context: LightContext, r: NDArray[np.int16]) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         return self._second_mean(context, r)
 
     def _second_mean(self, context: LightContext, r: NDArray[np.int16]) -> Floats:
-        return self._run("second_mean", **context.inputs(r))
+        return self._run("second_mean", r.shape, **context.inputs(r))
 
     def second_mean_slope(self, context: LightContext, r: NDArray[np.int16]) -> tuple[Floats, Slope]:
         """See :class:`aez.codec.runtime.networks.Networks`."""
 
         def slope(by_mean: Floats) -> Floats:
-            return self._run("second_mean_slope", **context.inputs(r), by_mean=by_mean)
+            return self._run("second_mean_slope", r.shape, **context.inputs(r), by_mean=by_mean)
 
         return self._second_mean(context, r), slope
 
@@ -155,7 +168,8 @@ class LightNetworks:
     def _hidden(self, y: Floats, position: int) -> Floats:
         """Return the input of the synthesis's last layer, (C, 4·h, 4·w)."""
         gain = np.exp(self._row("synthesis.gain", position))
-        return self._run("synthesis", y=y, gain=gain[:, None, None])
+        shape = self._config.synthesis4, QUARTER * y.shape[1], QUARTER * y.shape[2]
+        return self._run("synthesis", shape, y=y, gain=gain[:, None, None])
 
     def _flat(self, position: int, channels: int) -> Floats:
         """Return the network's contribution where all latents are zero, (channels,): a few levels divided by 255."""
@@ -163,7 +177,7 @@ class LightNetworks:
         last = self._last_flat  # read once, because other threads may replace it
         if last is None or last[0] != key:
             middle = QUARTER * FLAT_SIDE // 2
-            hidden = self._hidden(np.zeros((self.weights.config.latent, FLAT_SIDE, FLAT_SIDE), np.float32), position)
+            hidden = self._hidden(np.zeros((self._config.latent, FLAT_SIDE, FLAT_SIDE), np.float32), position)
             inner = hidden[:, middle : middle + QUARTER, middle : middle + QUARTER]
             mean: Floats = product(positions(inner), self._ends.tail(channels, QUARTER)).mean(0)
             last = self._last_flat = key, mean
@@ -188,7 +202,9 @@ class LightNetworks:
         if reduction == 1:
             return levels
         rows, cols, channels = levels.shape
-        return levels.reshape(rows // reduction, reduction, cols // reduction, reduction, channels).mean((1, 3))
+        squares = levels.reshape(rows // reduction, reduction, cols // reduction, reduction, channels)
+        out: Floats = squares.mean((1, 3))
+        return out
 
     def samples(self, levels: Floats) -> NDArray[np.uint8]:
         """See :class:`aez.codec.runtime.networks.Networks`."""
@@ -248,11 +264,9 @@ class LightNetworks:
         out: Floats = np.exp(self._row("decoder_gain", position) - self._row("encoder_gain", position))
         return out
 
-    def _run(self, graph: str, **inputs: NDArray[Any]) -> Floats:
-        """Run a graph of one output on arrays without the axis of pictures."""
-        (out,) = self._sessions.run(graph, **{name: x[None] for name, x in inputs.items()})
-        first: Floats = out[0]
-        return first
+    def _run(self, graph: str, shape: tuple[int, ...], **inputs: NDArray[Any]) -> Floats:
+        """Run a graph of one output, of a given shape."""
+        return self._sessions.run(graph, (shape,), **inputs)[0]
 
 
 def _strips(rows: int, cols: int) -> list[slice]:

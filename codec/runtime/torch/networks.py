@@ -45,6 +45,10 @@ class TorchContext:
         """Mask of the first step, (M, rows, columns): 1 for its elements, 0 for the others."""
         return _host(self.first_mask[0])
 
+    def part(self, rows: slice, columns: slice) -> "TorchContext":
+        """Return the context of a part of the area."""
+        return TorchContext(*(x[:, :, rows, columns] for x in (self.features, self.first_mean, self.first_mask)))
+
 
 class TorchNetworks:
     """The networks of one model on one device; see :class:`aez.codec.runtime.networks.Networks`.
@@ -91,6 +95,9 @@ class TorchNetworks:
     def point(self, position: int) -> Tensor:
         """Convert a quality position to the tensor that the networks take: (1,), in quality points."""
         return torch.tensor([position / POSITION_SCALE], device=self.place)
+
+    def prepare(self, *, encoding: bool) -> None:
+        """See :class:`aez.codec.runtime.networks.Networks`; all is loaded already."""
 
     @torch.inference_mode()
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:

@@ -15,8 +15,11 @@ if is_installed("torch"):
     from torch import Tensor
 
     from aez.codec.family.coding import FamilyCodec
+    from aez.codec.family.loading import family_weights
     from aez.codec.family.sparse import SparseAutoencoder
+    from aez.codec.family.weightfile import FamilyWeights
     from aez.codec.training.data import CropSampler
+    from aez.codec.training.graphs import with_family_graphs
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +39,14 @@ def small(crops_of: Callable[[int, int], Callable[[], Tensor]]) -> SparseAutoenc
     model = SparseAutoencoder(channels=48, analysis=16, synthesis16=16, synthesis8=16, points=4)
     with torch.inference_mode():
         model.eval().finish(crops_of(64, 4))
-    model.fingerprint = b"family"
     return model
 
 
 @pytest.fixture(scope="session")
-def family_codec(small: SparseAutoencoder) -> FamilyCodec:
-    return FamilyCodec(small, "cpu")
+def small_weights(small: SparseAutoencoder) -> FamilyWeights:
+    return with_family_graphs(family_weights(small, {}))
+
+
+@pytest.fixture(scope="session", params=["light", "torch"])
+def family_codec(small_weights: FamilyWeights, request: pytest.FixtureRequest) -> FamilyCodec:
+    return FamilyCodec(small_weights, "cpu", request.param)

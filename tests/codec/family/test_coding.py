@@ -14,6 +14,7 @@ from aez.codec.encoding.target import Target
 from aez.codec.family import coding
 from aez.codec.family.coding import FamilyCodec
 from aez.codec.family.collapsed import PlainAutoencoder
+from aez.codec.family.loading import family_weights
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
@@ -83,7 +84,7 @@ def test_bands_are_the_whole_picture(family_codec: FamilyCodec, photo: Photo, mo
     assert abs(family_codec.pixels_of(whole, header).astype(int) - shown).max() <= 1
 
 
-def test_what_is_refused(family_codec: FamilyCodec, photo: Photo, small: object) -> None:
+def test_what_is_refused(family_codec: FamilyCodec, photo: Photo) -> None:
     data = family_codec.encode(photo[:32, :32], 60)
     container = read_container(data)
     other = replace(container, header=replace(container.header, fingerprint=b"others"))
@@ -103,7 +104,7 @@ def test_what_is_refused(family_codec: FamilyCodec, photo: Photo, small: object)
 
 def test_only_what_codes_is_a_codec() -> None:
     with pytest.raises(ModelError, match="plain is not a model that compresses"):
-        FamilyCodec(PlainAutoencoder(code=4, width=8), "cpu")
+        FamilyCodec(family_weights(PlainAutoencoder(code=4, width=8), {}), "cpu")
 
 
 def test_pillow_pictures(family_codec: FamilyCodec, photo: Photo) -> None:

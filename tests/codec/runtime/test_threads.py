@@ -8,19 +8,30 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from aez.codec.runtime.threads import available_cores, chosen_threads, each, in_parallel, set_threads, threads
+from aez.codec.runtime.threads import (
+    ONE_PRODUCT,
+    available_cores,
+    chosen_threads,
+    each,
+    in_parallel,
+    set_threads,
+    threads,
+)
 
 
 @pytest.fixture(autouse=True)
-def one_thread_afterwards() -> Iterator[None]:
-    """The number of the whole suite, see the fixtures of all tests."""
+def one_thread_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The number of the whole suite, see the fixtures of all tests; and products in as many threads as are set."""
+    monkeypatch.delenv(ONE_PRODUCT, raising=False)
     yield
     set_threads(1)
 
 
 def products() -> int:
     """Threads of the library that multiplies NumPy's matrices."""
-    return max(info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas")
+    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    own = [info for info in blas if "numpy" in info["filepath"]]  # SciPy may have loaded another one
+    return max(info["num_threads"] for info in own or blas)
 
 
 def test_what_is_set_is_used() -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from aez.bitstream import ModelError
-from aez.codec.family.members import load_family, read_family, save_family
+from aez.codec.family.members import load_family, read_family
 from aez.codec.family.style import patches as style_patches
 from aez.codec.family.style import stylize as styling
 from aez.codec.family.style.loss import content_distance, moment_distance, seam_distance, sliced, style_distance
@@ -18,6 +18,7 @@ from aez.codec.family.style.statistics import ChannelMoments, adain, moments
 from aez.codec.family.style.stylize import Stylist, stylize, stylize_picture
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
+from aez.codec.training.family import save_family
 
 pytestmark = pytest.mark.torch
 

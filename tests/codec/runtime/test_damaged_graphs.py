@@ -57,7 +57,7 @@ def test_damaged_graphs_are_refused(tiny: Weights, goldens: dict[str, bytes], da
 
 def test_a_graph_of_another_model_is_refused(tiny: Weights, packaged: Weights, goldens: dict[str, bytes]) -> None:
     damaged = replace(tiny, tensors={**tiny.tensors, NAME: packaged.tensors[NAME]})
-    with pytest.raises(ModelError, match="do(es)? not fit"):
+    with pytest.raises(ModelError, match=r"do(es)? not fit"):
         Codec(damaged, "cpu", runtime="light").decode_array(goldens["low"])
 
 

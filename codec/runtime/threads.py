@@ -25,8 +25,8 @@ def set_threads(count: int) -> None:
     _chosen[:] = [count]
     if not _one_product():
         _blas().limit(limits=count)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(count)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 def chosen_threads() -> int | None:

@@ -20,6 +20,7 @@ from aez.codec.runtime.ends import FLAT_SIDE, QUARTER, STRIDE
 from aez.codec.runtime.light.layers import EndLayers, joined, patches, planes_of, positions, product
 from aez.codec.runtime.light.picture_filter import filtered, moments
 from aez.codec.runtime.light.sessions import Sessions
+from aez.codec.runtime.light.shapes import check_shapes
 from aez.codec.runtime.networks import Array, Floats, Slope
 from aez.codec.runtime.threads import each, shares
 
@@ -66,7 +67,11 @@ class LightNetworks:
 
         Args:
             weights: a validated model with graphs.
+
+        Raises:
+            ModelError: a tensor outside of the graphs does not fit the configuration.
         """
+        check_shapes(weights)
         self.weights = weights
         self._sessions = Sessions(weights.tensors)
         self._config = weights.config

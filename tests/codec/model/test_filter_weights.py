@@ -30,16 +30,23 @@ def filtering(fitted: Weights) -> Codec:
 
 
 @pytest.mark.torch
-def test_the_fit_gives_the_frozen_filter(tiny: Weights, fitted: Weights, photo: Photo) -> None:
+@pytest.mark.parametrize("quality", [40, 90])
+def test_the_fit_gives_a_filter_as_good_as_the_frozen_one(
+    tiny: Weights, fitted: Weights, filtering: Codec, photo: Photo, quality: float
+) -> None:
+    """Weights themselves are ill-conditioned: they move with the rounding of a few symbols."""
     import torch
 
     from aez.codec.training.fits.picture_filter import PictureFilterFit
 
     again = PictureFilterFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
-    for name in ("filter.mean", "filter.step"):
-        frozen, found = fitted.tensors[name], again.tensors[name]
-        assert frozen.dtype == found.dtype
-        assert np.abs(frozen.astype(float) - found).max() < 0.02 * np.abs(frozen).max()
+    picture, at = photo[:256, 100:400], filtering.quality_scale.position_of(quality)
+    plain = filtering.decode_array(without(filtering.encode(picture, quality, effort=0))).astype(np.float32)
+    sums = moments(plain, 0, 0, picture)
+    frozen, found = (sums.gain(FilterWeights(weights, at, 3).mean) for weights in (fitted, again))
+    assert frozen > 0.02 * sums.error
+    assert found == pytest.approx(frozen, rel=0.05)
+    assert again.tensors["filter.step"] == pytest.approx(fitted.tensors["filter.step"], rel=0.5)
 
 
 def without(data: bytes) -> bytes:

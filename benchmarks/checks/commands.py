@@ -10,10 +10,8 @@ of the command's process.
     python -m aez.benchmarks.checks.commands PICTURE [--repeats 5] [--threads 2]
 """
 
-import json
 import shutil
 import statistics
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from aez.benchmarks.checks.processes import run_alone
 from aez.benchmarks.commands import run, table
 from aez.benchmarks.pictures import read_rgb
 from aez.bitstream.errors import AezError
@@ -30,19 +29,6 @@ from aez.codec.runtime.choice import torch_is_installed
 
 PNG_LEVEL = 3
 """Level of zlib at which the Python processes write PNG files, that of `aez`."""
-_LAUNCHER = """
-import json, os, sys, time
-count, *words = sys.argv[1:]
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(count)])
-start = time.perf_counter()
-process = os.posix_spawnp(words[0], words, os.environ)
-_, status, usage = os.wait4(process, 0)
-seconds = time.perf_counter() - start
-kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-print(json.dumps([seconds, kilobytes * 1024 / 1e6, os.waitstatus_to_exitcode(status)]), file=sys.stderr)
-"""
-"""A small process between this one and the command: on Linux a child's peak includes that of what starts it."""
 _ENCODE = "from PIL import Image; Image.open({source!r}).save({target!r}, quality={quality}, {options})"
 _DECODE = "from PIL import Image; Image.open({source!r}).convert('RGB').save({target!r}, compress_level={level})"
 
@@ -109,23 +95,12 @@ def measured(program: Program, threads: int) -> Cost:
     """Run a command once.
 
     Raises:
-        AezError: it failed or wrote no file; the text has its last line.
+        AezError: it failed or wrote no file.
     """
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(threads), *program.words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    *said, last = done.stderr.strip().splitlines() or ["no message"]
-    if done.returncode:
-        raise AezError(f"{program.name}: {last}")
-    seconds, megabytes, code = json.loads(last)
-    if code or not program.target.is_file():
-        raise AezError(f"{program.name} failed: {said[-1] if said else f'exit code {code}'}")
-    return Cost(seconds, megabytes, program.target.stat().st_size)
+    done = run_alone(program.name, program.words, threads)
+    if not program.target.is_file():
+        raise AezError(f"{program.name} wrote no file")
+    return Cost(done.seconds, done.megabytes, program.target.stat().st_size)
 
 
 def own_programs(picture: Path, folder: Path) -> list[Program]:

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,34 +16,14 @@ def fake(target: Path, code: str = "", name: str = "fake") -> Program:
     return Program(name, words, target)
 
 
-def test_memory_is_the_commands_own(tmp_path: Path) -> None:
-    large = bytearray(300_000_000)
-    assert measured(fake(tmp_path / "small"), 1).megabytes < 100
-    large[::4096] = b"1" * len(large[::4096])
-    cost = measured(fake(tmp_path / "large", "x = bytearray(range(256)) * 1_000_000"), 1)
-    assert 256 < cost.megabytes < 400
-    assert cost.size == 5
+def test_cost_of_a_command(tmp_path: Path) -> None:
+    cost = measured(fake(tmp_path / "out"), 1)
+    assert cost.size == 5 and cost.seconds > 0 and 1 < cost.megabytes < 100
 
 
-def test_threads_limit_the_cpus(tmp_path: Path) -> None:
-    if not hasattr(os, "sched_getaffinity"):
-        pytest.skip("this system does not pin processes")
-    measured(fake(tmp_path / "out", "import os; assert len(os.sched_getaffinity(0)) == 1"), 1)
-
-
-@pytest.mark.parametrize(
-    ("program", "message"),
-    [
-        (fake(Path("out"), "import sys; sys.exit('no such picture')"), "fake failed: no such picture"),
-        (Program("fake", (sys.executable, "-c", ""), Path("nothing")), "fake failed: exit code 0"),
-        (Program("fake", ("no-such-program",), Path("nothing")), "fake: .*no-such-program"),
-    ],
-)
-def test_a_failure_is_one_line(program: Program, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(AezError, match=message) as error:
-        measured(program, 1)
-    assert "\n" not in str(error.value)
+def test_a_command_that_writes_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AezError, match=r"^fake wrote no file$"):
+        measured(Program("fake", (sys.executable, "-c", ""), tmp_path / "nothing"), 1)
 
 
 def test_commands_take_turns_after_a_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """`aez bench`."""
 
-import importlib.util
 import os
 import time
 from pathlib import Path
@@ -12,20 +11,10 @@ from aez.cli.shared.console import say, say_lines
 from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number, split_list
 from aez.cli.shared.progress import ProgressBar
+from aez.codec.extras import require
 
-REPORT_PACKAGES = ("bjontegaard", "matplotlib", "plotly")
+REPORT_PACKAGES = ("torch", "bjontegaard", "matplotlib", "plotly")
 """Packages that every report needs. Codecs and metrics that are not installed are skipped."""
-
-
-def require(*packages: str) -> None:
-    """Check that packages are installed.
-
-    Raises:
-        AezError: at least one is not installed; the text names all of them.
-    """
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        raise AezError(f"{', '.join(missing)} not installed: pip install 'aez[bench]'")
 
 
 @click.command()
@@ -69,7 +58,7 @@ def command(
     compressai (arch, metric, weights); short for some settings: jpeg-444, jpeg-plain,
     avif-s6, avif-s4-420, jxl-e7. Options follow after colons: avif:speed=4:subsampling=420
     """
-    require(*REPORT_PACKAGES)
+    require(*REPORT_PACKAGES, what="a report")
     from aez.benchmarks.codecs.selection import choose_codecs
     from aez.benchmarks.metrics import DEFAULT_METRICS, usable_metrics
     from aez.benchmarks.pictures import collect_pictures

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from aez.bitstream.errors import AezError
 from aez.cli.shared.console import say, say_lines
 from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number, split_list
@@ -48,11 +47,8 @@ def command(
         from aez.cli.shared.paths import check_output
 
         check_output(str(pictures[0]), str(out), overwrite)
-    try:
-        from aez.benchmarks.codecs.selection import choose_codecs
-        from aez.benchmarks.report import comparison
-    except ImportError as error:
-        raise AezError(f"`aez compare` needs the extra `bench`: pip install 'aez[bench]' ({error})") from None
+    from aez.benchmarks.codecs.selection import choose_codecs
+    from aez.benchmarks.report import comparison
 
     def note(line: str) -> None:
         say(f"aez: {line}", err=True)

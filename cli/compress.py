@@ -69,6 +69,7 @@ class CompressJob(Job):
             if self.denoise:
                 load_denoiser(self.device)
             self.codec = load(self.model, self.device, runtime=self.runtime)
+            self.codec.check_effort(self.coding.effort)
         return self.codec
 
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:

@@ -11,6 +11,7 @@ import aez
 from aez.bitstream.errors import AezError
 from aez.cli.shared.batch.results import is_out_of_memory
 from aez.cli.shared.console import occupy_closed_streams, say
+from aez.codec.extras import missing_package
 from aez.codec.runtime.threads import ONE_PRODUCT
 
 INTERRUPTED = 130
@@ -113,5 +114,5 @@ def _reason(error: Exception) -> str:
         return f"{place}{error.strerror or error}"
     text = " ".join(str(error).split())
     if isinstance(error, ImportError):
-        return f"a package cannot be loaded ({text})"
+        return missing_package(error) or f"a package cannot be loaded ({text})"
     return f"error in aez, please report it ({type(error).__name__}: {text})"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from aez.bitstream.errors import AezError
 from aez.cli.shared.options.types import Number
 
 
@@ -64,10 +63,8 @@ def command(
     describes each. Training stops when the time is up, or on SIGTERM or Ctrl-C, with the checkpoint written. Under
     `torchrun`, all processes share the work.
     """
-    try:
-        from aez.codec.training.recipe import load_recipe
-    except ImportError as error:
-        raise _extra_missing(error) from None
+    from aez.codec.training.recipe import load_recipe
+
     settings = load_recipe(recipe, changes)
     if list_settings:
         click.echo(settings.listing(), nl=False)
@@ -78,11 +75,9 @@ def command(
     family = settings.model != "photo"
     if family and valid:
         raise click.UsageError("--valid is for the photo model; the family's figures come from aez.benchmarks")
-    try:
-        from aez.codec.training.family import FamilySession
-        from aez.codec.training.flagship import FlagshipSession
-    except ImportError as error:
-        raise _extra_missing(error) from None
+    from aez.codec.training.family import FamilySession
+    from aez.codec.training.flagship import FlagshipSession
+
     kind = FamilySession if family else FlagshipSession
     session = kind(data, settings, resume=resume, device=device, report=click.echo)
     session.train(out, minutes)
@@ -90,8 +85,3 @@ def command(
         session.evaluate(out, valid)
     if export:
         session.export(out, export, name)
-
-
-def _extra_missing(error: ImportError) -> AezError:
-    """Return the error of an installation without the extra ``train``."""
-    return AezError(f"training needs the extra `train` (pip install 'aez[train]'): {error}")

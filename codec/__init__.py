@@ -1,7 +1,8 @@
 """Encode and decode pictures: ``from aez import codec``.
 
 Public names are loaded when they are first used, so that importing this package, its registry or its description of
-files does not import torch.
+files imports no networks. If a name needs a package that is not installed, its use raises an :class:`ImportError` that
+names the extra to install.
 """
 
 import importlib
@@ -17,6 +18,7 @@ from aez.bitstream.errors import (
     TruncatedError,
 )
 from aez.bitstream.limits import Limits
+from aez.codec.extras import missing_package
 
 if TYPE_CHECKING:
     from aez.codec.api import decode, decode_array, encode, from_latents, info, latents, load, preview
@@ -86,9 +88,15 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the module of a public name, and return the object."""
-    if name in _LAZY:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
         return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    except ImportError as error:
+        line = missing_package(error, f"{__name__}.{name}")
+        if line is None:
+            raise
+        raise ImportError(line, name=error.name) from None
 
 
 def __dir__() -> list[str]:

@@ -20,6 +20,7 @@ from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
 from aez.codec.decoding.decoder import View
 from aez.codec.decoding.previews import preview_reduction, stored_preview
 from aez.codec.decoding.regions import stored_window
+from aez.codec.encoding.effort import check_effort
 from aez.codec.encoding.target import reaching_psnr, smallest_within
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window
@@ -64,6 +65,15 @@ class PictureCodec(ABC):
     quality_scale: QualityScale
     device: str
     precision: str
+
+    def check_effort(self, effort: int) -> None:
+        """Refuse an effort, 0 … 9, that needs a package which is not installed.
+
+        Raises:
+            AezError: the package is not installed.
+            ValueError, TypeError: there is no such effort.
+        """
+        check_effort(effort)
 
     @abstractmethod
     def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:

@@ -81,16 +81,16 @@ class Codec(PictureCodec):
         self.name, self.fingerprint = self.weights.name, self.weights.fingerprint
         self.quality_scale = self.weights.quality_scale
 
-    def setting(self, position: int, effort: int, *, grey: bool = False) -> Setting:
-        """Return what symbols are chosen with at a quality position and an effort, 0 … 9.
-
-        Raises:
-            AezError: the effort needs torch, which is not installed.
-        """
-        point, search = OperatingPoint(self.weights, position, grey), effort_of(effort, self.weights.distortion)
-        if search.needs_gradients:
+    def check_effort(self, effort: int) -> None:
+        """See :meth:`aez.codec.base.PictureCodec.check_effort`."""
+        if effort_of(effort, self.weights.distortion).needs_gradients:
             require_torch(f"an effort of {effort}")
-        return Setting(self.networks, point, search)
+
+    def setting(self, position: int, effort: int, *, grey: bool = False) -> Setting:
+        """Return what symbols are chosen with at a quality position and an effort; errors as :meth:`check_effort`."""
+        self.check_effort(effort)
+        search = effort_of(effort, self.weights.distortion)
+        return Setting(self.networks, OperatingPoint(self.weights, position, grey), search)
 
     def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
         return coded_samples(picture)

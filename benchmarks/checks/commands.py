@@ -15,7 +15,6 @@ import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +24,7 @@ from aez.benchmarks.checks.processes import run_alone
 from aez.benchmarks.commands import run, table
 from aez.benchmarks.pictures import read_rgb
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.choice import torch_is_installed
+from aez.codec.extras import is_installed
 
 PNG_LEVEL = 3
 """Level of zlib at which the Python processes write PNG files, that of `aez`."""
@@ -106,7 +105,7 @@ def measured(program: Program, threads: int) -> Cost:
 def own_programs(picture: Path, folder: Path) -> list[Program]:
     """Return aez's commands in every runtime that is installed; the first file of each decodes."""
     programs = []
-    for runtime in ("light", *(("torch",) if torch_is_installed() else ())):
+    for runtime in ("light", *(("torch",) if is_installed("torch") else ())):
         shared = (sys.executable, "-m", "aez.cli")
         options = ("--runtime", runtime, "--device", "cpu", "--overwrite", "--quiet")
         coded, quick, back = (folder / f"{runtime}{suffix}" for suffix in (".aez", "-0.aez", ".png"))
@@ -132,7 +131,7 @@ def rival_programs(picture: Path, folder: Path, threads: int) -> list[Program]:
             name = " ".join(word for word in words.split() if "{" not in word and word not in ("-o", "-j", "-quiet"))
             if shutil.which(filled[0]):
                 programs.append(Program(name, tuple(filled), target))
-            elif not rival.plugin or find_spec(rival.plugin):
+            elif not rival.plugin or is_installed(rival.plugin):
                 code = _in_python(rival, source, target)
                 programs.append(Program(f"Python and Pillow for {name}", (sys.executable, "-c", code), target))
     return programs

@@ -8,7 +8,6 @@ from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window, cell_windows
 from aez.codec.runtime.networks import Floats
-from aez.codec.symbols.planes import empty_planes
 
 
 def analysed(
@@ -29,7 +28,7 @@ def analysed(
     grid = Grid(*picture.shape[:2])
     band = band or grid.cells
     whole = grid.latents_of(band)
-    y = empty_planes((config.latent, *whole.shape), np.float32)
+    y = np.empty((config.latent, *whole.shape), np.float32)
     windows = cell_windows(band)
     for done, cells in enumerate(windows):
         core = grid.latents_of(cells)

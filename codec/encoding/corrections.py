@@ -17,16 +17,19 @@ from aez.bitstream.header import LATENT_STRIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.encoding.candidate import Candidate, Measured
 from aez.codec.encoding.filter_fit import FilterFit
+from aez.codec.encoding.quantising import BAND_HEIGHT
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.runtime.means import Area, whole_cells
 from aez.codec.runtime.networks import Array, Floats
-from aez.codec.symbols.planes import empty_planes
+from aez.codec.runtime.threads import each, shares
 
-_WINDOW_CELLS = 160
+_WINDOW_CELLS = 320
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""
-_LADDER = np.array(ladder(), np.float32)
+_STEEPNESS = np.zeros(256, np.float32)
+"""Slope of the bits of an element by its mean, over the distance from the mean, for each table; 0 if not coded."""
+_STEEPNESS[:LEVELS] = 1 / (math.log(2) * (np.square(ladder()) + 1 / 12))
 
 
 def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
@@ -41,14 +44,14 @@ def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> 
         fit: the picture filter, fitted to nothing, if there will be one.
     """
     y, effort, total = candidate.y, setting.effort, 0.0
-    moved = empty_planes(y.shape, np.float32)
+    moved = np.empty(y.shape, np.float32)
     channels = candidate.pixels.shape[2]
     for part in _decoded(setting, candidate, fit):
         fit = part.fit
         error = patch_errors(part.levels, candidate.pixels, part.core, part.around)
         total += squared(error)
         slope = setting.networks.project(error, channels)
-        pull = slope.reshape(*part.core.shape, -1).transpose(2, 0, 1) * setting.response
+        pull = np.ascontiguousarray(slope.T).reshape(-1, *part.core.shape) * setting.response
         if effort.foresight:
             pull = pull + foreseen(setting, candidate, part.area, part.core, pull)
         target = setting.networks.host(part.y_hat)[0][part.core.index_in(part.around)] - pull
@@ -90,7 +93,7 @@ def _decoded(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> I
     """Decode a candidate, window by window."""
     networks, point, means = setting.networks, setting.point, candidate.means
     grid = means.grid
-    for cells in cell_windows(grid.cells, size=_WINDOW_CELLS):
+    for cells in cell_windows(grid.cells, height=BAND_HEIGHT, size=_WINDOW_CELLS):
         core = grid.latents_of(cells)
         around = grid.grown(core, point.weights.pixel_halo)
         y_hat, area = means.reconstruct(around, candidate.r[grid.reach(around).index])
@@ -184,10 +187,12 @@ def foreseen(setting: Setting, candidate: Candidate, area: Area, core: Window, p
     tables = whole_cells(candidate.indices[seen], area.window, NOT_CODED)
     wanted = whole_cells(candidate.y[seen], area.window)
     mean, slope = setting.networks.second_mean_slope(area.context, whole_cells(candidate.r[seen], area.window))
-    scale = _LADDER[np.minimum(tables, LEVELS - 1)]
-    spread = np.float32(2 * math.log(2)) * (np.square(scale) + np.float32(1 / 12))
-    by_mean = np.zeros_like(mean)
-    by_mean[inside] = pull * setting.worth * 2
-    np.copyto(by_mean, -(1 / spread) * (2 * (wanted - mean)), where=tables != NOT_CODED)
-    by_mean *= 1 - area.context.mask
-    return slope(by_mean)[inside] / (2 * setting.worth)
+    worth = 2 * setting.worth
+    by_mean = mean - wanted
+
+    def one(rows: slice) -> None:
+        by_mean[:, rows] *= _STEEPNESS[tables[:, rows]]
+
+    each(one, shares(by_mean.shape[1]))
+    np.copyto(by_mean[inside], pull * worth, where=tables[inside] == NOT_CODED)
+    return slope(by_mean)[inside] / worth

@@ -15,7 +15,6 @@ from aez.codec.encoding.filter_fit import FilterFit
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.runtime.networks import Floats
-from aez.codec.symbols.planes import empty_planes
 
 _STEP = np.float32(0.1)
 _MOMENTUM = np.float32(0.7)
@@ -56,7 +55,7 @@ def _measured(setting: Setting, candidate: Candidate, fit: FilterFit | None, *, 
     """Measure a candidate; if ``slopes`` are wanted, find where gradient and curvature send every latent."""
     y, pixels, means, point = candidate.y, candidate.pixels, candidate.means, setting.point
     networks, grid, halo = setting.networks, means.grid, setting.point.weights.pixel_halo
-    target = empty_planes(y.shape, np.float32) if slopes else None
+    target = np.empty(y.shape, np.float32) if slopes else None
     total = 0.0
     for cells in cell_windows(grid.cells, size=_WINDOW_CELLS, whole=_WHOLE_CELLS):
         core = grid.latents_of(cells)

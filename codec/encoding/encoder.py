@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.encoding.analysis import analysed
-from aez.codec.encoding.candidate import Candidate
+from aez.codec.encoding.candidate import Candidate, Measured
 from aez.codec.encoding.corrections import corrected, measured
 from aez.codec.encoding.descent import descended
 from aez.codec.encoding.filter_fit import FilterFit
@@ -23,7 +23,6 @@ from aez.codec.geometry.grid import CELL, Grid
 from aez.codec.geometry.windows import WHOLE_CELLS, Progress, Window, bands
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Floats
-from aez.codec.symbols.planes import interleaved
 from aez.codec.symbols.symbols import Symbols
 
 UNTILED_LATENTS = WHOLE_CELLS * CELL**2
@@ -111,7 +110,7 @@ def encode_bands(
             yield coder.encode(y, top, core)
             keep = max(top, core.bottom - BAND_HALO)
             # A copy, so that the rows above are freed.
-            y, top = interleaved(y[:, (keep - top) * CELL :]).copy(order="K"), keep
+            y, top = y[:, (keep - top) * CELL :].copy(), keep
 
 
 class _BandCoder:
@@ -138,10 +137,8 @@ class _BandCoder:
         if setting.point.weights.distortion == "mse" and is_graphic(pixels):
             setting = setting.for_graphics()
         z = self.z[outer.index]
-        # Contexts take more memory than they save time where there are many windows.
-        keep = math.prod(outer.shape) <= WHOLE_CELLS
-        means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=keep)
-        indices = interleaved(setting.point.indices(self.z, grid, outer))
+        means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)
+        indices = setting.point.indices(self.z, grid, outer)
         part = y[:, around.top - top * CELL :][:, : around.shape[0]]
         r = quantised(setting, part, means, indices, self.tiles.choice(around, inner))
         found, fit = self._searched(setting, Candidate(pixels, part, means, indices, r))
@@ -173,21 +170,26 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
     best, least = None, math.inf
     for left in range(setting.effort.passes, -1, -1):
         now = corrected(setting, candidate, fit) if left else measured(setting, candidate, fit)
+        if now.target is not None and left == 1 and not setting.effort.verified and _is_sure(now):
+            return candidate.moved(setting, now.target), now.fit
         cost = candidate.cost(setting, now.error)
         if best is not None and cost >= least:
             break
         best, least = now, cost
         if now.target is not None:
             candidate = candidate.moved(setting, now.target)
-        if left == 1 and not setting.effort.verified and now.error > _DOUBTFUL * candidate.pixels.size:
-            return candidate, now.fit
     assert best is not None  # the range is never empty
     return best.candidate, best.fit
 
 
+def _is_sure(now: Measured) -> bool:
+    """Return True if there is so much error that a correction hardly does harm."""
+    return now.error > _DOUBTFUL * now.candidate.pixels.size
+
+
 def _joined(above: Floats, below: Floats) -> Floats:
-    """Put latents one below the other, channels next to each other in memory."""
-    return np.concatenate([above.transpose(1, 2, 0), below.transpose(1, 2, 0)]).transpose(2, 0, 1)
+    """Put latents one below the other."""
+    return np.concatenate([above, below], 1)
 
 
 def _part_of(progress: Progress | None, done: int, total: int) -> Progress | None:

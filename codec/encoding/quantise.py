@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from aez.bitstream.escapes import MAX_MAGNITUDE
 from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
+from aez.codec.runtime.threads import each, shares
 
 _TABULATED = 31
 """Magnitudes whose cost is tabulated one by one; larger symbols of the usual tables are rounded."""
@@ -51,6 +52,15 @@ class Quantiser:
         Returns:
             Symbols of the same shape.
         """
+        out = np.empty(values.shape, np.int16)
+
+        def one(rows: slice) -> None:
+            out[:, rows] = self._quantised(values[:, rows], indices[:, rows])
+
+        each(one, shares(values.shape[1]))
+        return out
+
+    def _quantised(self, values: NDArray[np.float32], indices: NDArray[np.uint8]) -> NDArray[np.int16]:
         magnitude = np.abs(values)
         nearest = np.floor(magnitude + np.float32(0.5))
         low = indices < self.first_coded

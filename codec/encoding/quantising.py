@@ -8,11 +8,11 @@ from aez.codec.encoding.thresholds import TableChoice
 from aez.codec.geometry.windows import BAND_CELLS, cell_windows
 from aez.codec.runtime.means import Area, Means
 from aez.codec.runtime.networks import Floats
-from aez.codec.symbols.planes import empty_planes, zero_planes
 
 BAND_HALO = 2
 """Cells around a band of the second step, and of the first step around that."""
-_HEIGHT = BAND_CELLS + 2 * BAND_HALO
+BAND_HEIGHT = BAND_CELLS + 2 * BAND_HALO
+"""Rows of cells of a band with those around it."""
 
 
 def quantised(
@@ -35,10 +35,10 @@ def quantised(
         (M, h, w) int16.
     """
     grid, quantiser = means.grid, setting.quantiser
-    r = zero_planes(y.shape, np.int16)
-    first_values = empty_planes(y.shape, np.float32) if choice else None
-    first_mask = empty_planes(y.shape, np.bool_) if choice else None
-    windows = cell_windows(grid.cells, height=_HEIGHT)
+    r = np.zeros(y.shape, np.int16)
+    first_values = np.empty(y.shape, np.float32) if choice else None
+    first_mask = np.empty(y.shape, np.bool_) if choice else None
+    windows = cell_windows(grid.cells, height=BAND_HEIGHT)
     area: Area | None = None
     for step in (0, 1):
         for cells in windows:

@@ -3,11 +3,11 @@
 import ctypes
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aez.bitstream.errors import AezError, ModelError
+from aez.codec.extras import is_installed, require
 
 if TYPE_CHECKING:
     from aez.codec.model.weightfile import Weights
@@ -73,11 +73,6 @@ def chosen_runtime(runtime: str, device: str, precision: str = "auto", *, graphs
     return "torch" if device == "auto" and _has_accelerator() else "light"
 
 
-def torch_is_installed() -> bool:
-    """Check for torch without importing it."""
-    return find_spec("torch") is not None
-
-
 def require_torch(what: str) -> None:
     """Refuse work that needs torch where it is not installed.
 
@@ -87,13 +82,12 @@ def require_torch(what: str) -> None:
     Raises:
         AezError: torch is not installed.
     """
-    if not torch_is_installed():
-        raise AezError(f"{what} needs PyTorch, which is not installed: pip install 'aez[torch]'")
+    require("torch", what=what)
 
 
 def _has_accelerator() -> bool:
     """Check for an accelerator that torch can use; torch is imported only where there is a driver for one."""
-    if not torch_is_installed() or not (_has_driver() or "torch" in sys.modules):
+    if not is_installed("torch") or not (_has_driver() or "torch" in sys.modules):
         return False
     import torch
 

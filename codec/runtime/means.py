@@ -1,6 +1,7 @@
 """The two-step mean of one picture, window by window."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,21 +38,22 @@ class Means:
             networks: of the model.
             z: (Z, rows, columns) int16 of all cells of ``grid``.
             grid: geometry of the picture or band.
-            keep: keep what is computed for the next time.
+            keep: compute the context of all cells together, once. It takes 3 kB per latent position.
         """
         self.networks, self.z, self.grid = networks, z, grid
-        self._kept: dict[Window, Area] | None = {} if keep else None
+        self._keep = keep
 
     def area(self, cells: Window) -> Area:
-        """Compute the context of a window of cells."""
-        if self._kept is not None and cells in self._kept:
-            return self._kept[cells]
+        """Return the context of a window of cells."""
         window = self.grid.context_area(cells)
+        if self._keep:
+            return Area(window, self._whole.part(*window.pixel_index))
         part = self.z[window.coarser(CELL).index]
-        area = Area(window, self.networks.context(part, window.top, window.left))
-        if self._kept is not None:
-            self._kept[cells] = area
-        return area
+        return Area(window, self.networks.context(part, window.top, window.left))
+
+    @cached_property
+    def _whole(self) -> Context:
+        return self.networks.context(self.z, 0, 0)
 
     def second(self, area: Area, r: NDArray[np.int16]) -> Floats:
         """Return the means of the second step in an area, from r of those of its latents that the picture has."""

@@ -42,6 +42,9 @@ class Context(Protocol):
     def mask(self) -> Floats:
         """See the class."""
 
+    def part(self, rows: slice, columns: slice) -> "Context":
+        """Return the context of a part of the area."""
+
 
 class Networks(Protocol):
     """The float networks of one model on one device.

@@ -40,6 +40,7 @@ class Neighbourhood:
             change, the second one the other axis. For each channel, the sum of the limited differences to the 12
             neighbours follows. For red and blue, the sums of the differences to the 4 nearest neighbours, not limited,
             come last.
+        place: (rows, columns) float32, 0 … NODES − 1, where a pixel's activity lies among the nodes.
         turn: for each pair of axes, the share of the second axis in the first mixture, (rows, columns) float32.
     """
 
@@ -69,11 +70,11 @@ class Neighbourhood:
         xp.log1p(activity, out=activity)
         activity *= 1 / math.log(2)
         activity -= 0.5
-        self._place = xp.clip(activity, 0, NODES - 1, out=activity)
+        self.place = xp.clip(activity, 0, NODES - 1, out=activity)
 
     def share(self, node: int) -> Array:
         """Return the interpolation weight of a node at each pixel, (rows, columns); those of a pixel sum to 1."""
-        share = self._place - node
+        share = self.place - node
         self._xp.abs(share, out=share)
         share *= -1
         share += 1
@@ -122,6 +123,11 @@ def _module_of(array: Array) -> Any:
 def _empty(like: Array, shape: tuple[int, ...]) -> Array:
     """Return an array of the same kind, dtype and device, not filled."""
     return np.empty(shape, like.dtype) if isinstance(like, np.ndarray) else like.new_empty(shape)
+
+
+def _zeros(like: Array, shape: tuple[int, ...]) -> Array:
+    """Return an array of the same kind, dtype and device, filled with zeros."""
+    return np.zeros(shape, like.dtype) if isinstance(like, np.ndarray) else like.new_zeros(shape)
 
 
 def steps(planes: Array, axis: tuple[int, int], margin: int = 0) -> Array:
@@ -204,13 +210,20 @@ def strip_moments(planes: Array, columns: slice, first: int, original: Array) ->
     """
     xp, seen = _module_of(planes), Neighbourhood(planes)
     own = slice(first, first + original.shape[0], EVERY)
-    weighted = seen.inputs[:, own, columns]
-    weighted = weighted.reshape(len(weighted), -1)
-    inputs = xp.concatenate([weighted * seen.share(node)[own, columns].reshape(-1) for node in range(NODES)])
-    decoded = planes[:, REACH:-REACH, REACH:-REACH][:, own, columns]
-    missing = xp.moveaxis(original[::EVERY], 2, 0) - decoded
-    missing = missing.reshape(len(missing), -1)
-    return [inputs @ inputs.T, inputs @ missing.T, (missing * missing).sum(dtype=xp.float64), missing.shape[1]]
+    inputs, place = seen.inputs[:, own, columns], seen.place[own, columns]
+    missing = xp.moveaxis(original[::EVERY], 2, 0) - planes[:, REACH:-REACH, REACH:-REACH][:, own, columns]
+    size, channels = len(inputs), len(missing)
+    square, product = _zeros(inputs, (NODES, size, NODES, size)), _zeros(inputs, (NODES, size, channels))
+    for node in range(NODES - 1):
+        # Pixels between two nodes have shares in these alone.
+        here = (place >= node) & (place < node + 1) if node < NODES - 2 else place >= node
+        part, share, lacks = inputs[:, here], place[here] - node, missing[:, here]
+        both = xp.concatenate([part * (1 - share), part * share])
+        square[node : node + 2, :, node : node + 2] += (both @ both.T).reshape(2, size, 2, size)
+        product[node : node + 2] += (both @ lacks.T).reshape(2, size, channels)
+    total = NODES * size
+    error = (missing * missing).sum(dtype=xp.float64)
+    return [square.reshape(total, total), product.reshape(total, channels), error, place.shape[0] * place.shape[1]]
 
 
 def overlaps(parts: Iterable[slice], top: int, rows: int) -> Iterator[tuple[slice, slice]]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from aez.bitstream.sizes import ceil_div
+
 ONE_PRODUCT = "OPENBLAS_NUM_THREADS"
 """Environment variable that the command sets to 1: pictures are computed in threads of our own.
 
@@ -23,8 +25,8 @@ def set_threads(count: int) -> None:
     _chosen[:] = [count]
     if not _one_product():
         _blas().limit(limits=count)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(count)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 def chosen_threads() -> int | None:
@@ -56,6 +58,12 @@ def in_parallel(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterat
         return
     with _single_products, ThreadPoolExecutor(count) as pool:
         yield from pool.map(function, work)
+
+
+def shares(count: int) -> list[slice]:
+    """Divide a number of rows into as many parts as there are threads."""
+    step = max(1, ceil_div(count, threads()))
+    return [slice(start, min(count, start + step)) for start in range(0, count, step)]
 
 
 def each(function: Callable[[_In], None], items: Iterable[_In]) -> None:

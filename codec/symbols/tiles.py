@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.geometry.windows import Window
-from aez.codec.symbols.planes import empty_planes, interleaved
 
 
 class Residuals(Protocol):
@@ -27,7 +26,7 @@ class ArrayResiduals:
 
     def __init__(self, r: NDArray[np.int16]) -> None:
         """Take r, (M, rows, columns) int16."""
-        self._r = interleaved(r)
+        self._r = r
 
     def window(self, window: Window) -> NDArray[np.int16]:
         """Return r of a window as a view."""
@@ -83,7 +82,7 @@ class TileResiduals:
             FormatError: a tile's stream is damaged.
         """
         self.expect(window)
-        out = empty_planes((self._channels, *window.shape), np.int16)
+        out = np.empty((self._channels, *window.shape), np.int16)
         for number in self._areas.within(window):
             area = self._areas.windows[number]
             part = area.shared(window)

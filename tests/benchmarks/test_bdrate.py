@@ -1,9 +1,10 @@
-import bjontegaard
 import pytest
 
 from aez.benchmarks.bdrate import bd_quality, bd_rate, self_check
 from aez.benchmarks.curves import Curve, Point, monotone, read_curves
 from aez.benchmarks.published import FOLDER
+
+bjontegaard = pytest.importorskip("bjontegaard")
 
 PUBLISHED = read_curves(FOLDER / "kodak.json")
 PAIRS = [("jpeg", "vtm"), ("bpg", "mbt2018-mean"), ("vtm", "elic")]

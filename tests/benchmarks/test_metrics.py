@@ -11,6 +11,8 @@ from PIL import Image
 from aez.benchmarks.metrics import PSNR_OF_EQUALS, compute, ms_ssim_decibels, psnr
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

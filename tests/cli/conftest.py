@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.cli import main
+from aez.codec.runtime.threads import ONE_PRODUCT
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ def aez(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> A
 
     def call(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["aez", *map(str, arguments)])
+        monkeypatch.setenv(ONE_PRODUCT, "1")  # which the command sets otherwise, for all tests that follow
         capfd.readouterr()
         with pytest.raises(SystemExit) as exit_info:
             main()

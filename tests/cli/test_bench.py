@@ -1,5 +1,4 @@
 import csv
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -14,6 +13,8 @@ from aez.benchmarks.codecs.pillow_formats import PillowCodec
 from aez.benchmarks.curves import read_results
 from aez.benchmarks.report import runner
 from aez.cli.shared.progress import ProgressBar
+
+pytestmark = pytest.mark.torch
 
 FILES = ("results.json", "results.csv", "rd-psnr.png", "rd-msssim.png", "speed.png", "report.html")
 SHORT = ("--metrics", "psnr,ms_ssim", "--repeats", 1, "--threads", 1)
@@ -144,11 +145,13 @@ def test_what_is_not_installed_is_skipped(
 def test_packages_are_asked_for_first(
     aez: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, hidden = importlib.util.find_spec, ("plotly", "bjontegaard")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in hidden else find(name))
+    for name in ("plotly", "bjontegaard"):
+        monkeypatch.setitem(sys.modules, name, None)
     result = aez("bench", pictures, "-o", tmp_path / "report", "--codecs", "jpeg")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "aez: bjontegaard, plotly not installed: pip install 'aez[bench]'\n"
+    assert result.err == (
+        "aez: a report needs bjontegaard and plotly, which are not installed: pip install 'aez[bench]'\n"
+    )
     assert not (tmp_path / "report").exists()
 
 

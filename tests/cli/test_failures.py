@@ -137,6 +137,7 @@ def test_one_bad_file_among_three(aez: Any, folder: Path, model: Any, quiet: tup
     assert len(result.out.splitlines()) == (0 if quiet else 2)
 
 
+@pytest.mark.torch
 def test_missing_devices(aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     for command, name in (("compress", "a.png"), ("decompress", "low.aez")):

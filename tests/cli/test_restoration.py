@@ -9,6 +9,8 @@ from PIL import Image
 
 from aez import codec
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

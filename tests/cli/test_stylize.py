@@ -8,6 +8,8 @@ from PIL import Image
 
 from aez import codec
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture
 def place(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:

@@ -13,6 +13,8 @@ from aez.codec.model.weightfile import read_weights
 from aez.codec.training.checkpoints.checkpoint import load_checkpoint
 from aez.codec.training.family import load_family_checkpoint
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.mark.parametrize("wrong", ["data", "resume", "out", "small"])
 def test_errors(aez: Any, folder: Path, tiny_path: Path, wrong: str) -> None:

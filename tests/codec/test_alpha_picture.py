@@ -132,6 +132,12 @@ def test_regions_and_scales(codec: Codec, soft: Plane, tile_log2: int) -> None:
         means = whole[..., 3].reshape(192 // side, side, 320 // side, side).mean((1, 3))
         assert small.shape == means.shape
         assert np.abs(small - means).max() <= 2 * EDGE
+
+
+@pytest.mark.torch
+def test_regions_as_tensors(codec: Codec, soft: Plane) -> None:
+    data = coded_as_picture(codec, soft, 4)
+    whole = codec.decode_array(data)
     tensor = codec.decode_tensor(data, region=(100, 40, 60, 33)).numpy()[3]
     assert np.abs(tensor.astype(int) - whole[40:73, 100:160, 3]).max() <= 2
 

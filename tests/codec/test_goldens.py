@@ -13,6 +13,11 @@ from aez.codec.codec import Codec
 PICTURE = Path(__file__).parents[1] / "data" / "high.png"
 
 
+@pytest.fixture(scope="module")
+def codec(each_codec: Codec) -> Codec:
+    return each_codec
+
+
 def close(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     """The format's tolerance between two decoders."""
     difference = np.abs(a.astype(int) - b)
@@ -36,7 +41,7 @@ def test_goldens_reach_every_kind_of_symbol(codec: Codec, goldens: dict[str, byt
     assert len(np.unique(high.indices)) > 20
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.torch)])
 def test_pixels_agree_within_the_tolerance(
     codec: Codec, goldens: dict[str, bytes], digests: dict[str, str], precision: str
 ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from aez import codec
 from aez.codec import DecodeOptions, EncodeOptions, Target
@@ -14,7 +13,6 @@ from aez.codec.base import PictureCodec
 from aez.codec.codec import Codec
 from aez.codec.encoding.effort import EFFORT_MAX
 from aez.codec.options import DecodeSettings, EncodeSettings, option_names
-from aez.codec.tensors import decode_tensor, encode_batch, encode_tensor
 
 
 def test_settings_are_the_fields() -> None:
@@ -22,17 +20,27 @@ def test_settings_are_the_fields() -> None:
     assert set(DecodeSettings.__annotations__) == option_names(DecodeOptions)
 
 
-@pytest.mark.parametrize("function", [codec.encode, encode_tensor, encode_batch, PictureCodec.encode])
-def test_functions_that_encode_have_no_defaults_of_their_own(function: Any) -> None:
-    parameters = inspect.signature(function).parameters
+def on_tensors(name: str) -> Any:
+    return pytest.param(codec, name, marks=pytest.mark.torch)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(codec, "encode"), (PictureCodec, "encode"), on_tensors("encode_tensor"), on_tensors("encode_batch")],
+)
+def test_functions_that_encode_have_no_defaults_of_their_own(owner: Any, name: str) -> None:
+    parameters = inspect.signature(getattr(owner, name)).parameters
     assert parameters["quality"].default is None
     assert parameters["settings"].kind is inspect.Parameter.VAR_KEYWORD
     assert not option_names(EncodeOptions) & (set(parameters) - {"quality"})
 
 
-@pytest.mark.parametrize("function", [codec.decode, codec.decode_array, decode_tensor, PictureCodec.decode_picture])
-def test_functions_that_decode_have_no_defaults_of_their_own(function: Any) -> None:
-    parameters = inspect.signature(function).parameters
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(codec, "decode"), (codec, "decode_array"), (PictureCodec, "decode_picture"), on_tensors("decode_tensor")],
+)
+def test_functions_that_decode_have_no_defaults_of_their_own(owner: Any, name: str) -> None:
+    parameters = inspect.signature(getattr(owner, name)).parameters
     assert parameters["settings"].kind is inspect.Parameter.VAR_KEYWORD
     assert not option_names(DecodeOptions) & set(parameters)
 
@@ -84,7 +92,12 @@ def test_what_is_not_given_has_its_default() -> None:
     assert EncodeOptions.of() == EncodeOptions()
 
 
+@pytest.mark.torch
 def test_batches_take_every_option() -> None:
+    import torch
+
+    from aez.codec.tensors import encode_batch, encode_tensor
+
     rng = np.random.default_rng(0)
     batch = torch.from_numpy(rng.integers(0, 256, (2, 4, 40, 40), dtype=np.uint8))
     (plain, _), (lossy, _), (with_preview, _) = (

@@ -7,6 +7,8 @@ from aez.bitstream import ImageError
 from aez.codec import Target, api, decode_batch, decode_tensor, encode_batch, encode_tensor
 from aez.codec.codec import Codec
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

@@ -22,6 +22,7 @@ from PIL import Image
 
 from aez import codec
 from aez.cli import main
+from aez.codec.extras import is_installed
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
@@ -30,7 +31,7 @@ PAGES += sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (R
 
 NOT_RUN = 'sh title="not run by the tests"'
 MARKED = {
-    "CONTRIBUTING.md": 2,
+    "CONTRIBUTING.md": 3,
     "benchmarks/README.md": 2,
     "docs/pages/install.md": 2,
     "docs/pages/shell.md": 1,
@@ -39,6 +40,11 @@ MARKED = {
 }
 NOT_CODE = {"bitstream/SPEC.md"}
 """Pages whose blocks without a language are formulas and bytes; a test of the specification reads them."""
+TORCH = {
+    f"docs/pages/family/{name}.md"
+    for name in ("collapsed", "colouriser", "denoiser", "index", "restoration", "sparse", "style", "vae")
+}
+"""Pages that need PyTorch. Elsewhere, only Python blocks that call ``decode_tensor`` or ``encode_tensor`` do."""
 SETTING_UP = re.compile(r"python3 -m venv|\S*pip install|\S*python -m pytest")
 """Parts of the README's two commands that CI runs, and this test does not."""
 
@@ -132,13 +138,19 @@ def split(words: list[str], sign: str) -> Iterator[list[str]]:
     yield words
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)])
+def marked(page: str) -> object:
+    return pytest.param(page, marks=pytest.mark.torch) if page in TORCH else page
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES if runnable(page)])
 def test_blocks_run(
     page: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell = Shell(monkeypatch, page)
     variables: dict[str, object] = {"__name__": page}
     for number, block in enumerate(runnable(page)):
+        if "code_tensor(" in block.text and not is_installed("torch"):
+            continue
         if block.kind == "python":
             exec(compile(block.text, f"{page}, Python block {number}", "exec"), variables)
         else:

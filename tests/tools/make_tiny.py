@@ -20,15 +20,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.numpy import save
 from skimage import data
 from torch import nn
 
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
-from aez.codec.model.weightfile import read_weights, serialise_weights
+from aez.codec.model.weightfile import Weights, read_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.training import export
 from aez.codec.training.checkpoints.start import start_from_data
+from aez.codec.training.fits.picture_filter import PictureFilterFit
 
 FOLDER = Path(__file__).parents[1] / "data"
 CONFIG = NetworkConfig(
@@ -76,12 +78,21 @@ def saturated() -> NDArray[np.uint8]:
     return picture
 
 
+def save_filter(weights: Weights) -> None:
+    """Write ``filter.safetensors``: the tensors that the fit of a picture filter adds to the model."""
+    crop = torch.from_numpy(data.astronaut()[:256, 100:400].copy())  # type: ignore[no-untyped-call]
+    fitted = PictureFilterFit().apply(weights, [crop.permute(2, 0, 1)])
+    tensors = {name: tensor for name, tensor in fitted.tensors.items() if name.startswith("filter.")}
+    (FOLDER / "filter.safetensors").write_bytes(save(tensors))
+
+
 def main() -> None:
-    """Write the golden files, one decoded picture and the digests; with ``--model``, ``tiny.safetensors`` first."""
+    """Write the golden files, one decoded picture and the digests; with ``--model``, the model and its filter first."""
     path = FOLDER / "tiny.safetensors"
     if "--model" in sys.argv[1:]:
         with mock.patch.multiple(export, _HYPER_BOUND_MAX=60, _RESIDUAL_BOUND_SIGMAS=1.5):
             path.write_bytes(serialise_weights(export.export_weights(tiny_model(), "tiny", {"summary": "for tests"})))
+        save_filter(read_weights(path))
     weights = read_weights(path)
     codec = Codec(weights, "cpu", "float32")
     photo = data.astronaut()  # type: ignore[no-untyped-call]

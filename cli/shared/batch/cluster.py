@@ -9,6 +9,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.shared.batch.jobs import Job
 from aez.cli.shared.batch.results import Result
 from aez.cli.shared.paths import Pair
+from aez.codec.extras import missing_package
 
 BATCH = 16
 """Files per call of an actor: few enough to balance the load, enough to hide Ray's overhead."""
@@ -18,7 +19,10 @@ class _Worker:
     """A Ray Data actor, which prepares the job once and then converts batches of files."""
 
     def __init__(self, job: Job) -> None:
-        job.prepare()
+        try:
+            job.prepare()
+        except ImportError as error:
+            raise AezError(missing_package(error) or f"a package cannot be loaded ({error})") from None
         self.job = job
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Result]]:
@@ -41,7 +45,7 @@ def run_on_ray(job: Job, pairs: Sequence[Pair], address: str) -> Generator[Resul
         ray: Any = importlib.import_module("ray")
         importlib.import_module("ray.data")
     except ImportError as error:
-        raise AezError(f"--ray needs the extra `ray` (pip install 'aez[ray]'): {error}") from None
+        raise AezError(missing_package(error, "--ray") or f"--ray: a package cannot be loaded ({error})") from None
     started = not ray.is_initialized()
     try:
         if started:

@@ -12,6 +12,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.shared import storage
 from aez.cli.shared.batch.results import Result, is_out_of_memory
 from aez.cli.shared.paths import check_output
+from aez.codec.extras import missing_package
 
 Progress = Callable[[float], None]
 
@@ -124,6 +125,8 @@ class Job(ABC):
             return Result(source, target, "failed", error=f"{name}: {error.strerror or error}")
         except Exception as error:
             name = storage.shown(source)
+            if absent := missing_package(error):
+                return Result(source, target, "failed", error=f"{name}: {absent}")
             if is_out_of_memory(error):
                 return Result(source, target, "failed", error=f"{name}: not enough memory for a picture of this size")
             return Result(

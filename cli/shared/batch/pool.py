@@ -15,6 +15,7 @@ from aez.cli.shared.batch.jobs import Job
 from aez.cli.shared.batch.results import Result, is_out_of_memory
 from aez.cli.shared.paths import Pair
 from aez.cli.shared.storage import is_local, shown
+from aez.codec.extras import missing_package
 from aez.codec.picture.files import remove_leftovers
 
 GRACE_SECONDS = 3.0
@@ -118,8 +119,8 @@ def _work(job: Job, connection: Connection) -> None:
                 connection.send(str(error))
                 return
             except Exception as error:
-                memory = is_out_of_memory(error)
-                connection.send("not enough memory for another worker" if memory else f"a worker failed: {error}")
+                memory = "not enough memory for another worker" if is_out_of_memory(error) else None
+                connection.send(missing_package(error) or memory or f"a worker failed: {error}")
                 return
             connection.send(None)
             while (pair := connection.recv()) is not None:

@@ -59,6 +59,8 @@ def stored_floats(tensors: Arrays, names: tuple[str, ...]) -> list[Floats]:
     wanted = {key: tensors[key] for name in names for key in (name, name + STEP) if key in tensors}
     try:
         found = restored(wanted)
+        if any(found[name].dtype.kind != "f" for name in names):
+            raise ValueError
         return [np.ascontiguousarray(found[name], np.float32) for name in names]
     except (KeyError, ValueError):
         raise ModelError("the model's tensors do not fit its configuration") from None

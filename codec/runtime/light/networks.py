@@ -20,8 +20,9 @@ from aez.codec.runtime.ends import FLAT_SIDE, QUARTER, STRIDE
 from aez.codec.runtime.light.layers import EndLayers, joined, patches, planes_of, positions, product
 from aez.codec.runtime.light.picture_filter import filtered, moments
 from aez.codec.runtime.light.sessions import Sessions
+from aez.codec.runtime.light.shapes import check_shapes
 from aez.codec.runtime.networks import Array, Floats, Slope
-from aez.codec.runtime.threads import each
+from aez.codec.runtime.threads import each, shares
 
 if TYPE_CHECKING:
     from aez.codec.runtime.torch.networks import TorchNetworks
@@ -47,6 +48,10 @@ class LightContext:
     first: Floats
     mask: Floats
 
+    def part(self, rows: slice, columns: slice) -> "LightContext":
+        """Return the context of a part of the area."""
+        return LightContext(*(x[:, rows, columns] for x in (self.features, self.first, self.mask)))
+
     def inputs(self, r: NDArray[np.int16]) -> dict[str, NDArray[Any]]:
         """Return what the graphs of the second step take, from r of the area."""
         return {"features": self.features, "first": self.first, "mask": self.mask, "r": r}
@@ -62,7 +67,11 @@ class LightNetworks:
 
         Args:
             weights: a validated model with graphs.
+
+        Raises:
+            ModelError: a tensor outside of the graphs does not fit the configuration.
         """
+        check_shapes(weights)
         self.weights = weights
         self._sessions = Sessions(weights.tensors)
         self._config = weights.config
@@ -75,12 +84,21 @@ class LightNetworks:
 
     def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        x, channels = patches(pixels), pixels.shape[2]
-        h = product(x.reshape(-1, x.shape[2]), self._ends.start(channels))
-        h *= np.exp(self._row("analysis.gain", position))
-        rows, cols = x.shape[0] // 2, x.shape[1] // 2
-        y = self._run("analysis", (self._config.latent, rows, cols), h=planes_of(h, *x.shape[:2]))
-        y += planes_of(product(joined(x), self._ends.linear_path(channels)), rows, cols)
+        rows, cols, channels = pixels.shape[0] // STRIDE, pixels.shape[1] // STRIDE, pixels.shape[2]
+        start, linear = self._ends.start(channels), self._ends.linear_path(channels)
+        gain = np.exp(self._row("analysis.gain", position))
+        h = np.empty((self._config.analysis, 2 * rows, 2 * cols), np.float32)
+        y = np.empty((self._config.latent, rows, cols), np.float32)
+
+        def one(strip: slice) -> None:
+            x = patches(pixels[STRIDE * strip.start : STRIDE * strip.stop])
+            first = product(x.reshape(-1, x.shape[2]), start)
+            first *= gain
+            h[:, 2 * strip.start : 2 * strip.stop] = planes_of(first, *x.shape[:2])
+            y[:, strip] = planes_of(product(joined(x), linear), x.shape[0] // 2, cols)
+
+        each(one, _strips(rows, cols))
+        y += self._run("analysis", y.shape, h=h)
         y *= np.exp(self._row("encoder_gain", position))[:, None, None]
         return y
 
@@ -208,7 +226,13 @@ class LightNetworks:
 
     def project(self, errors: Floats, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        out: Floats = errors @ self._ends.linear_end(channels)[0].T
+        matrix = self._ends.linear_end(channels)[0].T
+        out = np.empty((len(errors), matrix.shape[1]), np.float32)
+
+        def one(rows: slice) -> None:
+            np.matmul(errors[rows], matrix, out=out[rows])
+
+        each(one, shares(len(errors)))
         return out
 
     def newton_response(self, position: int, channels: int) -> Floats:

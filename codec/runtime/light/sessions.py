@@ -1,6 +1,7 @@
 """ONNX Runtime sessions of a model's graphs, with the weights of its weights file."""
 
 import contextlib
+import functools
 import os
 import threading
 import weakref
@@ -19,6 +20,8 @@ from aez.codec.runtime.light.layers import stored_floats
 from aez.codec.runtime.networks import Floats
 from aez.codec.runtime.threads import threads
 
+_POOL = 0, 0, -1, -1
+"""No limit; grow in powers of two; and the usual sizes of the first block and of what may lie unused in one."""
 _alive: "weakref.WeakSet[Sessions]" = weakref.WeakSet()
 _of_parent: list[object] = []
 
@@ -106,6 +109,9 @@ def _session(tensors: Arrays, name: str, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    options.enable_mem_pattern = False  # which would plan memory for every size of window anew
+    if _has_shared_memory():
+        options.add_session_config_entry("session.use_env_allocators", "1")
     # Threads that wait busily would take the cores from NumPy, which computes between the graphs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
@@ -116,6 +122,18 @@ def _session(tensors: Arrays, name: str, threads: int) -> Any:
         raise
     except Exception:  # ONNX Runtime's exceptions share no other base
         raise _unfit(name) from None
+
+
+@functools.cache
+def _has_shared_memory() -> bool:
+    """Let the sessions of this process take their memory from one pool; without it each keeps what it once needed."""
+    kind = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    try:
+        memory = ort.OrtMemoryInfo("Cpu", kind, 0, ort.OrtMemType.DEFAULT)
+        ort.create_and_register_allocator(memory, ort.OrtArenaCfg(*_POOL))
+    except Exception:  # ONNX Runtime's exceptions share no other base; another library may have made a pool
+        return False
+    return True
 
 
 def _unfit(name: str) -> ModelError:

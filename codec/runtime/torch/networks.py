@@ -45,6 +45,10 @@ class TorchContext:
         """Mask of the first step, (M, rows, columns): 1 for its elements, 0 for the others."""
         return _host(self.first_mask[0])
 
+    def part(self, rows: slice, columns: slice) -> "TorchContext":
+        """Return the context of a part of the area."""
+        return TorchContext(*(x[:, :, rows, columns] for x in (self.features, self.first_mean, self.first_mask)))
+
 
 class TorchNetworks:
     """The networks of one model on one device; see :class:`aez.codec.runtime.networks.Networks`.

@@ -60,7 +60,7 @@ def test_rivals_without_commands_code_the_picture(tmp_path: Path, monkeypatch: p
 
 
 def test_times_are_relative_to_decompress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "torch_is_installed", lambda: True)
+    monkeypatch.setattr(commands, "is_installed", lambda name: True)
     programs = own_programs(tmp_path / "a.png", tmp_path)
     costs = {program: Cost(1.0 + number, 50.0, 5) for number, program in enumerate(programs)}
     rows = [line.split() for line in report(costs).splitlines()[1:]]

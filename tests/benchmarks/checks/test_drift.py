@@ -13,6 +13,8 @@ from aez.benchmarks.checks.drift_setups import decoders, encoders
 from aez.benchmarks.checks.drift_worker import DriftJob
 from aez.bitstream import read_header
 
+pytestmark = pytest.mark.torch
+
 
 def test_difference() -> None:
     a = np.full((10, 100, 4), 7, np.uint8)

@@ -8,6 +8,7 @@ from aez.benchmarks.checks.floor import TOTAL, WAYS, Machine, measure_machine, m
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights
 
+pytestmark = pytest.mark.torch
 MACHINE = Machine(float32=200.0, float64=100.0, copied=1000.0)
 
 

@@ -1,14 +1,12 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from aez.benchmarks.checks.memory import make_picture, measure_row
 
 
-@pytest.mark.parametrize("runtime", ["light", "torch"])
 def test_rows_are_whole_processes(tmp_path: Path, photo: NDArray[np.uint8], runtime: str) -> None:
     Image.fromarray(photo).save(tmp_path / "photo.png")
     make_picture([tmp_path / "photo.png"], 0.1, tmp_path / "0.1.jpg")

@@ -14,6 +14,8 @@ from aez.benchmarks.codecs.specs import DEFAULT_CODECS, CodecSpec, build, parse_
 from aez.benchmarks.metrics import psnr
 from aez.bitstream.errors import AezError
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture
 def image(photo: NDArray[np.uint8]) -> Image.Image:

@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 from aez.benchmarks.family.distances import frechet, kernel
 from aez.benchmarks.family.generation import Eye, normal_pixels, shuffled
 from aez.codec.codec import Codec
+from aez.codec.model.weightfile import Weights
+
+pytestmark = pytest.mark.torch
 
 Photo = NDArray[np.uint8]
 
@@ -60,8 +63,8 @@ def test_baselines_keep_what_they_shall(real: list[Photo]) -> None:
         assert (beside > 0.8) == spectrum
 
 
-def test_features_tell_noise_from_pictures(codec: Codec, real: list[Photo]) -> None:
-    eye = Eye(codec)
+def test_features_tell_noise_from_pictures(tiny: Weights, real: list[Photo]) -> None:
+    eye = Eye(Codec(tiny, "cpu", "float32", "torch"))
     base = eye(real[::2])
     centre, spread = base.mean(0), base.std(0) + 1e-9
     sets = [(eye(s) - centre) / spread for s in (real[::2], real[1::2], normal_pixels(real, 100, 1, spectrum=False))]

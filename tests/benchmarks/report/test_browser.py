@@ -29,9 +29,13 @@ FLAGS = [
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no browser: needs chromium and chromedriver (Debian: chromium chromium-driver)"
-)
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER),
+        reason="no browser: needs chromium and chromedriver (Debian: chromium chromium-driver)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -149,6 +149,7 @@ def test_scores() -> None:
     assert anomaly_of(spot)[1, 1] > 3.5 and (np.delete(anomaly_of(spot).ravel(), 5) == 0).all()
 
 
+@pytest.mark.torch
 def test_members_of_the_family_have_other_latents(photo: Photo) -> None:
     with pytest.raises(ModelError, match="sparse: not one of the codec's own"):
         public.latents(photo[:64, :64], model="sparse")

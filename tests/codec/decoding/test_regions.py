@@ -20,6 +20,11 @@ REGIONS = [(0, 0, 300, 512), (0, 0, 1, 1), (299, 511, 1, 1), (120, 200, 50, 70),
 
 
 @pytest.fixture(scope="module")
+def codec(each_codec: Codec) -> Codec:
+    return each_codec
+
+
+@pytest.fixture(scope="module")
 def picture(photo: Photo) -> Photo:
     """300 columns, 512 rows, with alpha."""
     return np.dstack([photo[:, 100:400], photo[:, 50:350, 1]])
@@ -124,16 +129,15 @@ def test_only_the_tiles_in_reach_are_read(
 
 def test_work_is_proportional_to_the_region(codec: Codec, tiled: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     positions: list[int] = []
-    synthesis = codec.networks.synthesis.__class__
-    original = synthesis.__call__
+    original = codec.networks.synthesise
 
-    def call(self: Any, y: Any, *rest: Any) -> Any:
-        positions.append(y.shape[2] * y.shape[3])
-        return original(self, y, *rest)
+    def synthesise(y: Any, *rest: Any) -> Any:
+        positions.append(y.shape[-2] * y.shape[-1])
+        return original(y, *rest)
 
-    monkeypatch.setattr(synthesis, "__call__", call)
+    monkeypatch.setattr(codec.networks, "synthesise", synthesise)
     codec.decode_array(tiled, region=(100, 100, 16, 16))
-    assert sum(positions) <= (2 + 2 * codec.weights.config.synthesis_halo) ** 2
+    assert 0 < sum(positions) <= (2 + 2 * codec.weights.config.synthesis_halo) ** 2
 
 
 @pytest.mark.parametrize(

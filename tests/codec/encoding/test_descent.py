@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from aez.bitstream.costs import residual_bits
@@ -16,8 +15,9 @@ from aez.codec.encoding.descent import descended
 from aez.codec.encoding.effort import Effort
 from aez.codec.geometry import windows
 from aez.codec.model.weightfile import Weights
-from aez.codec.networks.quality import lambda_of
 from tests.codec.stages import candidate_of, decoded, latents, setting_of
+
+pytestmark = pytest.mark.torch
 
 Photo = NDArray[np.uint8]
 
@@ -50,7 +50,7 @@ class Case:
         point = self.setting.point
         back = decoded(self.setting, self.candidate.means.z, r, self.picture.shape)
         error = (back.astype(float).reshape(self.picture.shape) - self.picture) / 255
-        worth = float(lambda_of(torch.tensor(point.position / 256), point.weights.config.points))
+        worth = point.weights.quality_scale.distortion_weight(point.position)
         bits = residual_bits(r, self.candidate.indices, point.weights.residual_tables).sum(dtype=np.float64)
         return float(bits + worth * np.square(error).sum() / self.picture.shape[2])
 

@@ -13,17 +13,19 @@ from aez.codec.encoding.effort import EFFORTS, Effort, effort_of
 from aez.codec.encoding.encoder import encode_bands
 from aez.codec.geometry import windows
 from aez.codec.model.weightfile import Weights
-from aez.codec.networks.quality import lambda_of
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.runtime.torch.hyper_descent import HyperCost
 from tests.codec.stages import latents, setting_of, small_windows
+
+pytestmark = pytest.mark.torch
 
 Photo = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
 def flagship(packaged: Weights) -> Codec:
-    return Codec(packaged, "cpu", "float32")
+    """The packaged model in torch, which has the gradients."""
+    return Codec(packaged, "cpu", "float32", "torch")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_it_pays_in_files(flagship: Codec, piece: Photo, monkeypatch: pytest.Mon
     for level in (8, 9):
         data = flagship.encode(piece, 30, effort=level)
         mse = 10 ** (-psnr_of(piece, flagship.decode_array(data)) / 10)
-        weight = float(lambda_of(torch.tensor([flagship.quality_scale.position_of(30) / 256]), 16))
+        weight = flagship.quality_scale.distortion_weight(flagship.quality_scale.position_of(30))
         costs.append(8 * len(data) / piece[:, :, 0].size + weight * mse)
     assert costs[1] < 0.995 * costs[0]
 

@@ -1,19 +1,25 @@
 """Fixtures: small untrained members of the family with measured tables, and crops of a photograph."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from aez.codec.family.coding import FamilyCodec
-from aez.codec.family.loading import family_weights
-from aez.codec.family.sparse import SparseAutoencoder
-from aez.codec.family.weightfile import FamilyWeights
-from aez.codec.training.data import CropSampler
-from aez.codec.training.graphs import with_family_graphs
+from aez.codec.extras import is_installed
+
+if is_installed("torch"):
+    import torch
+    from torch import Tensor
+
+    from aez.codec.family.coding import FamilyCodec
+    from aez.codec.family.loading import family_weights
+    from aez.codec.family.sparse import SparseAutoencoder
+    from aez.codec.family.weightfile import FamilyWeights
+    from aez.codec.training.data import CropSampler
+    from aez.codec.training.graphs import with_family_graphs
 
 
 @pytest.fixture(scope="session")

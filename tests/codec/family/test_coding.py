@@ -19,6 +19,8 @@ from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

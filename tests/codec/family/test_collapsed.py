@@ -11,6 +11,8 @@ from aez.codec.family.collapsed import CollapsedAutoencoder, PlainAutoencoder, j
 from aez.codec.family.likelihood import log_likelihood
 from aez.codec.family.members import load_family
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def patches(crops_of: Callable[[int, int], Callable[[], Tensor]]) -> Tensor:

@@ -1,7 +1,10 @@
+import pytest
 import torch
 
 from aez.codec.family.colouriser import Colouriser, chroma, to_rgb
 from aez.codec.family.members import load_family
+
+pytestmark = pytest.mark.torch
 
 SIZES = {"width8": 8, "width16": 8, "width32": 8, "depth8": 1, "depth16": 1, "depth32": 1}
 

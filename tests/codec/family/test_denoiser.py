@@ -4,6 +4,8 @@ import torch
 from aez.codec.family.denoiser import Denoiser
 from aez.codec.family.members import load_family
 
+pytestmark = pytest.mark.torch
+
 SIZES = {"width2": 8, "width4": 12, "width8": 16, "depth2": 1, "depth4": 1, "depth8": 1}
 
 

@@ -19,6 +19,8 @@ from aez.codec.model.eight_bits import FROM
 from aez.codec.model.registry import FAMILY_FOLDER, find_fingerprint, find_model, packaged_models
 from aez.codec.training.family import save_family
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_packaged_members(name: str) -> None:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from aez.bitstream import read_preview
@@ -8,6 +9,8 @@ from aez.codec.codec import Codec
 from aez.codec.family.coding import FamilyCodec
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
+
+pytestmark = pytest.mark.torch
 
 Photo = NDArray[np.uint8]
 

@@ -22,6 +22,8 @@ from aez.codec.model.registry import FAMILY_FOLDER, read_entry
 from aez.codec.model.weightfile import read_weights
 from aez.codec.training.graphs import command
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 Both = tuple[FamilyCodec, FamilyCodec]
 CODING = [name for name, member in MODELS.items() if member.grid]

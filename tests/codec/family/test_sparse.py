@@ -13,6 +13,8 @@ from aez.codec.family.sparse import HardConcreteAutoencoder, SparseAutoencoder, 
 from aez.codec.training.family import family_trainer
 from aez.codec.training.recipe import load_recipe
 
+pytestmark = pytest.mark.torch
+
 SMALL = {"channels": 48, "analysis": 16, "synthesis16": 16, "synthesis8": 16, "points": 4}
 
 

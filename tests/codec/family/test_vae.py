@@ -14,6 +14,8 @@ from aez.codec import api
 from aez.codec.family.members import load_family
 from aez.codec.family.vae import OBSERVATION_SIGMA, VariationalAutoencoder
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def vae() -> VariationalAutoencoder:

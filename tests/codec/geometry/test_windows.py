@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
@@ -17,10 +16,14 @@ from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window, bands, cell_windows
 from aez.codec.model.weightfile import Weights
-from aez.codec.networks.loading import coding_model
 from tests.codec.stages import decoded, latents, setting_of, small_windows
 
 Photo = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def codec(each_codec: Codec) -> Codec:
+    return each_codec
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
@@ -134,8 +137,13 @@ def test_table_indices_of_windows_are_exact(codec: Codec, photo: Photo) -> None:
         assert np.array_equal(part, symbols.indices[grid.latents_of(window).index])
 
 
+@pytest.mark.torch
 def test_windows_compute_what_the_networks_do(codec: Codec, photo: Photo) -> None:
     """Its own layout of pixels, gains and edges against a plain pass of the model."""
+    import torch
+
+    from aez.codec.networks.loading import coding_model
+
     model, picture = coding_model(codec.weights), photo[20:115, 180:310]
     position = torch.tensor([435 / 256])
     setting = setting_of(codec, codec.quality_scale.quality_of(435), EFFORTS[0])

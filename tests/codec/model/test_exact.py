@@ -3,7 +3,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from aez.bitstream import ModelError
@@ -56,19 +55,22 @@ def reference(scales: ExactScales, z: NDArray[np.int16], position: int) -> Array
 def float_twin(scales: ExactScales, z: NDArray[np.int16], position: int) -> Array:
     """The same sums as a float network would do them, in float32."""
     f = {
-        k: torch.from_numpy(getattr(scales, k).astype(np.float32))
+        k: getattr(scales, k).astype(np.float32)
         for k in ("conv1", "bias1", "conv2", "bias2", "conv3", "linear", "bias3")
     }
-    s0, s1, s2, s3 = (2.0**s for s in scales.shifts)
+    s0, s1, s2, s3 = (np.float32(2.0**s) for s in scales.shifts)
     hyper, rows, cols = z.shape
-    cells = torch.from_numpy(z).float().reshape(hyper, -1)
-    a = ((f["conv1"] @ cells + f["bias1"][:, None]) / s0).clamp(0, ACTIVATION_MAX)
-    patches = torch.nn.functional.unfold(a.reshape(1, -1, rows, cols), 3, padding=1)[0]
-    hidden = ((f["conv2"] @ patches + f["bias2"][:, None]) / s1).clamp(0, ACTIVATION_MAX)
-    bias = f["bias3"] + torch.from_numpy(scales.bias_at(position)).float().repeat_interleave(16)
+    cells = z.astype(np.float32).reshape(hyper, -1)
+    a = np.clip((f["conv1"] @ cells + f["bias1"][:, None]) / s0, 0, np.float32(ACTIVATION_MAX))
+    padded = np.pad(a.reshape(-1, rows, cols), ((0, 0), (1, 1), (1, 1)))
+    moved = [padded[:, i : i + rows, j : j + cols] for i in range(3) for j in range(3)]
+    patches = np.stack(moved, 1).reshape(9 * len(a), -1)
+    hidden = np.clip((f["conv2"] @ patches + f["bias2"][:, None]) / s1, 0, np.float32(ACTIVATION_MAX))
+    bias = f["bias3"] + np.repeat(scales.bias_at(position).astype(np.float32), 16)
     out = f["conv3"] @ hidden + (f["linear"] @ cells) * s2 + bias[:, None]
-    index = (out / s3).floor().clamp(0, 63).long().reshape(-1, 4, 4, rows, cols)
-    shuffled: Array = index.permute(0, 3, 1, 4, 2).reshape(-1, 4 * rows, 4 * cols).numpy()
+    assert out.dtype == np.float32
+    index = np.clip(np.floor(out / s3), 0, 63).astype(np.int64).reshape(-1, 4, 4, rows, cols)
+    shuffled: Array = index.transpose(0, 3, 1, 4, 2).reshape(-1, 4 * rows, 4 * cols)
     return shuffled
 
 

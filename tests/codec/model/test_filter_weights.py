@@ -1,11 +1,12 @@
 """The picture filter in files: chosen by bits and error together, read again, refused if damaged."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from aez.bitstream import FormatError, ModelError, read_container, write_container
 from aez.codec.codec import Codec
@@ -13,20 +14,32 @@ from aez.codec.encoding.filter_fit import FilterFit
 from aez.codec.model.filter_weights import FilterWeights, Moments, weight_shape
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.picture.psnr import psnr_of
-from aez.codec.runtime.torch.picture_filter import filtered, moments
-from aez.codec.training.fits.picture_filter import PictureFilterFit
+from aez.codec.runtime.light.picture_filter import filtered, moments
 
 Photo = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
-def fitted(tiny: Weights, photo: Photo) -> Weights:
-    return PictureFilterFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+def fitted(tiny: Weights, tiny_path: Path) -> Weights:
+    return replace(tiny, tensors=tiny.tensors | load_file(tiny_path.with_name("filter.safetensors")))
 
 
 @pytest.fixture(scope="module")
 def filtering(fitted: Weights) -> Codec:
     return Codec(fitted, "cpu", "float32")
+
+
+@pytest.mark.torch
+def test_the_fit_gives_the_frozen_filter(tiny: Weights, fitted: Weights, photo: Photo) -> None:
+    import torch
+
+    from aez.codec.training.fits.picture_filter import PictureFilterFit
+
+    again = PictureFilterFit().apply(tiny, [torch.from_numpy(photo[:256, 100:400].copy()).permute(2, 0, 1)])
+    for name in ("filter.mean", "filter.step"):
+        frozen, found = fitted.tensors[name], again.tensors[name]
+        assert frozen.dtype == found.dtype
+        assert np.abs(frozen.astype(float) - found).max() < 0.02 * np.abs(frozen).max()
 
 
 def without(data: bytes) -> bytes:
@@ -51,12 +64,12 @@ def test_without_corrections_the_models_own_is_used(filtering: Codec, photo: Pho
     assert psnr_of(picture, filtering.decode_array(data)) > psnr_of(picture, filtering.decode_array(without(data)))
 
 
-def test_every_effort_counts_what_it_decodes(filtering: Codec, photo: Photo) -> None:
+@pytest.mark.parametrize("effort", [2, 4, pytest.param(8, marks=pytest.mark.torch)])
+def test_every_effort_counts_what_it_decodes(filtering: Codec, photo: Photo, effort: int) -> None:
     picture = photo[200:330, 120:260]
-    for level in (2, 4, 8):
-        data = filtering.encode(picture, 80, effort=level)
-        assert read_container(data).filter, "nothing was counted, so the model's own filter is used"
-        assert psnr_of(picture, filtering.decode_array(data)) > psnr_of(picture, filtering.decode_array(without(data)))
+    data = filtering.encode(picture, 80, effort=effort)
+    assert read_container(data).filter, "nothing was counted, so the model's own filter is used"
+    assert psnr_of(picture, filtering.decode_array(data)) > psnr_of(picture, filtering.decode_array(without(data)))
 
 
 def test_regions_and_windows_are_filtered_like_the_whole(
@@ -67,8 +80,12 @@ def test_regions_and_windows_are_filtered_like_the_whole(
     part = filtering.decode_array(data, region=(37, 90, 200, 120))
     assert np.abs(whole[90:210, 37:237] - part).max() <= 1
     assert not np.array_equal(part, filtering.decode_array(without(data), region=(37, 90, 200, 120)))
-    tensor = filtering.decode_tensor(data).permute(1, 2, 0).numpy()
-    assert np.array_equal(whole, tensor)
+
+
+@pytest.mark.torch
+def test_tensors_are_filtered(filtering: Codec, photo: Photo) -> None:
+    data = filtering.encode(photo[:100, :150], 70)
+    assert np.array_equal(filtering.decode_array(data), filtering.decode_tensor(data).permute(1, 2, 0).numpy())
 
 
 def test_only_scales_with_the_network_are_filtered(filtering: Codec, photo: Photo) -> None:
@@ -91,9 +108,9 @@ def test_latents_decode_to_the_files_picture(filtering: Codec, photo: Photo) -> 
 
 
 def test_what_is_written_is_read(fitted: Weights, photo: Photo) -> None:
-    levels = torch.from_numpy(photo[:200, :200] * np.float32(0.9) + 10)
+    levels = photo[:200, :200] * np.float32(0.9) + 10
     own = FilterWeights(fitted, 500, 3)
-    fit = FilterFit(own, moments(levels.flip(2), 0, 0, photo[:200, :200]))  # colours exchanged: large weights
+    fit = FilterFit(own, moments(levels[:, :, ::-1], 0, 0, photo[:200, :200]))  # colours exchanged: large weights
     assert fit.payload
     weights = own.parse(fit.payload)
     assert weights.shape == weight_shape(3)
@@ -155,21 +172,15 @@ def test_it_is_part_of_the_model(tiny: Weights, fitted: Weights) -> None:
     assert fitted.fingerprint != tiny.fingerprint
 
 
-def test_models_for_another_distortion_get_one_without_corrections(tiny: Weights, photo: Photo) -> None:
-    other = replace(tiny, card={**tiny.card, "distortion": "ms-ssim"})
-    codec = Codec(
-        PictureFilterFit().apply(other, [torch.from_numpy(photo[:128, :128].copy()).permute(2, 0, 1)]), "cpu", "float32"
-    )
+def test_models_for_another_distortion_get_one_without_corrections(fitted: Weights, photo: Photo) -> None:
+    codec = Codec(replace(fitted, card={**fitted.card, "distortion": "ms-ssim"}), "cpu", "float32")
     data, quick = (codec.encode(photo[200:400, 120:420], 70, effort=level) for level in (2, 1))
     assert read_container(data).filter and read_container(quick).filter == b""
     assert np.array_equal(codec.unpack(data)[1].r, codec.unpack(quick)[1].r)
 
 
 def test_grey_pictures_are_filtered_as_equal_colours(fitted: Weights, photo: Photo) -> None:
-    grey = torch.from_numpy(photo[:60, :80, 1:2] * np.float32(0.7) + 40)  # nothing is clamped
-    one, three = (
-        filtered(grey.expand(-1, -1, c).contiguous(), torch.from_numpy(FilterWeights(fitted, 700, c).parse(b"")))
-        for c in (1, 3)
-    )
-    assert (one - grey).abs().max() > 1
-    assert torch.allclose(one, three.mean(2, keepdim=True), atol=1e-2)
+    grey = photo[:60, :80, 1:2] * np.float32(0.7) + 40  # nothing is clamped
+    one, three = (filtered(np.repeat(grey, c, 2), FilterWeights(fitted, 700, c).parse(b"")) for c in (1, 3))
+    assert np.abs(one - grey).max() > 1
+    assert np.allclose(one, three.mean(2, keepdims=True), atol=1e-2)

@@ -2,18 +2,20 @@
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from aez.bitstream import read_container
 from aez.codec import api
 from aez.codec.codec import Codec
-from aez.codec.networks.ms_ssim import ms_ssim
 
 Photo = NDArray[np.uint8]
 
 
 def _similarity(a: Photo, b: Photo) -> float:
+    import torch
+
+    from aez.codec.networks.ms_ssim import ms_ssim
+
     x, y = (torch.from_numpy(v.astype(np.float64)).permute(2, 0, 1)[None] for v in (a, b))
     return float(ms_ssim(x, y).mean())
 
@@ -27,6 +29,7 @@ def _largest_below(codec: Codec, picture: Photo, size: int) -> bytes:
     return best
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("quality", [15, 45, 60])
 def test_better_by_ms_ssim_at_no_more_bytes(photo: Photo, quality: int) -> None:
     picture = photo[150:470, 100:420]

@@ -1,8 +1,6 @@
 import pytest
-import torch
 
 from aez.codec.model.quality import POSITION_SCALE, QualityScale
-from aez.codec.networks.quality import lambda_of
 
 
 def test_positions_and_back() -> None:
@@ -22,7 +20,12 @@ def test_points() -> None:
     assert [scale.between(p) for p in (0, 64, 256, 640, 768)] == [(0, 0), (0, 0.25), (1, 0), (2, 0.5), (2, 1.0)]
 
 
+@pytest.mark.torch
 def test_the_weight_of_distortion_is_that_of_training() -> None:
+    import torch
+
+    from aez.codec.networks.quality import lambda_of
+
     scale = QualityScale(16)
     for position in (0, 777, 3840):
         trained = float(lambda_of(torch.tensor(position / POSITION_SCALE), 16))

@@ -12,6 +12,8 @@ from aez.codec.model.config import NetworkConfig
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.blank import blank, is_blank
 
+pytestmark = pytest.mark.torch
+
 _HEAVY = ("torch._dynamo", "torch._inductor", "sympy", "torch.fx.experimental.symbolic_shapes")
 _READ = """
 import json, sys

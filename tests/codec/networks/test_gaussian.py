@@ -5,6 +5,8 @@ import torch
 
 from aez.codec.networks.gaussian import unit_bits
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.mark.parametrize("sigma", [0.11, 0.7, 3.0, 200.0])
 def test_bits_are_those_of_the_mass(sigma: float) -> None:

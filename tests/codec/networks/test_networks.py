@@ -12,6 +12,8 @@ from aez.codec.networks.dct import colour_dct
 from aez.codec.networks.loading import coding_model
 from aez.codec.networks.quality import lambda_of
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.mark.parametrize("rows", [1, 24, 320, 768])
 def test_colour_dct_is_orthonormal(rows: int) -> None:

@@ -8,6 +8,8 @@ import torch
 from aez.bitstream import AezError
 from aez.codec.runtime.torch.device import choose_device, choose_precision
 
+pytestmark = pytest.mark.torch
+
 
 def test_devices() -> None:
     assert choose_device("cpu") == torch.device("cpu")

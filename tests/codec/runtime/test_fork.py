@@ -9,11 +9,12 @@ import pytest
 
 PROGRAM = """
 import multiprocessing, sys
-import numpy as np, torch
+import numpy as np
 from aez.codec.codec import Codec
+from aez.codec.runtime.threads import set_threads, threads
 
-torch.set_num_threads(2)
-codec = Codec(sys.argv[1], "cpu", "float32")
+set_threads(2)
+codec = Codec(sys.argv[1], "cpu", "float32", sys.argv[2])
 picture = np.random.default_rng(0).integers(0, 255, (64, 96, 3), dtype=np.uint8)
 
 def code(_):
@@ -23,13 +24,15 @@ if __name__ == "__main__":
     first = code(0)
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map(code, range(2)) == [first, first]
-    assert torch.get_num_threads() == 2
+    assert threads() == 2
+    if codec.runtime == "torch":
+        assert sys.modules["torch"].get_num_threads() == 2
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
-def test_forked_children_code(tiny_path: Path) -> None:
+def test_forked_children_code(tiny_path: Path, runtime: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tiny_path], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", PROGRAM, tiny_path, runtime], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr

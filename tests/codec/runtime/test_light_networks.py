@@ -16,6 +16,8 @@ from aez.codec.runtime.light.networks import LightNetworks
 from aez.codec.runtime.networks import Networks
 from aez.codec.runtime.torch.networks import TorchNetworks
 
+pytestmark = pytest.mark.torch
+
 Both = tuple[LightNetworks, TorchNetworks]
 POSITION = 300
 

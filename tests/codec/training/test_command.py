@@ -13,6 +13,8 @@ from PIL import Image
 from aez.codec.model.weightfile import read_weights
 from aez.codec.training.checkpoints.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")
 def test_sigterm_leaves_a_checkpoint(tmp_path: Path, tiny_path: Path, photo: object) -> None:

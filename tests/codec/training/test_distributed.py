@@ -15,6 +15,8 @@ from torch import Tensor
 from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoints.checkpoint import averaged, load_checkpoint, save_checkpoint
 
+pytestmark = pytest.mark.torch
+
 STEPS = 8
 # Every process takes its share of the same crops at the same qualities; symbols are rounded, so that nothing is drawn.
 WORKER = f"""

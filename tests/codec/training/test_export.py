@@ -18,6 +18,8 @@ from aez.codec.training.export import (
 )
 from aez.codec.training.objective import RateDistortion
 
+pytestmark = pytest.mark.torch
+
 
 def phi(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))

@@ -1,6 +1,7 @@
 """The picture filter in training: what it gives, and the gradient through it."""
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from aez.codec.runtime.torch.picture_filter import filtered
 from aez.codec.training import filter_in_loop
 from aez.codec.training.filter_in_loop import filtered_crops
 from aez.codec.training.objective import RateDistortion
+
+pytestmark = pytest.mark.torch
 
 Photo = NDArray[np.uint8]
 

@@ -16,6 +16,8 @@ from aez.codec.training.flagship import flagship_trainer
 from aez.codec.training.loop import Trainer, rate_share
 from aez.codec.training.recipe import load_recipe
 
+pytestmark = pytest.mark.torch
+
 SETTINGS = load_recipe("photo-start", ["batch=2", "crop=64"])
 CPU = torch.device("cpu")
 

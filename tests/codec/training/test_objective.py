@@ -15,6 +15,8 @@ from aez.codec.networks.quality import lambda_of
 from aez.codec.training.flagship import drawn_positions
 from aez.codec.training.objective import RateDistortion
 
+pytestmark = pytest.mark.torch
+
 
 def test_ms_ssim_is_what_its_model_minimises(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:
     x = torch.from_numpy(photo[:192, :192].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5

@@ -10,7 +10,6 @@ import pytest
 
 from aez.bitstream import AezError
 from aez.codec.family.members import MODELS
-from aez.codec.training.fits import FITS
 from aez.codec.training.recipe import BASE, load_recipe, recipe_names
 from aez.codec.training.settings import SETTINGS
 
@@ -87,7 +86,10 @@ def test_members_of_the_family(recipe: str, crop: int, batch: int, rate: float) 
     assert set(changed(recipe)) <= {"model", "crop", "batch", "learning_rate"}
 
 
+@pytest.mark.torch
 def test_the_base_measures_every_fit() -> None:
+    from aez.codec.training.fits import FITS
+
     assert load_recipe(BASE).fits == tuple(fit.name for fit in FITS)
 
 

@@ -10,6 +10,8 @@ from aez.bitstream import AezError
 from aez.codec.training.flagship import FlagshipSession
 from aez.codec.training.recipe import load_recipe
 
+pytestmark = pytest.mark.torch
+
 
 def session(device: str) -> FlagshipSession:
     return FlagshipSession([Path("a.png")], load_recipe("photo-start"), resume=None, device=device, report=print)

@@ -15,6 +15,8 @@ from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.networks.loading import training_model
 from aez.codec.training.fits.copula import CopulaFit
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

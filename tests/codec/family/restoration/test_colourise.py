@@ -10,6 +10,8 @@ from aez.codec.family.colouriser import Colouriser, chroma
 from aez.codec.family.restoration.colourise import with_colours
 from aez.codec.family.restoration.pixels import to_tensor
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

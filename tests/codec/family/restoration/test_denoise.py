@@ -12,6 +12,8 @@ from aez import codec
 from aez.codec.family.denoiser import Denoiser
 from aez.codec.family.restoration.denoise import without_noise
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

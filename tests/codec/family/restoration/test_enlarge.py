@@ -11,6 +11,8 @@ from aez.codec.family.restoration.enlarge import enlarged, twice
 from aez.codec.family.restoration.prior import load_prior
 from aez.codec.picture.picture import Picture
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

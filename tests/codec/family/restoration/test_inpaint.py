@@ -18,6 +18,8 @@ from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import read_weights
 from aez.codec.runtime.torch.picture_filter import filtered
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

@@ -6,6 +6,8 @@ from skimage.restoration import estimate_sigma
 from aez.codec.family.restoration import noise
 from aez.codec.family.restoration.noise import noise_level, noise_levels
 
+pytestmark = pytest.mark.torch
+
 Samples = NDArray[np.uint8]
 
 

@@ -20,6 +20,8 @@ from aez.codec.picture.picture import Picture
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.training.family import save_family
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 SIZES = {"latent": 96, "hyper": 8, "analysis": 16, "analysis_depth": 1, "synthesis16": 16, "synthesis16_depth": 1}
 SIZES |= {"synthesis8": 12, "synthesis8_depth": 1, "synthesis4": 8, "synthesis4_depth": 1, "context": 8, "scale": 8}

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from aez.codec.codec import Codec
-from aez.codec.family.restoration.pixels import with_samples
 from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.thumbnails import without_exif_thumbnail, without_xmp_thumbnails
@@ -134,7 +133,7 @@ def test_thumbnails_in_xmp() -> None:
         assert without_xmp_thumbnails(same) == same
 
 
-@pytest.mark.parametrize("family", [False, True])
+@pytest.mark.parametrize("family", [False, pytest.param(True, marks=pytest.mark.torch)])
 def test_parts_have_no_thumbnail(codec: Codec, photo: NDArray[np.uint8], family: bool) -> None:
     from aez.codec import api
 
@@ -157,4 +156,12 @@ def test_changed_pictures_have_no_thumbnail(photo: NDArray[np.uint8], tmp_path: 
     assert (picture.orientation, picture.metadata.exif) == (6, whole)
     turned = upright(picture).metadata.exif
     assert turned == plain.replace(struct.pack("<HHIH", 274, 3, 1, 6), struct.pack("<HHIH", 274, 3, 1, 1))
+
+
+@pytest.mark.torch
+def test_restored_pictures_have_no_thumbnail(photo: NDArray[np.uint8]) -> None:
+    from aez.codec.family.restoration.pixels import with_samples
+
+    whole, plain = with_thumbnail()
+    picture = Picture(photo[:40, :50], orientation=6, metadata=Metadata(exif=whole))
     assert with_samples(picture, picture.samples).metadata.exif == plain

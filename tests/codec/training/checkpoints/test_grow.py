@@ -9,6 +9,8 @@ from aez.codec.training.evaluate import evaluate
 from aez.codec.training.flagship import flagship_trainer
 from aez.codec.training.recipe import load_recipe
 
+pytestmark = pytest.mark.torch
+
 
 def test_a_grown_model_computes_the_same(model: HyperpriorModel, pictures: list[Tensor]) -> None:
     larger = grown(model, {"synthesis16_depth": model.config.synthesis16_depth + 2, "analysis_depth": 4})

@@ -10,6 +10,8 @@ from aez.codec.networks import HyperpriorModel
 from aez.codec.training.checkpoints.checkpoint import averaged, load_checkpoint, save_checkpoint
 from aez.codec.training.checkpoints.mean import command, mean_of
 
+pytestmark = pytest.mark.torch
+
 
 def test_the_mean_of_two_runs(model: HyperpriorModel, tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("before", "a", "b", "mean")]

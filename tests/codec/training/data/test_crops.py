@@ -11,6 +11,8 @@ from torch import Tensor
 from aez.bitstream import ImageError
 from aez.codec.training.data import CropSampler, iter_pictures
 
+pytestmark = pytest.mark.torch
+
 
 def png(value: int, side: int = 8) -> bytes:
     buffer = io.BytesIO()

@@ -12,6 +12,8 @@ from aez.codec.model.weightfile import read_weights
 from aez.codec.training.fits import FITS, fits_named
 from aez.codec.training.fits.__main__ import command
 
+pytestmark = pytest.mark.torch
+
 
 def test_fits_are_applied_in_their_own_order() -> None:
     assert [fit.name for fit in fits_named(["grey", "hyper_context"])] == ["hyper_context", "grey"]

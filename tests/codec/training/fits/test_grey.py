@@ -11,6 +11,8 @@ from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import NEVER_CODED, Weights, parse_weights, serialise_weights
 from aez.codec.training.fits.grey import GreyFit
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

@@ -12,6 +12,8 @@ from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.training.fits.hyper_context import HyperContextFit, context_tables
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

@@ -9,6 +9,8 @@ from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.training.fits.residual_tables import ResidualTablesFit
 
+pytestmark = pytest.mark.torch
+
 Photo = NDArray[np.uint8]
 
 

@@ -57,6 +57,8 @@ def chosen_runtime(runtime: str, device: str, precision: str = "auto", *, graphs
     """Return ``light`` or ``torch``; arguments and errors as :func:`networks_for`."""
     if runtime == "auto":
         runtime = os.environ.get(VARIABLE) or "auto"
+        if runtime not in RUNTIMES:
+            raise AezError(f"the environment variable {VARIABLE} must be auto, light or torch, not {runtime!r}")
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime must be auto, light or torch, not {runtime!r}")
     if device not in DEVICES:

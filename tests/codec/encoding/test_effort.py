@@ -77,6 +77,28 @@ def test_grey_counts_luma_only(flagship: Codec, piece: NDArray[np.uint8]) -> Non
     assert often < once < 0.99 * plain
 
 
+@pytest.mark.parametrize(("level", "quality", "decoded"), [(0, 50, 0), (2, 50, 1), (3, 50, 3), (2, 100, 2)], ids=str)
+def test_corrections_are_verified_where_an_effort_or_the_picture_asks_for_it(
+    flagship: Codec,
+    piece: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+    level: int,
+    quality: float,
+    decoded: int,
+) -> None:
+    """At quality 100 the first symbols come so near the original that a correction may do harm."""
+    calls = []
+    plain = type(flagship.networks).synthesise
+
+    def counted(*args: object, **settings: object) -> object:
+        calls.append(args)
+        return plain(*args, **settings)
+
+    monkeypatch.setattr(type(flagship.networks), "synthesise", counted)
+    flagship.encode(piece, quality, effort=level)
+    assert len(calls) == decoded
+
+
 def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
     """Latents of another picture are drawn to this one: distortion falls at once."""
     setting = setting_of(flagship, 80, Effort(0.0, step=1.0))

@@ -81,7 +81,7 @@ def test_what_is_refused(
 
 def test_a_wrong_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "heavy")
-    with pytest.raises(ValueError, match="not 'heavy'"):
+    with pytest.raises(AezError, match="AEZ_RUNTIME must be auto, light or torch, not 'heavy'"):
         chosen_runtime("auto", "cpu")
 
 

@@ -8,7 +8,6 @@ divided by the difference of the two times. Rates per core are divided by the nu
 
 import importlib.util
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from PIL import Image
 from aez.benchmarks.commands import model_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
+from aez.codec.runtime.threads import available_cores
 
 
 def cut_pictures(sources: list[Path], out: Path, count: int, side: int) -> None:
@@ -87,7 +87,7 @@ class Timing:
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Runs; medians are reported.")
 def command(folder: Path, model: str, count: int, side: int, repeats: int) -> None:
     """Time `aez compress` on small pictures cut from those in FOLDER."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = available_cores()
     runs = [("--jobs 1", 1, ["--jobs", "1", "--threads", "1"]), ("--jobs 2", 2, ["--jobs", "2", "--threads", "2"])]
     if importlib.util.find_spec("ray") is None:
         click.echo("Ray is left out: it is not installed (pip install 'aez[ray]')")

@@ -13,15 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aez.benchmarks.pictures import read_rgb
-from aez.bitstream import read_container
-from aez.bitstream.entropy import symbols_digest
+from aez.bitstream.header import MIN_TILE_LOG2
 from aez.codec.codec import Codec
-from aez.codec.decoding.decoder import View
+from aez.codec.picture.reading import read_picture
 from aez.codec.runtime.threads import set_threads
 from aez.codec.runtime.torch.networks import TorchNetworks
-from aez.codec.symbols.streams import StreamReader
-from aez.codec.symbols.tiles import ArrayResiduals
+
+ALPHA_QUALITY = 60.0
+"""Below 100, so that opacity is coded by the model, too."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class DriftJob:
     Attributes:
         model: a packaged model's name or a weights file's path.
         inputs: pictures if ``qualities`` are given, `.aez` files otherwise.
-        out: folder for `NAME-qQUALITY.aez`, or for `NAME.npy` with samples, (H, W, 3) uint8.
+        out: folder for `NAME-qQUALITY.aez` and `NAME-qQUALITY-tiles.aez`, or for `NAME.npy` with uint8 samples.
         qualities: what to encode at.
         threads: CPU threads.
         precision: of the residual blocks, ``float32`` or ``bfloat16``.
@@ -79,22 +78,23 @@ def work(job: DriftJob) -> dict[str, str]:
 
 
 def encode(codec: Codec, job: DriftJob) -> None:
-    """Write a file for every picture and quality."""
+    """Write two files for every picture and quality: of one tile, and of several with lossy alpha."""
     for path in map(Path, job.inputs):
-        picture = read_rgb(path)
+        picture = read_picture(path, to_srgb=True, auto_orient=True)
         for quality in job.qualities:
-            Path(job.out, f"{path.name}-q{quality:g}.aez").write_bytes(codec.encode(picture, quality))
+            out = Path(job.out, f"{path.name}-q{quality:g}.aez")
+            out.write_bytes(codec.encode(picture, quality, tile_log2=0))
+            tiled = codec.encode(picture, quality, tile_log2=MIN_TILE_LOG2, alpha_quality=ALPHA_QUALITY)
+            out.with_stem(f"{out.stem}-tiles").write_bytes(tiled)
 
 
 def decode(codec: Codec, job: DriftJob) -> dict[str, str]:
     """Write the samples of every file, and return digests by file name."""
     digests = {}
     for path in map(Path, job.inputs):
-        reader = StreamReader(read_container(path.read_bytes()), codec.weights)
-        symbols = reader.symbols()
-        digests[path.name] = symbols_digest(symbols.z, symbols.r)
-        samples = codec.decoder(reader).decode(symbols.z, ArrayResiduals(symbols.r), View.whole(reader.grid))
-        np.save(Path(job.out, f"{path.name}.npy"), samples)
+        data = path.read_bytes()
+        digests[path.name] = codec.digest(data)
+        np.save(Path(job.out, f"{path.name}.npy"), codec.decode_array(data))
     return digests
 
 

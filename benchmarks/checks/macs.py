@@ -2,29 +2,34 @@
 
 Every convolution and matrix product that torch dispatches is counted from the shapes of its tensors, the integers of
 the exact scale path included, and put down to the stage that runs. Biases, activations and gains are left out, as is
-usual. Exit code 1 if decoding takes more than ``--limit`` kMAC per pixel.
+usual. The light runtime does the same work; torch is needed to count it. Exit code 1 if decoding takes more than
+``--limit`` kMAC per pixel.
 
-    python -m aez.benchmarks.checks.macs [--model NAME|PATH] [--width 1536 --height 1024] [--limit 15]
+    python -m aez.benchmarks.checks.macs PICTURE [--model NAME|PATH] [--limit 15]
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from aez.benchmarks.commands import model_option, run, table
+from aez.benchmarks.pictures import read_rgb
 from aez.benchmarks.stages import STAGES, around_stages
 from aez.bitstream import read_container
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
 from aez.codec.decoding.decoder import View
+from aez.codec.model.weightfile import Weights
 from aez.codec.symbols.streams import StreamReader
 from aez.codec.symbols.tiles import ArrayResiduals
 
@@ -80,9 +85,18 @@ def macs_of(operation: Any, args: Sequence[Any], result: Any) -> int:
     return 0
 
 
-def count_codec(codec: Codec, width: int, height: int) -> tuple[Counter[str], Counter[str]]:
-    """Count multiply–accumulates of encoding and of decoding a picture of noise, by stage."""
-    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+def counting_codec(model: str | Weights) -> Codec:
+    """Load a model in the runtime whose work can be counted."""
+    return Codec(model, "cpu", "float32", "torch")
+
+
+def count_codec(codec: Codec, picture: NDArray[np.uint8]) -> tuple[Counter[str], Counter[str]]:
+    """Count multiply–accumulates of encoding and of decoding a picture, by stage.
+
+    Args:
+        codec: one of :func:`counting_codec`.
+        picture: (H, W, 3).
+    """
     encoding, decoding = MacCounter(), MacCounter()
     with around_stages(encoding.running), encoding:
         data = codec.encode(picture)
@@ -100,14 +114,15 @@ def count_codec(codec: Codec, width: int, height: int) -> tuple[Counter[str], Co
 
 
 @click.command()
+@click.argument("picture", type=click.Path(path_type=Path))
 @model_option
-@click.option("--width", type=click.IntRange(1, 65535), default=1536, show_default=True)
-@click.option("--height", type=click.IntRange(1, 65535), default=1024, show_default=True)
 @click.option("--limit", type=float, default=15.0, show_default=True, help="kMAC per pixel that decoding may take.")
-def command(model: str, width: int, height: int, limit: float) -> None:
-    """Count kMAC per pixel of encoding and decoding."""
-    codec = Codec(model, "cpu", "float32", "torch")  # whose operations are counted
-    counts = count_codec(codec, width, height)
+def command(picture: Path, model: str, limit: float) -> None:
+    """Count kMAC per pixel of encoding and decoding PICTURE."""
+    pixels = np.asarray(read_rgb(picture))
+    codec = counting_codec(model)
+    counts = count_codec(codec, pixels)
+    height, width = pixels.shape[:2]
     kilo = 1000 * width * height
     rows = [
         (stage or "elsewhere", *(f"{count[stage] / kilo:.3f}" for count in counts))

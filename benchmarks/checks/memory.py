@@ -1,17 +1,16 @@
 """Peak memory and time by picture size: encoding, decoding, one region, a preview, each in its own process.
 
 Pictures of the sizes asked for are put together from those in FOLDER and kept as JPEG files. Every row is one process
-that does what `aez` does, reads and writes files included: `ru_maxrss` of that process, and the seconds of the work
-without the seconds of importing torch and loading the model.
+that does what `aez` does, reads and writes files included: its largest resident size, and the seconds of the work
+without those of imports.
 
     python -m aez.benchmarks.checks.memory FOLDER [--megapixels 1 --megapixels 10 --megapixels 40 --megapixels 100]
+        [--runtime auto] [--threads 2]
 """
 
 import json
 import math
 import mmap
-import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,9 +20,11 @@ from tempfile import TemporaryDirectory
 import click
 from PIL import Image
 
+from aez.benchmarks.checks.processes import run_alone
 from aez.benchmarks.commands import model_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
+from aez.codec.runtime.choice import RUNTIMES
 
 LIMIT_GB = 2.0
 REGION_SIDE = 512
@@ -46,18 +47,15 @@ def make_picture(sources: list[Path], megapixels: float, out: Path) -> None:
     mosaic.save(out, quality=95)
 
 
-def work(what: str, source: str, target: str, model: str, threads: str) -> None:
-    """Measure one row in this process; print seconds, gigabytes and bytes written as JSON."""
-    import torch
-
+def work(what: str, source: str, target: str, model: str, runtime: str) -> None:
+    """Do the work of one row in this process; print seconds and bytes written as JSON."""
     from aez.codec.codec import Codec
     from aez.codec.memory import keep_freed_memory
     from aez.codec.picture.outputs import format_of, write_picture
     from aez.codec.picture.reading import read_picture
 
     keep_freed_memory()
-    torch.set_num_threads(int(threads))
-    codec = Codec(model, "cpu")
+    codec = Codec(model, "cpu", runtime=runtime)
 
     def encode() -> bytes:
         Image.MAX_IMAGE_PIXELS = None  # as `aez` does, which has a limit of its own
@@ -79,22 +77,19 @@ def work(what: str, source: str, target: str, model: str, threads: str) -> None:
     if out:
         Path(target).write_bytes(out)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"seconds": seconds, "gigabytes": peak / 1e9, "bytes": Path(target).stat().st_size}))
+    print(json.dumps({"seconds": seconds, "bytes": Path(target).stat().st_size}))
 
 
-def measure_row(what: str, source: Path, target: Path, model: str, threads: int) -> dict[str, float]:
+def measure_row(what: str, source: Path, target: Path, model: str, runtime: str, threads: int) -> dict[str, float]:
     """Measure one row in a process of its own.
 
     Raises:
         AezError: it failed.
     """
-    command = [sys.executable, "-c", _WORKER, what, str(source), str(target), model, str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AezError(f"{what} of {source.name} failed: {done.stderr.strip().splitlines()[-1]}")
-    row: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return row
+    words = [sys.executable, "-c", _WORKER, what, str(source), str(target), model, runtime]
+    done = run_alone(f"{what} of {source.name}", words, threads)
+    row: dict[str, float] = json.loads(done.output.splitlines()[-1])
+    return row | {"gigabytes": done.megabytes / 1000}
 
 
 @click.command()
@@ -102,9 +97,10 @@ def measure_row(what: str, source: Path, target: Path, model: str, threads: int)
 @click.option(
     "--megapixels", multiple=True, type=click.FloatRange(0.5, 250), default=(1, 10, 40, 100), show_default=True
 )
-@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of torch.")
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads.")
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True)
 @model_option
-def command(folder: Path, megapixels: tuple[float, ...], threads: int, model: str) -> None:
+def command(folder: Path, megapixels: tuple[float, ...], threads: int, runtime: str, model: str) -> None:
     """Measure memory and time of pictures made from those in FOLDER."""
     sources = list_pictures(folder)
     rows: list[tuple[str, float, dict[str, float]]] = []
@@ -116,7 +112,7 @@ def command(folder: Path, megapixels: tuple[float, ...], threads: int, model: st
                 if what == "region" and size < 3:
                     continue
                 source, target = (picture, file) if what == "encode" else (file, file.with_suffix(".png"))
-                row = measure_row(what, source, target, model, threads)
+                row = measure_row(what, source, target, model, runtime, threads)
                 rows.append((f"{size:g} MP {what}", size, row))
                 click.echo(f"{rows[-1][0]}: {row['seconds']:.2f} s, {row['gigabytes']:.2f} GB", err=True)
     cells = [(name, f"{r['seconds']:.2f}", f"{r['gigabytes']:.2f}", f"{r['bytes']:.0f}") for name, _, r in rows]

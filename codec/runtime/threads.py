@@ -15,13 +15,15 @@ ONE_PRODUCT = "OPENBLAS_NUM_THREADS"
 
 Those of NumPy's library for products would take 50 ms to start, and wait for each other.
 """
+_MOST = 256
 _chosen: list[int] = []
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
 def set_threads(count: int) -> None:
-    """Set the number of threads of all models that are loaded from now on, of NumPy's products and of torch."""
+    """Set the number of threads, at most 256, of what is computed from now on, of NumPy's products and of torch."""
+    count = min(count, _MOST)
     _chosen[:] = [count]
     if not _one_product():
         _blas().limit(limits=count)

@@ -40,6 +40,12 @@ def test_what_is_set_is_used() -> None:
         assert threads() == chosen_threads() == products() == count
 
 
+def test_too_many_are_not_used() -> None:
+    set_threads(100_000)
+    assert threads() == chosen_threads() == 256
+    set_threads(1)
+
+
 @pytest.mark.torch
 def test_torch_uses_what_is_set() -> None:
     import torch

@@ -31,7 +31,7 @@ from aez.codec.memory import keep_freed_memory
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.options import EncodeOptions
 from aez.codec.runtime.choice import RUNTIMES
-from aez.codec.runtime.threads import set_threads
+from aez.codec.threads import set_threads
 
 WARM_UP = 2
 CLASSIC = (("jpeg", "jpeg"), ("webp", "webp"), ("avif-s6", "avif"))

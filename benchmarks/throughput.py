@@ -22,7 +22,7 @@ from PIL import Image
 from aez.benchmarks.commands import model_option, run, table
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.threads import available_cores
+from aez.codec.threads import available_cores
 
 
 def cut_pictures(sources: list[Path], out: Path, count: int, side: int) -> None:

@@ -12,7 +12,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.shared.batch.results import is_out_of_memory
 from aez.cli.shared.console import occupy_closed_streams, say
 from aez.codec.extras import missing_package
-from aez.codec.runtime.threads import ONE_PRODUCT
+from aez.codec.threads import ONE_PRODUCT
 
 INTERRUPTED = 130
 """What a shell reports for a process that Ctrl-C ended."""

@@ -18,7 +18,7 @@ from aez.codec.codec import Codec
 from aez.codec.extras import is_installed
 from aez.codec.model.registry import packaged_models
 from aez.codec.model.weightfile import Weights, read_weights
-from aez.codec.runtime.threads import set_threads
+from aez.codec.threads import set_threads
 
 hypothesis.settings.register_profile(
     "aez", deadline=None, max_examples=50, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from aez.bitstream.header import MIN_TILE_LOG2
 from aez.codec.codec import Codec
 from aez.codec.picture.reading import read_picture
-from aez.codec.runtime.threads import set_threads
 from aez.codec.runtime.torch.networks import TorchNetworks
+from aez.codec.threads import set_threads
 
 ALPHA_QUALITY = 60.0
 """Below 100, so that opacity is coded by the model, too."""

@@ -29,7 +29,7 @@ from aez.benchmarks.stages import STAGES, timed_stages
 from aez.codec.codec import Codec
 from aez.codec.memory import keep_freed_memory
 from aez.codec.runtime.choice import RUNTIMES
-from aez.codec.runtime.threads import set_threads
+from aez.codec.threads import set_threads
 
 SIZES = (0.4, 2.0, 12.0)
 WAYS = ("encode", "decode")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from aez.benchmarks.codecs.base import Adapter
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.threads import set_threads
+from aez.codec.threads import set_threads
 
 T = TypeVar("T")
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")

@@ -23,7 +23,7 @@ from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.runtime.means import Area, whole_cells
 from aez.codec.runtime.networks import Array, Floats
-from aez.codec.runtime.threads import each, shares
+from aez.codec.threads import each, shares
 
 _WINDOW_CELLS = 320
 """Cells of a window of large pictures, as in ``cell_windows``: errors and filtered levels take memory, too."""

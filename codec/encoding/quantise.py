@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from aez.bitstream.escapes import MAX_MAGNITUDE
 from aez.bitstream.runs import NOT_CODED
 from aez.bitstream.tables import TableSet
-from aez.codec.runtime.threads import each, shares
+from aez.codec.threads import each, shares
 
 _TABULATED = 31
 """Magnitudes whose cost is tabulated one by one; larger symbols of the usual tables are rounded."""

@@ -13,8 +13,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from aez.bitstream.errors import ModelError
+from aez.bitstream.sizes import ceil_div
 from aez.codec.geometry.windows import Window
 from aez.codec.model.scales import LEVELS
+from aez.codec.threads import each, single_products, threads
 
 ACTIVATION_MAX = 2**24 - 1
 EXACT_BOUND = 2**53
@@ -119,7 +121,10 @@ class ExactScales:
         Returns:
             (M, 4·h, 4·w) uint8 in 0 … 63; h and w are those of the window if one is given.
         """
-        core = window or Window(0, z.shape[1], 0, z.shape[2])
+        with single_products():
+            return self._indices(z, position, window or Window(0, z.shape[1], 0, z.shape[2]))
+
+    def _indices(self, z: NDArray[np.int16], position: int, core: Window) -> NDArray[np.uint8]:
         outer = core.grown(1, *z.shape[1:])
         z = np.ascontiguousarray(z[outer.index])
         conv1, _, last = self._weights
@@ -133,12 +138,15 @@ class ExactScales:
         m = self.quality_bias.shape[1]
         bias = (self.bias3 + self.bias_at(position).repeat(_UPSAMPLING**2))[:, None] * 2.0 ** -self.shifts[3]
         out = np.empty((m * _UPSAMPLING**2, rows * cols), np.uint8)
-        for start in range(0, rows * cols, _CHUNK_CELLS):
-            part = slice(start, start + _CHUNK_CELLS)
+        step = max(1, min(_CHUNK_CELLS, ceil_div(rows * cols, threads())))
+
+        def one(start: int) -> None:
             # Clipped to at least 0, the conversion to an integer is a floor.
-            total = last @ inputs[:, part]
+            total = last @ inputs[:, start : start + step]
             total += bias
-            out[:, part] = np.clip(total, 0, LEVELS - 1, out=total)
+            out[:, start : start + step] = np.clip(total, 0, LEVELS - 1, out=total)
+
+        each(one, range(0, rows * cols, step))
         shuffled = out.reshape(m, _UPSAMPLING, _UPSAMPLING, rows, cols).transpose(0, 3, 1, 4, 2)
         return shuffled.reshape(m, _UPSAMPLING * rows, _UPSAMPLING * cols)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.cli import main
-from aez.codec.runtime.threads import ONE_PRODUCT
+from aez.codec.threads import ONE_PRODUCT
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def test_pillows_own_limit_does_not_matter(aez: Any, folder: Path, model: Any, m
 
 def test_threads(aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
-    monkeypatch.setattr("aez.codec.runtime.threads.set_threads", threads.append)
+    monkeypatch.setattr("aez.codec.threads.set_threads", threads.append)
     assert aez("compress", folder / "a.png", *model, "--threads", 3).code == 0
     assert threads == [3]
     assert aez("compress", folder / "a.png", *model, "--threads", 0).code == 2

@@ -1,6 +1,7 @@
 """What a command imports: modules are counted, because times depend on the machine."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,17 @@ def test_pictures_are_coded_by_few_modules(pictures: Path) -> None:
         assert not HEAVY & modules
         assert "onnxruntime" in modules
         assert len(modules) < 640
+
+
+def test_nothing_is_written_but_outputs(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """ONNX Runtime keeps telemetry in the user's cache unless it is told not to."""
+    home = tmp_path_factory.mktemp("home")
+    places = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR", "USERPROFILE", "LOCALAPPDATA")}
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | places
+    command = [sys.executable, "-m", "aez.cli", "compress", "a.png"]
+    subprocess.run(command, cwd=pictures, env=environment, capture_output=True, check=True)
+    assert list(home.rglob("*")) == []
+    assert {path.name for path in pictures.iterdir()} == {"a.png", "a.aez"}
 
 
 def test_help_is_a_few_modules(tmp_path: Path) -> None:

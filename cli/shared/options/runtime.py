@@ -142,6 +142,6 @@ def set_up_process(threads: int | None) -> None:
 
     keep_freed_memory()
     if threads:
-        from aez.codec.runtime.threads import set_threads
+        from aez.codec.threads import set_threads
 
         set_threads(threads)

@@ -54,16 +54,20 @@ def stored_floats(tensors: Arrays, names: tuple[str, ...]) -> list[Floats]:
     """Return tensors of a weights file as float32; what eight bits hold is restored.
 
     Raises:
-        ModelError: a tensor is missing, or its steps do not fit it.
+        ModelError: a tensor is missing or not finite, or its steps do not fit it.
     """
     wanted = {key: tensors[key] for name in names for key in (name, name + STEP) if key in tensors}
     try:
         found = restored(wanted)
         if any(found[name].dtype.kind != "f" for name in names):
             raise ValueError
-        return [np.ascontiguousarray(found[name], np.float32) for name in names]
+        arrays = [np.ascontiguousarray(found[name], np.float32) for name in names]
     except (KeyError, ValueError):
         raise ModelError("the model's tensors do not fit its configuration") from None
+    for name, array in zip(names, arrays, strict=True):
+        if not np.isfinite(array).all():
+            raise ModelError(f"the model's tensor {name!r} is not finite")
+    return arrays
 
 
 def product(inputs: Floats, layer: Layer) -> Floats:

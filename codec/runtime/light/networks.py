@@ -22,7 +22,7 @@ from aez.codec.runtime.light.picture_filter import filtered, moments
 from aez.codec.runtime.light.sessions import Sessions
 from aez.codec.runtime.light.shapes import check_shapes
 from aez.codec.runtime.networks import Array, Floats, Slope
-from aez.codec.runtime.threads import each, shares
+from aez.codec.threads import each, shares
 
 if TYPE_CHECKING:
     from aez.codec.runtime.torch.networks import TorchNetworks

@@ -15,7 +15,7 @@ from aez.codec.runtime.picture_filter import (
     strips,
     weight_matrix,
 )
-from aez.codec.runtime.threads import each, in_parallel
+from aez.codec.threads import each, in_parallel
 
 Floats = NDArray[np.float32]
 _STRIP = 2**16

@@ -10,6 +10,10 @@ from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
+
+# ONNX Runtime's library otherwise writes what it did, and where, into the user's cache, for its makers. It reads the
+# variable when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 from numpy.typing import NDArray
 
@@ -18,7 +22,7 @@ from aez.codec.model.eight_bits import Arrays
 from aez.codec.model.graphs import PREFIX, Graph
 from aez.codec.runtime.light.layers import stored_floats
 from aez.codec.runtime.networks import Floats
-from aez.codec.runtime.threads import threads
+from aez.codec.threads import threads
 
 _POOL = 0, 0, -1, -1
 """No limit; grow in powers of two; and the usual sizes of the first block and of what may lie unused in one."""

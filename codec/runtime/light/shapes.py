@@ -1,5 +1,7 @@
 """Check the shapes of the tensors that NumPy computes with; those of the graphs are checked with the graphs."""
 
+import numpy as np
+
 from aez.bitstream.errors import ModelError
 from aez.codec.model.config import NetworkConfig
 from aez.codec.model.weightfile import Weights
@@ -10,12 +12,14 @@ def check_shapes(weights: Weights) -> None:
     """Check that a model's gains, first and last layers fit its configuration.
 
     Raises:
-        ModelError: one of them is missing, or has the wrong shape.
+        ModelError: one of them is missing, not finite, or has the wrong shape.
     """
     for name, shape in _shapes(weights.config).items():
         found = weights.tensor(name).shape
         if found[: len(shape)] != shape or any(side != 1 for side in found[len(shape) :]):
             raise ModelError(f"the model's tensor {name!r} does not fit its configuration")
+        if not np.isfinite(weights.tensor(name)).all():
+            raise ModelError(f"the model's tensor {name!r} is not finite")
 
 
 def _shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from aez.bitstream.errors import AezError
-from aez.codec.runtime.threads import chosen_threads
+from aez.codec.threads import chosen_threads
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """CPU flags in Linux of instructions that multiply bfloat16: AVX-512 and AMX on x86, and those of ARM."""

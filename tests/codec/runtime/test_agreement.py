@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aez.codec.codec import Codec
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.psnr import psnr_of
-from aez.codec.runtime.threads import set_threads
+from aez.codec.threads import set_threads
 
 Photo = NDArray[np.uint8]
 PICTURES = {

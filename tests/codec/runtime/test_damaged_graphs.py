@@ -55,6 +55,19 @@ def test_damaged_graphs_are_refused(tiny: Weights, goldens: dict[str, bytes], da
     assert re.search("graph|do not fit", str(caught.value)) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["analysis.linear.weight", "encoder_gain.rows", "context.mean.weight", "synthesis.blocks8.0.expand.bias"]
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_tensors_that_are_not_finite_are_refused(
+    tiny: Weights, photo: NDArray[np.uint8], name: str, value: float
+) -> None:
+    tensor = tiny.tensors[name].copy()
+    tensor.reshape(-1)[3] = value
+    with pytest.raises(ModelError, match=f"'{re.escape(name)}' is not finite"):
+        Codec(replace(tiny, tensors={**tiny.tensors, name: tensor}), "cpu", runtime="light").encode(photo[:40, :40])
+
+
 def test_a_graph_of_another_model_is_refused(tiny: Weights, packaged: Weights, goldens: dict[str, bytes]) -> None:
     damaged = replace(tiny, tensors={**tiny.tensors, NAME: packaged.tensors[NAME]})
     with pytest.raises(ModelError, match=r"do(es)? not fit"):

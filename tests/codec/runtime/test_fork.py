@@ -11,7 +11,7 @@ PROGRAM = """
 import multiprocessing, sys
 import numpy as np
 from aez.codec.codec import Codec
-from aez.codec.runtime.threads import set_threads, threads
+from aez.codec.threads import set_threads, threads
 
 set_threads(2)
 codec = Codec(sys.argv[1], "cpu", "float32", sys.argv[2])

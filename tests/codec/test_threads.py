@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from aez.codec.runtime.threads import (
+from aez.codec.threads import (
     ONE_PRODUCT,
     available_cores,
     chosen_threads,
@@ -40,6 +40,12 @@ def test_what_is_set_is_used() -> None:
         assert threads() == chosen_threads() == products() == count
 
 
+@pytest.mark.parametrize("count", [0, -2])
+def test_there_is_at_least_one(count: int) -> None:
+    with pytest.raises(ValueError, match="at least one thread"):
+        set_threads(count)
+
+
 def test_too_many_are_not_used() -> None:
     set_threads(100_000)
     assert threads() == chosen_threads() == 256
@@ -56,7 +62,7 @@ def test_torch_uses_what_is_set() -> None:
 
 
 def test_without_a_choice_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aez.codec.runtime.threads._chosen", [])
+    monkeypatch.setattr("aez.codec.threads._chosen", [])
     assert chosen_threads() is None
     assert threads() == available_cores() >= 1
 

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from aez.bitstream.sizes import ceil_div
@@ -22,7 +22,13 @@ _Out = TypeVar("_Out")
 
 
 def set_threads(count: int) -> None:
-    """Set the number of threads, at most 256, of what is computed from now on, of NumPy's products and of torch."""
+    """Set the number of threads, at most 256, of what is computed from now on, of NumPy's products and of torch.
+
+    Raises:
+        ValueError: the number is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"there must be at least one thread, not {count}")
     count = min(count, _MOST)
     _chosen[:] = [count]
     if not _one_product():
@@ -55,11 +61,14 @@ def in_parallel(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterat
     """
     work = list(items)
     count = min(threads(), len(work))
-    if count < 2:
-        yield from map(function, work)
-        return
-    with _single_products, ThreadPoolExecutor(count) as pool:
-        yield from pool.map(function, work)
+    with single_products():
+        if count < 2:
+            yield from map(function, work)
+            return
+        from concurrent.futures import ThreadPoolExecutor  # which imports much
+
+        with ThreadPoolExecutor(count) as pool:
+            yield from pool.map(function, work)
 
 
 def shares(count: int) -> list[slice]:
@@ -72,6 +81,15 @@ def each(function: Callable[[_In], None], items: Iterable[_In]) -> None:
     """Apply a function to items as :func:`in_parallel` does, and wait for all."""
     for _ in in_parallel(function, items):
         pass
+
+
+def single_products() -> AbstractContextManager[None]:
+    """Return a context in which NumPy's products use one thread each.
+
+    Products of several threads are not only slower beside other work: if another thread forks meanwhile, their library
+    ends its threads, and the product is wrong.
+    """
+    return _single_products
 
 
 def _one_product() -> bool:
@@ -89,8 +107,8 @@ def _blas() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
-class _SingleProducts:
-    """Context in which NumPy's products use one thread; several threads may enter it, the last one to leave ends it."""
+class _SingleProducts(AbstractContextManager[None]):
+    """See :func:`single_products`. Several threads may be inside; the last one to leave ends it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

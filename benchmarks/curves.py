@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aez.bitstream.errors import AezError
 
 SCHEMA = "aez-bench-1"
-"""What every file of results or published curves says that it is; README.md beside this file describes it."""
+"""Schema that every file of results or published curves names; README.md beside this file describes it."""
 
 
 class Point(NamedTuple):

@@ -17,7 +17,7 @@ from aez.bitstream.errors import AezError
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 
 PSNR_OF_EQUALS = 100.0
-"""What stands for the infinite PSNR (or MS-SSIM in dB) of equal pictures, so that means and JSON stay finite."""
+"""Value in place of the infinite PSNR (or MS-SSIM in dB) of equal pictures, so that means and JSON stay finite."""
 LUMA = (0.299, 0.587, 0.114)
 DEFAULT_METRICS = ("psnr", "psnr_y", "ms_ssim", "ssimulacra2")
 BATCH_SAMPLES = 2**26

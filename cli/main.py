@@ -15,7 +15,7 @@ from aez.codec.extras import missing_package
 from aez.codec.threads import ONE_PRODUCT
 
 INTERRUPTED = 130
-"""What a shell reports for a process that Ctrl-C ended."""
+"""Exit code that shells report for a process that Ctrl-C ended."""
 COMMANDS = {
     "compress": "Compress pictures into .aez files.",
     "decompress": "Turn .aez files back into pictures.",

@@ -35,7 +35,7 @@ from aez.codec.symbols.tiles import ArrayResiduals
 
 _aten = torch.ops.aten
 _LEFT_OPERAND = {_aten.mm: 0, _aten.bmm: 0, _aten.addmm: 1, _aten.addmm_: 1, _aten.baddbmm: 1}
-"""What all matrix products come down to, and which of the arguments is the left operand."""
+"""Operations that all matrix products come down to, and the number of the argument that is the left operand."""
 
 
 class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -25,7 +25,7 @@ print(json.dumps([seconds, kilobytes * 1024 / 1e6, os.waitstatus_to_exitcode(sta
 
 @dataclass(frozen=True)
 class Run:
-    """What a command took and said.
+    """Cost and output of a command.
 
     Attributes:
         seconds: from start to end.

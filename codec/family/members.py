@@ -33,7 +33,7 @@ class CodeGrid:
 
 @dataclass(frozen=True)
 class Member:
-    """What is known of a member without its network.
+    """A member without its network.
 
     Attributes:
         place: module and class of its network.

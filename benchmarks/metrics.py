@@ -1,30 +1,33 @@
 """Quality metrics. Each takes an original and several decoded versions."""
 
 import functools
-import io
+import importlib
 import math
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from aez.benchmarks.codecs.base import UnavailableError
 from aez.bitstream.errors import AezError
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.networks.ssimulacra2 import SMALLEST_SIDE as SMALLEST_SCALE
+from aez.codec.networks.ssimulacra2 import ssimulacra2
 
 PSNR_OF_EQUALS = 100.0
 """Value in place of the infinite PSNR (or MS-SSIM in dB) of equal pictures, so that means and JSON stay finite."""
 LUMA = (0.299, 0.587, 0.114)
-DEFAULT_METRICS = ("psnr", "psnr_y", "ms_ssim", "ssimulacra2")
+DEFAULT_METRICS = ("psnr", "psnr_y", "ms_ssim", "ssimulacra2", "cvvdp")
 BATCH_SAMPLES = 2**26
 """Samples of decoded pictures that are on the device together."""
 
 Values = list[float | None]
 Metric = Callable[[Tensor, Tensor], Values]
+"""From an original, (1, 3, H, W), and decoded versions, (N, 3, H, W), both 0 … 255, to a value for each."""
 
 
 def decibels(mean_square: float, peak: float = 255.0) -> float:
@@ -57,31 +60,57 @@ def _ms_ssim(original: Tensor, decoded: Tensor) -> Values:
 
 
 def _ssimulacra2(original: Tensor, decoded: Tensor) -> Values:
-    """Compute SSIMULACRA 2 on the CPU by the `ssimulacra2` package, which reads files."""
-    from ssimulacra2 import compute_ssimulacra2
-
-    def bitmap(picture: Tensor) -> io.BytesIO:
-        buffer = io.BytesIO()
-        samples = picture.permute(1, 2, 0).to(torch.uint8).cpu().numpy()
-        Image.fromarray(np.ascontiguousarray(samples)).save(buffer, "BMP")
-        buffer.seek(0)
-        return buffer
-
-    if min(original.shape[-2:]) < 8:
+    """Compute SSIMULACRA 2; None for pictures too small for one scale."""
+    if min(original.shape[-2:]) < SMALLEST_SCALE:
         return [None] * len(decoded)
-    return [float(compute_ssimulacra2(bitmap(original[0]), bitmap(picture))) for picture in decoded]
+    return list(ssimulacra2(original, decoded).tolist())
 
 
-def _lpips(original: Tensor, decoded: Tensor) -> Values:
-    """Compute the learned perceptual distance with AlexNet; lower is better."""
-    network = _network("lpips", original.device)
-    return [float(network(original.float() / 127.5 - 1, picture[None].float() / 127.5 - 1)) for picture in decoded]
+def _cvvdp(original: Tensor, decoded: Tensor) -> Values:
+    """Compute ColorVideoVDP (Mantiuk et al., 2024) in JOD, as seen on a 4K monitor at its usual distance."""
+    network = _network("cvvdp", original.device)
+    reference = _samples(original)
+    return [float(network.predict(_samples(picture[None]), reference, dim_order="BCHW")[0]) for picture in decoded]
+
+
+def _by_package(name: str) -> Metric:
+    """Return a metric of the package frame-analytics, by the name of its function."""
+
+    def metric(original: Tensor, decoded: Tensor) -> Values:
+        function, reference = getattr(_package("frame_analytics", name), name), _samples(original)
+        try:
+            return [float(function(_samples(picture[None]), reference, data_range=255.0)) for picture in decoded]
+        except ValueError:  # too small for its scales
+            return [None] * len(decoded)
+
+    return metric
 
 
 def _dists(original: Tensor, decoded: Tensor) -> Values:
     """Compute the structure and texture distance; lower is better."""
     network = _network("dists", original.device)
     return [float(network(original.float() / 255, picture[None].float() / 255)) for picture in decoded]
+
+
+def _samples(pictures: Tensor) -> Tensor:
+    """Return pictures as uint8."""
+    return pictures.to(torch.uint8).contiguous()
+
+
+_INSTALL = {"DISTS_pytorch": "dists-pytorch", "frame_analytics": "frame-analytics", "pycvvdp": "cvvdp"}
+
+
+def _package(module: str, metric: str) -> ModuleType:
+    """Import a metric's package.
+
+    Raises:
+        UnavailableError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        package = _INSTALL[module]
+        raise UnavailableError(f"{metric} needs {package}: pip install {package}") from None
 
 
 @functools.lru_cache(maxsize=2)
@@ -91,21 +120,12 @@ def _network(name: str, device: torch.device) -> Any:
     Raises:
         UnavailableError: the package, or the weights that it downloads, are not to be had.
     """
+    if name == "cvvdp":
+        return _package("pycvvdp", name).cvvdp(display_name="standard_4k", device=device)
     try:
-        if name == "lpips":
-            import lpips
-
-            network = lpips.LPIPS(net="alex", verbose=False)
-        else:
-            from DISTS_pytorch import DISTS
-
-            network = DISTS()
-    except ImportError:
-        package = {"lpips": "lpips", "dists": "dists-pytorch"}[name]
-        raise UnavailableError(f"{name} needs {package}: pip install {package}") from None
+        return _package("DISTS_pytorch", name).DISTS().eval().to(device)
     except OSError as error:
         raise UnavailableError(f"{name} downloads weights at its first use, which failed: {error}") from None
-    return network.eval().to(device)
 
 
 METRICS: dict[str, Metric] = {
@@ -113,17 +133,34 @@ METRICS: dict[str, Metric] = {
     "psnr_y": _psnr_y,
     "ms_ssim": _ms_ssim,
     "ssimulacra2": _ssimulacra2,
-    "lpips": _lpips,
+    "cvvdp": _cvvdp,
+    "iw_ssim": _by_package("iw_ssim"),
+    "psnr_hvs": _by_package("psnr_hvs"),
+    "lpips": _by_package("lpips"),
+    "flip": _by_package("flip"),
     "dists": _dists,
 }
-DERIVED = {"ms_ssim": ("ms_ssim_db", ms_ssim_decibels)}
+DERIVED: dict[str, tuple[str, Callable[[float], float]]] = {
+    "ms_ssim": ("ms_ssim_db", ms_ssim_decibels),
+    "iw_ssim": ("iw_ssim_db", ms_ssim_decibels),
+    "lpips": ("lpips_db", lambda value: decibels(value, 1.0)),
+    "flip": ("flip_db", lambda value: decibels(value, 1.0)),
+}
+"""Other forms of metrics that rise with quality nearly as its logarithm does, so that BD-rates can be computed."""
 UNITS = {
     "psnr": "PSNR RGB, dB",
     "psnr_y": "PSNR Y, dB",
     "ms_ssim": "MS-SSIM",
     "ms_ssim_db": "MS-SSIM, dB",
     "ssimulacra2": "SSIMULACRA 2",
+    "cvvdp": "ColorVideoVDP, JOD",
+    "iw_ssim": "IW-SSIM",
+    "iw_ssim_db": "IW-SSIM, dB",
+    "psnr_hvs": "PSNR-HVS, dB",
     "lpips": "LPIPS (lower is better)",
+    "lpips_db": "LPIPS, dB",
+    "flip": "FLIP (lower is better)",
+    "flip_db": "FLIP, dB",
     "dists": "DISTS (lower is better)",
 }
 
@@ -137,13 +174,10 @@ def check_metric(name: str) -> None:
     """
     if name not in METRICS:
         raise AezError(f"no metric {name!r}; there is {', '.join(METRICS)}")
-    if name == "ssimulacra2":
-        try:
-            import ssimulacra2  # noqa: F401
-        except ImportError:
-            raise UnavailableError("ssimulacra2 needs its package: pip install ssimulacra2") from None
-    if name in ("lpips", "dists"):
+    if name in ("cvvdp", "dists"):
         _network(name, torch.device("cpu"))
+    elif name in ("iw_ssim", "psnr_hvs", "lpips", "flip"):
+        _package("frame_analytics", name)
 
 
 def usable_metrics(names: Sequence[str], say: Callable[[str], None]) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -28,7 +28,8 @@ REPORT_PACKAGES = ("torch", "bjontegaard", "matplotlib", "plotly")
 @click.option("--qualities", multiple=True, metavar="[NAME=]Q,Q…",
               help="Qualities of all codecs or of one; may be repeated.  [default: the codec's own]")  # fmt: skip
 @click.option("--metrics", multiple=True, metavar="LIST",
-              help="psnr, psnr_y, ms_ssim, ssimulacra2, lpips, dists.  [default: the first four]")  # fmt: skip
+              help="psnr, psnr_y, ms_ssim, ssimulacra2, cvvdp, iw_ssim, psnr_hvs, lpips, flip, dists.  "
+                   "[default: the first five]")  # fmt: skip
 @device_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
               help="Pictures measured in parallel; times are reliable only with 1.")  # fmt: skip
@@ -51,12 +52,13 @@ def command(
 ) -> None:  # fmt: skip
     """Measure rate, distortion and speed of codecs on IMAGES (files or folders) and write a report.
 
-    The report is report.html (one file), results.json, results.csv and three plots.
+    The report is report.html (one file), results.json, results.csv and four plots.
 
     Codecs: aez (options model, effort, precision), jpeg (subsampling, optimise), mozjpeg
-    (subsampling), webp (method), avif (speed, subsampling), jxl (effort), heic, jpeg2000,
-    compressai (arch, metric, weights); short for some settings: jpeg-444, jpeg-plain,
-    avif-s6, avif-s4-420, jxl-e7. Options follow after colons: avif:speed=4:subsampling=420
+    (subsampling), jpegli, webp (method), avif (speed, subsampling, tune), jxl (effort), heic,
+    jpeg2000, compressai (arch, metric, weights); short for some settings: jpeg-444, jpeg-plain,
+    avif-s6, avif-s6-psnr, avif-s2, avif-s2-psnr, avif-s4-420, jxl-e7. Options follow after
+    colons: avif:speed=4:subsampling=420
     """
     require(*REPORT_PACKAGES, what="a report")
     from aez.benchmarks.codecs.selection import choose_codecs

@@ -17,7 +17,6 @@ _PACKAGES = {
     "pillow_jxl": ("bench", "pillow-jxl-plugin"),
     "plotly": ("bench", "plotly"),
     "pyvips": ("bench", "pyvips"),
-    "ssimulacra2": ("bench", "ssimulacra2"),
     "ray": ("ray", "Ray"),
     "pyarrow": ("ray", "pyarrow"),
 }

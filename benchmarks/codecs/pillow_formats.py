@@ -9,6 +9,7 @@ import PIL
 from PIL import Image, features
 
 from aez.benchmarks.codecs.base import Adapter, Scale, UnavailableError, subsampling, take_options, whole
+from aez.bitstream.errors import AezError
 
 PERCENT = Scale(0, 100)
 
@@ -70,9 +71,22 @@ def webp(name: str, options: Mapping[str, str]) -> Adapter:
 
 
 def avif(name: str, options: Mapping[str, str]) -> Adapter:
-    """Make an adapter of libavif with the AV1 encoder of Pillow's wheels."""
-    chosen = take_options(options, {"speed": "6", "subsampling": "444"})
-    fixed = {"speed": whole(chosen, "speed", 0, 10), "subsampling": subsampling(chosen)}
+    """Make an adapter of libavif with the AV1 encoder of Pillow's wheels.
+
+    ``tune`` is what the encoder optimises: ``iq`` (what is seen, the default of libavif from 1.4 on), ``ssim`` or
+    ``psnr``.
+
+    Raises:
+        AezError: an option has no such value.
+    """
+    chosen = take_options(options, {"speed": "6", "subsampling": "444", "tune": "iq"})
+    if chosen["tune"] not in ("iq", "ssim", "psnr"):
+        raise AezError(f"option tune is iq, ssim or psnr, not {chosen['tune']!r}")
+    fixed = {
+        "speed": whole(chosen, "speed", 0, 10),
+        "subsampling": subsampling(chosen),
+        "advanced": {"tune": chosen["tune"]},
+    }
     _need_feature("avif", "AVIF (Pillow 11.3 or later)")
     version = f"libavif {features.version_module('avif')}"
     qualities = (10, 20, 30, 40, 50, 60, 70, 80, 90)

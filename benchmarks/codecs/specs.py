@@ -15,15 +15,21 @@ _BY_PILLOW: dict[str, Callable[[str, Mapping[str, str]], Adapter]] = {
     "heic": formats.heic,
     "jpeg2000": formats.jpeg2000,
 }
-FAMILIES = ("aez", *_BY_PILLOW, "mozjpeg", "compressai")
+FAMILIES = ("aez", *_BY_PILLOW, "mozjpeg", "jpegli", "compressai")
 PRESETS: dict[str, tuple[str, dict[str, str]]] = {
     "jpeg-444": ("jpeg", {"subsampling": "444"}),
     "jpeg-plain": ("jpeg", {"optimise": "no"}),
     "avif-s6": ("avif", {}),
+    "avif-s6-psnr": ("avif", {"tune": "psnr"}),
+    "avif-s2": ("avif", {"speed": "2"}),
+    "avif-s2-psnr": ("avif", {"speed": "2", "tune": "psnr"}),
     "avif-s4-420": ("avif", {"speed": "4", "subsampling": "420"}),
     "jxl-e7": ("jxl", {}),
 }
-DEFAULT_CODECS = ("aez", "jpeg", "jpeg-444", "mozjpeg", "webp", "avif-s6", "avif-s4-420", "jxl-e7", "heic", "jpeg2000")
+DEFAULT_CODECS = (
+    "aez", "jpeg", "jpeg-444", "mozjpeg", "jpegli", "webp", "avif-s6", "avif-s6-psnr", "avif-s2", "avif-s2-psnr",
+    "jxl-e7", "heic", "jpeg2000",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,10 @@ def build(spec: CodecSpec, device: str) -> Adapter:
         from aez.benchmarks.codecs.mozjpeg import MozJpeg
 
         adapter = MozJpeg(spec.name, spec.options)
+    elif spec.family == "jpegli":
+        from aez.benchmarks.codecs.jpegli import Jpegli
+
+        adapter = Jpegli(spec.name, spec.options)
     else:
         adapter = _BY_PILLOW[spec.family](spec.name, spec.options)
     if spec.qualities:

@@ -12,7 +12,7 @@ import click
 import numpy as np
 import torch
 
-from aez.benchmarks.bdrate import bd_rate, describe
+from aez.benchmarks.bdrate import Interval, bd_rate, describe
 from aez.benchmarks.commands import run, table
 from aez.benchmarks.curves import Point, monotone
 from aez.benchmarks.metrics import psnr
@@ -23,6 +23,7 @@ from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.networks.quality import lambda_of
 
 MODELS = ("sparse", "sparse-l0")
+_INTERVAL = Interval(20.0, 50.0)
 REFERENCE = (DEFAULT_MODEL, (1, 5, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100))
 
 
@@ -61,7 +62,8 @@ def command(folder: Path, first: int | None) -> None:
         click.echo(f"{model}, {len(pictures)} pictures")
         click.echo(table(["quality", "penalty weight", "zeros %", "bpp", "PSNR dB"], lines))
         curve = monotone(Point(bpp, value) for _, bpp, value in found)
-        click.echo(f"BD-rate against {name} at effort 0: {' '.join(describe(bd_rate(own, curve, 20, 50)))}\n")
+        against = " ".join(describe(bd_rate(own, curve, _INTERVAL)))
+        click.echo(f"BD-rate against {name} at effort 0: {against}\n")
 
 
 if __name__ == "__main__":

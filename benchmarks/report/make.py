@@ -194,6 +194,7 @@ def write_report(report: Report, outputs: Outputs, say: Say) -> dict[str, Any]:
         "results.csv": as_csv(results).encode(),
         "rd-psnr.png": plots.rate_distortion(results, "psnr"),
         "rd-msssim.png": plots.rate_distortion(results, "ms_ssim_db"),
+        "rd-ssimulacra2.png": plots.rate_distortion(results, "ssimulacra2"),
         "speed.png": plots.speed(results),
         "report.html": write_html(report, results, outputs.viewer, say).encode(),
     }

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from aez.benchmarks.bdrate import HIGH, LEAST_OVERLAP, LOW, bd_quality, bd_rate, overlap
+from aez.benchmarks.bdrate import INTERVALS, Interval, bd_quality, bd_rate, overlap
 from aez.benchmarks.codecs.base import Adapter
 from aez.benchmarks.curves import SCHEMA, curve_of
 from aez.benchmarks.pictures import set_digest
@@ -18,9 +18,6 @@ from aez.benchmarks.report.store import Values
 
 DIGITS = 6
 """Significant digits of what is written."""
-BD_METRICS = {"psnr": (LOW, HIGH), "ms_ssim_db": (0.0, 100.0)}
-"""Metrics in dB that BD-rates are computed for, and the interval that counts."""
-
 Table = Mapping[str, Mapping[str, Values]]
 """Measurements of a codec: by setting, then by picture name."""
 
@@ -109,17 +106,16 @@ def as_results(report: Report) -> dict[str, Any]:
         ],
         "columns": ["setting", *columns],
         "codecs": codecs,
-        "bd": {metric: bd_matrix(codecs, metric, *limits) for metric, limits in BD_METRICS.items()},
+        "bd": {metric: bd_matrix(codecs, metric, interval) for metric, interval in INTERVALS.items()},
         "skipped": dict(report.skipped),
         "failures": [asdict(failure) for failure in report.failures],
     }
 
 
-def bd_matrix(codecs: Sequence[Mapping[str, Any]], metric: str, low: float, high: float) -> list[dict[str, Any]]:
+def bd_matrix(codecs: Sequence[Mapping[str, Any]], metric: str, interval: Interval) -> list[dict[str, Any]]:
     """Compute BD-rate and BD-quality of every codec (``test``) against every other (``anchor``).
 
-    ``low`` and ``high`` are the interval in dB; where less than ``LEAST_OVERLAP`` of it is common, ``percent`` is null
-    and ``refused`` says so.
+    Where too little of the interval is common, ``percent`` is null and ``refused`` says so.
     """
     curves = {codec["name"]: curve_of(dict(codec), metric) for codec in codecs if codec.get("rated", True)}
     curves = {name: curve for name, curve in curves.items() if len(curve) > 1}
@@ -129,18 +125,20 @@ def bd_matrix(codecs: Sequence[Mapping[str, Any]], metric: str, low: float, high
             if test == anchor:
                 continue
             rate, gain, common = (
-                bd_rate(base, curve, low, high),
+                bd_rate(base, curve, interval),
                 bd_quality(base, curve),
-                overlap(base, curve, low, high),
+                overlap(base, curve, interval),
             )
             cell: dict[str, Any] = {"anchor": anchor, "test": test, "percent": None}
             if rate:
                 cell |= {"percent": rate.percent, "low": rate.low, "high": rate.high}
             else:
-                shared = (
-                    f"{common[1] - common[0]:.2f} dB in common, {LEAST_OVERLAP:g} needed" if common else "no overlap"
+                unit = interval.unit
+                cell["refused"] = (
+                    f"{common[1] - common[0]:.2f}{unit} in common, {interval.least:g} needed"
+                    if common
+                    else "no overlap"
                 )
-                cell["refused"] = shared
             if gain:
                 cell |= {"decibels": gain.decibels, "low_bpp": gain.low, "high_bpp": gain.high}
             cells.append(cell)

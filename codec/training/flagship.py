@@ -75,8 +75,8 @@ def check_sides(settings: Settings) -> None:
         AezError: crops are too small.
     """
     cut = (CELL - 1) * LATENT_STRIDE if settings.partial else 0
-    if settings.distortion == "ms-ssim" and settings.crop < SMALLEST_SIDE + cut:
-        kind = "ms-ssim and partial batches" if cut else "ms-ssim"
+    if settings.distortion != "mse" and settings.crop < SMALLEST_SIDE + cut:
+        kind = f"{settings.distortion} and partial batches" if cut else settings.distortion
         raise settings.error("crop", f"must be at least {SMALLEST_SIDE + cut} for {kind}, not {settings.crop}")
 
 
@@ -129,7 +129,7 @@ class FlagshipSession(Session):
             return
         model, pixels = load_checkpoint(checkpoint, average=True)
         distortion = self.settings.distortion
-        measure = {"mse": "PSNR", "ms-ssim": "MS-SSIM"}[distortion]
+        measure = {"mse": "PSNR", "ms-ssim": "MS-SSIM", "perceptual": "the eye"}[distortion]
         card = {
             "summary": f"compresses photographs, trained for {measure}",
             "distortion": distortion,

@@ -1,6 +1,6 @@
 import pytest
 
-from aez.benchmarks.bdrate import bd_quality, bd_rate, self_check
+from aez.benchmarks.bdrate import Interval, bd_quality, bd_rate, self_check
 from aez.benchmarks.curves import Curve, Point, monotone, read_curves
 from aez.benchmarks.published import FOLDER
 
@@ -20,7 +20,7 @@ def columns(curve: Curve) -> tuple[list[float], list[float]]:
 def test_equals_the_package_on_published_curves(anchor: str, test: str, method: str) -> None:
     a, b = PUBLISHED[anchor], PUBLISHED[test]
     theirs = bjontegaard.bd_rate(*columns(a), *columns(b), method, require_matching_points=False, min_overlap=0)
-    ours = bd_rate(a, b, 0, 100, method)
+    ours = bd_rate(a, b, Interval(0, 100), method)
     assert ours is not None
     assert ours.percent == pytest.approx(theirs, abs=1e-6)
 

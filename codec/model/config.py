@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass, fields
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.sizes import ceil_div
+from aez.codec.model.quality import LAMBDA_HIGH, LAMBDA_LOW
 
 _MAX_WIDTH = 4096
 _MAX_DEPTH = 64
+_LARGEST_LAMBDA = 1000.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class NetworkConfig:
         context: width of the mean context at 1/16.
         scale: hidden width of the scale network.
         points: number of quality points, between which gains are interpolated.
+        lambda_high: λ of the last quality point; see :class:`aez.codec.model.quality.QualityScale`.
     """
 
     latent: int = 320
@@ -43,6 +46,7 @@ class NetworkConfig:
     context: int = 192
     scale: int = 160
     points: int = 16
+    lambda_high: float = LAMBDA_HIGH
 
     def __post_init__(self) -> None:
         """Check the sizes, so that an untrusted weights file cannot exhaust the memory.
@@ -50,7 +54,11 @@ class NetworkConfig:
         Raises:
             ModelError: a size is not an integer or is out of range.
         """
-        for name, value in asdict(self).items():
+        sizes = asdict(self)
+        high = sizes.pop("lambda_high")
+        if not isinstance(high, int | float) or not LAMBDA_LOW < high <= _LARGEST_LAMBDA:
+            raise ModelError("the model's lambda_high is out of range")
+        for name, value in sizes.items():
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ModelError(f"the model's {name} is not a whole number")
             low, high = (0, _MAX_DEPTH) if name.endswith("_depth") else (1, _MAX_WIDTH)

@@ -7,7 +7,7 @@ QUALITY_MIN, QUALITY_MAX = 1, 100
 POSITION_SCALE = 256
 """Quality positions per quality point; a file holds the integer quality point × 256."""
 LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
-"""λ of the lowest and the highest quality point, on the scale of CompressAI."""
+"""λ of the lowest quality point, and of the highest unless a model says otherwise, on the scale of CompressAI."""
 
 
 def check_quality(value: float, name: str = "quality") -> None:
@@ -26,9 +26,11 @@ class QualityScale:
 
     Attributes:
         points: number of quality points of the model, between which its gains are interpolated; at least 2.
+        lambda_high: λ of the last point.
     """
 
     points: int
+    lambda_high: float = LAMBDA_HIGH
 
     @property
     def last(self) -> int:
@@ -68,7 +70,7 @@ class QualityScale:
     def distortion_weight(self, position: int) -> float:
         """Return λ · 255² at a position: the weight of the distortion, in bits per pixel and unit of MSE.
 
-        The MSE is that of samples in [0, 1]. λ is log-linear from 0.0008 to 0.5 on the scale of CompressAI.
+        The MSE is that of samples in [0, 1]. λ is log-linear from 0.0008 to ``lambda_high`` on the scale of CompressAI.
         """
         share = position / self.last
-        return 255**2 * LAMBDA_LOW * math.exp(share * math.log(LAMBDA_HIGH / LAMBDA_LOW))
+        return 255**2 * LAMBDA_LOW * math.exp(share * math.log(self.lambda_high / LAMBDA_LOW))

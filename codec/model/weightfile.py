@@ -55,7 +55,8 @@ class Weights:
     @cached_property
     def fingerprint(self) -> bytes:
         """First 6 bytes of the SHA-256 of the configuration and of all tensors that decoding reads."""
-        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
+        read = {name: size for name, size in asdict(self.config).items() if name != "lambda_high"}
+        digest = hashlib.sha256(json.dumps(read, sort_keys=True).encode())
         for name in sorted(self.tensors):
             if name.startswith(_DECODER_PREFIXES):
                 tensor = self.tensors[name]
@@ -70,11 +71,11 @@ class Weights:
     @cached_property
     def quality_scale(self) -> QualityScale:
         """The quality scale of the model."""
-        return QualityScale(self.config.points)
+        return QualityScale(self.config.points, self.config.lambda_high)
 
     @property
     def distortion(self) -> str:
-        """Distortion for which the model was trained, ``mse`` or ``ms-ssim``; only the encoder uses it."""
+        """Distortion for which the model was trained, ``mse``, ``ms-ssim`` or ``perceptual``; for encoders."""
         return str(self.card.get("distortion", "mse"))
 
     @property

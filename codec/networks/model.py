@@ -42,6 +42,10 @@ class HyperpriorModel(nn.Module):
         """Return what ŷ is multiplied by before the synthesis, (N, M, 1, 1)."""
         return torch.exp(self.decoder_gain(position) - self.encoder_gain(position))
 
+    def distortion_weight(self, position: Tensor) -> Tensor:
+        """Return λ·255² at real-valued quality points (any shape), see :func:`lambda_of`."""
+        return lambda_of(position, self.config.points, self.config.lambda_high)
+
     def curvature(self, position: Tensor, channels: int) -> Tensor:
         """Return the bits that a squared unit of ŷ is worth as distortion, (N, M) float32.
 
@@ -55,7 +59,7 @@ class HyperpriorModel(nn.Module):
         gain = self.output_gain(position).flatten(1)
         basis = self.synthesis.linear.weight.flatten(1).reshape(3, -1, gain.shape[1])
         energy = basis.square().sum((0, 1)) / 3 if channels == 3 else basis.mean(0).square().sum(0)
-        out: Tensor = lambda_of(position, self.config.points)[:, None] * energy * gain.square()
+        out: Tensor = self.distortion_weight(position)[:, None] * energy * gain.square()
         return out
 
     def synthesise(self, y_hat: Tensor, position: Tensor) -> Tensor:

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from aez.codec.model.quality import LAMBDA_HIGH, LAMBDA_LOW
 
 
-def lambda_of(position: Tensor, points: int) -> Tensor:
-    """Return λ·255² at real-valued quality points (any shape), λ on CompressAI's scale, log-linear from 0.0008 to 0.5.
+def lambda_of(position: Tensor, points: int, high: float = LAMBDA_HIGH) -> Tensor:
+    """Return λ·255² at real-valued quality points (any shape), λ on CompressAI's scale, log-linear up to ``high``.
 
     The training loss of a picture at this quality is bpp + λ·255²·MSE, samples in [0, 1].
     """
-    return 255**2 * LAMBDA_LOW * torch.exp(position * (math.log(LAMBDA_HIGH / LAMBDA_LOW) / (points - 1)))
+    return 255**2 * LAMBDA_LOW * torch.exp(position * (math.log(high / LAMBDA_LOW) / (points - 1)))
 
 
 class QualityTable(nn.Module):

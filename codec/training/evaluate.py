@@ -10,7 +10,6 @@ from torch import Tensor
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
-from aez.codec.networks.quality import lambda_of
 from aez.codec.training.filter_in_loop import in_double
 from aez.codec.training.objective import EVALUATION_NORMALISATION, RateDistortion
 
@@ -52,7 +51,7 @@ def evaluate(
     rows = []
     for point in points:
         position = torch.tensor([float(point)], device=device)
-        weight = float(lambda_of(position, model.config.points))
+        weight = float(model.distortion_weight(position))
         bpp = psnr = loss = 0.0
         similar: list[float] = []
         for picture in pictures:

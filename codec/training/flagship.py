@@ -96,14 +96,14 @@ class FlagshipSession(Session):
             raise settings.error("fits", str(error)) from None
         super().__init__(data, settings, **options)
         if settings.grow and not self.resume:
-            raise settings.error("grow", "deepens a model that is resumed (--resume)")
+            raise settings.error("grow", "enlarges a model that is resumed (--resume)")
 
     def prepare(self, pictures: Sequence[Tensor]) -> tuple[Trainer, int]:
         """Resume, or start a new model from the pictures."""
         if self.resume:
             model, seen = load_checkpoint(self.resume, average=False)
-            depths = {f"{stack}_depth": blocks for stack, blocks in self.settings.grow.items()}
-            model = grown(model, depths) if depths else model
+            sizes = {name if name == "points" else f"{name}_depth": size for name, size in self.settings.grow.items()}
+            model = grown(model, sizes) if sizes else model
         else:
             model, seen = HyperpriorModel(), 0
             sampler = CropSampler(pictures, self.settings.crop, self.settings.seed)

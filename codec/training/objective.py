@@ -13,7 +13,6 @@ from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, 
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.hyperprior import to_cells
 from aez.codec.networks.ms_ssim import ms_ssim
-from aez.codec.networks.quality import lambda_of
 from aez.codec.networks.ssimulacra2 import ssimulacra2_error
 from aez.codec.training.filter_in_loop import filtered_crops
 from aez.codec.training.settings import DISTORTIONS, SYMBOLS
@@ -164,7 +163,7 @@ class RateDistortion(nn.Module):
         pixels = x.shape[2] * x.shape[3]
         bpp = (bits_r.sum((1, 2, 3)) + bits_z.sum((1, 2, 3))) / pixels
         mse = (x_hat - x).square().mean((1, 2, 3))
-        weight = lambda_of(position, model.config.points)
+        weight = model.distortion_weight(position)
         loss = (bpp + weight * self._distortion(x, x_hat, mse)) / weight**self.normalisation
         return Outcome(loss, bpp, mse), x_hat
 

@@ -129,7 +129,7 @@ class Settings:
     grow: Annotated[
         dict[str, int],
         Setting(
-            "Blocks per stack of the resumed model, as synthesis16 = 3; new blocks start as the identity.",
+            "Larger sizes of the resumed model: blocks of a stack, synthesis16 = 3, or quality points, points = 18.",
             flagship=True,
         ),
     ]

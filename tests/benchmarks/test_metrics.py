@@ -13,6 +13,7 @@ from ssimulacra2 import compute_ssimulacra2
 from aez.benchmarks.codecs.base import UnavailableError
 from aez.benchmarks.metrics import PSNR_OF_EQUALS, _network, check_metric, compute, ms_ssim_decibels, psnr
 from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.picture.ssimulacra2 import ssimulacra2_of
 
 pytestmark = pytest.mark.torch
 
@@ -80,9 +81,9 @@ def test_equal_pictures_and_small_ones() -> None:
 def test_ssimulacra2_equals_the_package(photo: Samples, area: tuple[int, int], quality: int) -> None:
     picture = np.ascontiguousarray(photo[20 : 20 + area[0], 100 : 100 + area[1]])
     decoded = as_jpeg(picture, quality)
-    assert compute(("ssimulacra2",), picture, [decoded])[0]["ssimulacra2"] == pytest.approx(
-        reference_ssimulacra2(picture, decoded), abs=1e-6
-    )
+    reference = reference_ssimulacra2(picture, decoded)
+    assert compute(("ssimulacra2",), picture, [decoded])[0]["ssimulacra2"] == pytest.approx(reference, abs=1e-6)
+    assert ssimulacra2_of(picture, decoded) == pytest.approx(reference, abs=1e-6)
 
 
 def test_ssimulacra2_of_wide_and_saturated_pictures_equals_the_package() -> None:

@@ -60,7 +60,7 @@ def test_a_resumed_model_grows(aez: Any, folder: Path, large: Path, tiny_path: P
     config = load_checkpoint(out, average=False)[0].config
     assert (config.synthesis8_depth, config.analysis_depth) == (3, 4)
     new = aez("train", large, *options, *grow)
-    assert new.code == 1 and "recipe photo-start: grow deepens a model that is resumed" in new.err
+    assert new.code == 1 and "recipe photo-start: grow enlarges a model that is resumed" in new.err
 
 
 def test_a_member_of_the_family_is_trained_and_exported(aez: Any, folder: Path, large: Path) -> None:

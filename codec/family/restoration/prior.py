@@ -22,7 +22,6 @@ from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.gaussian import unit_bits
 from aez.codec.networks.loading import training_model
-from aez.codec.networks.quality import lambda_of
 from aez.codec.runtime.torch.filter_gradient import filtered_pictures, neighbourhoods
 
 STRIDE = HYPER_STRIDE
@@ -48,7 +47,7 @@ class LatentPrior:
         """
         self.model: HyperpriorModel = training_model(weights).to(device).eval().requires_grad_(False)
         self.position = torch.full((1,), weights.quality_scale.point_of(quality), device=device)
-        self.weight = float(lambda_of(self.position, weights.config.points))
+        self.weight = float(self.model.distortion_weight(self.position))
         self.filter: Tensor | None = None
         if weights.has_filter:
             position = weights.quality_scale.position_of(quality)

@@ -30,7 +30,24 @@ def test_new_blocks_learn(model: HyperpriorModel, pictures: list[Tensor]) -> Non
     assert all(not torch.equal(v, before[k]) for k, v in larger.synthesis.blocks8[-1].state_dict().items())
 
 
-@pytest.mark.parametrize(("name", "depth"), [("latent", 400), ("nonsense_depth", 2), ("analysis_depth", 0)])
+def test_new_quality_points_continue_the_scale(model: HyperpriorModel, pictures: list[Tensor]) -> None:
+    points = model.config.points
+    larger = grown(model, {"points": points + 2})
+    assert larger.config.points == points + 2
+    old, new = (m.distortion_weight(torch.arange(m.config.points)) for m in (model, larger))
+    assert torch.allclose(old, new[:points])
+    assert torch.allclose(new.log().diff(), old.log().diff()[0].expand(points + 1), atol=1e-5)
+    rows = larger.encoder_gain.rows
+    step = (rows[points - 1] - rows[points - 1 - min(3, points - 1)]) / min(3, points - 1)
+    assert torch.allclose(rows[points:], rows[points - 1] + torch.tensor([[1.0], [2.0]]) * step, atol=1e-6)
+    before, after = evaluate(model, pictures, [points - 1]), evaluate(larger, pictures, [points - 1, points])
+    assert after[0].psnr == pytest.approx(before[0].psnr, rel=1e-5)
+    assert after[1].bpp > after[0].bpp
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"), [("latent", 400), ("nonsense_depth", 2), ("analysis_depth", 0), ("points", 1)]
+)
 def test_what_cannot_grow(model: HyperpriorModel, name: str, depth: int) -> None:
     with pytest.raises(ModelError, match=name):
         grown(model, {name: depth})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from aez.codec.decoding.decoder import View
 from aez.codec.decoding.previews import preview_reduction, stored_preview
 from aez.codec.decoding.regions import stored_window
 from aez.codec.encoding.effort import check_effort
-from aez.codec.encoding.target import reaching_psnr, smallest_within
+from aez.codec.encoding.target import PSNR_TOLERANCE, SCORE_TOLERANCE, Measure, reaching, smallest_within
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window
 from aez.codec.model.quality import QualityScale
@@ -34,6 +35,7 @@ from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.previews import thumbnail
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.sources import File
+from aez.codec.picture.ssimulacra2 import SMALLEST_SIDE, ssimulacra2_of
 from aez.codec.picture.turning import upright
 from aez.codec.runtime.choice import require_torch
 from aez.codec.symbols.symbols import Symbols
@@ -113,8 +115,8 @@ class PictureCodec(ABC):
 
         With a target, the quality is found by a search of up to 10 encodings, more if the PSNR falls at high
         qualities. A size is that of the whole file; it is kept to, and missed by 2 % at most unless quality 100 takes
-        less. A PSNR is that of the decoded colour samples; it is reached, and exceeded by 0.05 dB at most where the
-        quality steps are fine enough and quality 1 does not reach more.
+        less. A PSNR or score is that of the decoded colour samples; it is reached, and exceeded by 0.05 dB or 0.3 at
+        most where the quality steps are fine enough and quality 1 does not reach more.
 
         Args:
             image: a Pillow image of any mode, an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array (grey, grey
@@ -150,11 +152,16 @@ class PictureCodec(ABC):
             return smallest_within(at, size, last)
         want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
 
-        def psnr(data: bytes) -> float:
-            return psnr_of(want, self.decode_picture(data).samples)
+        def measured(function: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) -> Callable[[bytes], float]:
+            return lambda data: function(want, self.decode_picture(data).samples)
 
-        assert options.target.psnr is not None  # a target has one field
-        return reaching_psnr(at, psnr, options.target.psnr, last)
+        if options.target.psnr is not None:
+            return reaching(at, Measure(measured(psnr_of), PSNR_TOLERANCE, "{} dB"), options.target.psnr, last)
+        assert options.target.score is not None  # a target has one field
+        if min(want.shape[:2]) < SMALLEST_SIDE:
+            raise ImageError(f"a score needs sides of at least {SMALLEST_SIDE} pixels")
+        measure = Measure(measured(ssimulacra2_of), SCORE_TOLERANCE, "a score of {}")
+        return reaching(at, measure, options.target.score, last)
 
     def _encode_at(
         self,

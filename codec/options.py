@@ -45,7 +45,7 @@ class EncodeOptions:
 
     Attributes:
         quality: 1 … 100, any real number.
-        target: a size, bits per pixel or PSNR to reach by a search over the quality, in place of ``quality``.
+        target: a size, bits per pixel, PSNR or score to reach by a search over the quality, in place of ``quality``.
         effort: 0 (fastest) to 9 (smallest file): time spent on choosing symbols. Decoding takes the same time for all.
         alpha_quality: 1 … 100, the quality of alpha alone; 100 is lossless, below it the smallest lossy form is taken.
         preview: store a small picture, of at most 256 pixels a side, at the start of the file.

@@ -1,4 +1,4 @@
-"""Search the continuous quality for a file of a target size or PSNR; each trial encodes a real file."""
+"""Search the continuous quality for a file of a target size, PSNR or score; each trial encodes a real file."""
 
 import math
 from collections.abc import Callable
@@ -10,6 +10,8 @@ SIZE_TOLERANCE = 0.02
 """Accepted shortfall below a target size, as a fraction of the file size, where the quality steps are fine enough."""
 PSNR_TOLERANCE = 0.05
 """Accepted excess over a target PSNR in dB, where the quality steps are fine enough."""
+SCORE_TOLERANCE = 0.3
+"""Accepted excess over a target score, where the quality steps are fine enough."""
 _MAX_TRIALS = 40
 _PARTS = 8
 """Parts of the range of positions; their boundaries are tried if the first position exceeds the goal."""
@@ -17,18 +19,21 @@ _PARTS = 8
 
 @dataclass(frozen=True)
 class Target:
-    """A target for an encoded file: its size, its rate or its PSNR. Exactly one field is set.
+    """A target for an encoded file: its size, its rate, its PSNR or its score. Exactly one field is set.
 
     Attributes:
         size: largest size in bytes; a picture whose file is smaller even at quality 100 is encoded at quality 100.
         bpp: the same limit in bits per pixel.
         psnr: lowest PSNR over the stored colour samples, in dB; a picture that exceeds it at quality 1 is encoded at
             quality 1.
+        score: lowest SSIMULACRA 2 score of the stored colour samples, below 100; the same holds. The sides of the
+            picture must be at least 8 pixels.
     """
 
     size: int | None = None
     bpp: float | None = None
     psnr: float | None = None
+    score: float | None = None
 
     def __post_init__(self) -> None:
         """Check the fields.
@@ -36,14 +41,14 @@ class Target:
         Raises:
             ValueError: no field or several fields are set, or the value is not a positive finite number.
         """
-        given = [value for value in (self.size, self.bpp, self.psnr) if value is not None]
+        given = [value for value in (self.size, self.bpp, self.psnr, self.score) if value is not None]
         if len(given) != 1:
-            raise ValueError("give one target: a size, bits a pixel, or a PSNR")
+            raise ValueError("give one target: a size, bits a pixel, a PSNR, or a score")
         if not (math.isfinite(given[0]) and given[0] > 0):
             raise ValueError(f"a target must be a positive number, not {given[0]}")
 
     def size_for(self, pixels: int) -> int | None:
-        """Return the target in bytes for a picture with ``pixels`` pixels; None for a PSNR target."""
+        """Return the target in bytes for a picture with ``pixels`` pixels; None for another target."""
         return self.size if self.bpp is None else math.floor(self.bpp * pixels / 8)
 
 
@@ -54,7 +59,7 @@ class Trial:
     Attributes:
         position: position in the search.
         data: the file.
-        value: logarithm of the size in bytes, or negative PSNR in dB.
+        value: logarithm of the size in bytes, or the negative of what is measured.
     """
 
     position: int
@@ -86,29 +91,49 @@ def smallest_within(encode: Callable[[int], bytes], target: int, last: int) -> b
     return found.data
 
 
-def reaching_psnr(encode: Callable[[int], bytes], psnr: Callable[[bytes], float], target: float, last: int) -> bytes:
-    """Find a file of at least ``target`` dB, within 0.05 dB of the target where the quality steps allow.
+@dataclass(frozen=True)
+class Measure:
+    """A measure of a decoded picture that rises with quality.
 
-    If the file at quality 1 has a higher PSNR, it is returned.
+    Attributes:
+        of: function from a file to its value.
+        tolerance: accepted excess over a target, where the quality steps are fine enough.
+        wording: a value in messages, with a place for it.
+    """
+
+    of: Callable[[bytes], float]
+    tolerance: float
+    wording: str
+
+    def text(self, value: float, digits: str) -> str:
+        """Return a value for a message."""
+        return self.wording.format(format(value, digits))
+
+
+def reaching(encode: Callable[[int], bytes], measure: Measure, target: float, last: int) -> bytes:
+    """Find a file of at least the target, and beyond it by the tolerance at most, where the quality steps allow.
+
+    If the file at quality 1 exceeds the target, it is returned.
 
     Args:
         encode: function from a quality position, 0 … ``last``, to a file.
-        psnr: function from a file to its PSNR in dB.
-        target: PSNR in dB.
+        measure: what is measured.
+        target: its lowest value.
         last: highest quality position.
 
     Raises:
-        ImageError: the PSNR of every file is lower; the message names the highest PSNR.
+        ImageError: every file is below the target; the message names the highest value.
     """
 
     def trial(position: int) -> Trial:
         data = encode(last - position)
-        return Trial(position, data, -psnr(data))
+        return Trial(position, data, -measure.of(data))
 
-    # With positions reversed, the negative PSNR rises with the position, as a size does, and has an upper bound.
-    found = _search(trial, last, -target, PSNR_TOLERANCE)
+    # With positions reversed, the negative value rises with the position, as a size does, and has an upper bound.
+    found = _search(trial, last, -target, measure.tolerance)
     if -found.value < target:
-        raise ImageError(f"{target:g} dB cannot be reached: this picture reaches at most {-found.value:.2f} dB")
+        reached = measure.text(-found.value, ".2f")
+        raise ImageError(f"{measure.text(target, 'g')} cannot be reached: this picture reaches at most {reached}")
     return found.data
 
 

@@ -2,8 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 QUALITY_MIN, QUALITY_MAX = 1, 100
+_LEAST_STEP = 0.01
+"""Least difference in quality from point to point."""
 POSITION_SCALE = 256
 """Quality positions per quality point; a file holds the integer quality point × 256."""
 LAMBDA_LOW, LAMBDA_HIGH = 0.0008, 0.5
@@ -27,10 +33,23 @@ class QualityScale:
     Attributes:
         points: number of quality points of the model, between which its gains are interpolated; at least 2.
         lambda_high: λ of the last point.
+        scores: mean SSIMULACRA 2 score of photographs at each point, increasing; a quality is then the score to expect.
+            Empty if it was not measured: then the qualities from 1 to 100 are spread evenly over the points.
     """
 
     points: int
     lambda_high: float = LAMBDA_HIGH
+    scores: tuple[float, ...] = ()
+
+    @cached_property
+    def _qualities(self) -> NDArray[np.float64]:
+        """The quality of each point; that of the first is what it is, that of the last is 100."""
+        if not self.scores:
+            return np.linspace(QUALITY_MIN, QUALITY_MAX, self.points)
+        # Whatever was measured, the scale rises from point to point, within 1 … 100.
+        least = QUALITY_MIN + np.arange(self.points) * _LEAST_STEP
+        inner = np.clip(self.scores, least, QUALITY_MAX - least[::-1] + QUALITY_MIN)
+        return np.append(inner[:-1], QUALITY_MAX)
 
     @property
     def last(self) -> int:
@@ -48,15 +67,17 @@ class QualityScale:
     def point_of(self, quality: float) -> float:
         """Convert a quality, 1 … 100, to a real-valued quality point, 0 … points − 1.
 
+        Qualities below that of the first point are that point.
+
         Raises:
             ValueError: the quality is out of range.
         """
         check_quality(quality)
-        return (quality - QUALITY_MIN) / (QUALITY_MAX - QUALITY_MIN) * (self.points - 1)
+        return float(np.interp(quality, self._qualities, np.arange(self.points)))
 
     def quality_of(self, position: int) -> float:
         """Convert a quality position to a quality, the inverse of :meth:`position_of`."""
-        return QUALITY_MIN + position / self.last * (QUALITY_MAX - QUALITY_MIN)
+        return float(np.interp(position / POSITION_SCALE, np.arange(self.points), self._qualities))
 
     def nearest_point(self, position: int) -> int:
         """Return the number of the quality point nearest to a position."""

@@ -71,7 +71,22 @@ class Weights:
     @cached_property
     def quality_scale(self) -> QualityScale:
         """The quality scale of the model."""
-        return QualityScale(self.config.points, self.config.lambda_high)
+        return QualityScale(self.config.points, self.config.lambda_high, self.scores)
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Mean SSIMULACRA 2 score of photographs at each quality point, from the card; empty if it was not measured.
+
+        Only encoders use it.
+
+        Raises:
+            ModelError: they are no increasing numbers, one for each point.
+        """
+        found = self.card.get("scores", [])
+        numbers = isinstance(found, list) and all(isinstance(x, int | float) and math.isfinite(x) for x in found)
+        if not numbers or len(found) not in (0, self.config.points) or found != sorted(found):
+            raise ModelError("the model's scores are damaged")
+        return tuple(float(x) for x in found)
 
     @property
     def distortion(self) -> str:

@@ -95,7 +95,7 @@ def test_man_pages_are_correct_roff(man_pages: Path) -> None:
     ("words", "number", "completed"),
     [
         ("aez com", 1, {"compress", "compare"}),
-        ("aez compress --target-", 2, {"--target-bpp", "--target-psnr", "--target-size"}),
+        ("aez compress --target-", 2, {"--target-bpp", "--target-psnr", "--target-score", "--target-size"}),
     ],
 )
 def test_completion(

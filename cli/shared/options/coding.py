@@ -28,6 +28,11 @@ def encode_options(function: Function) -> Function:
         click.option("--target-bpp", type=Number(0, min_open=True), help="Largest size of a file in bits per pixel."),
         click.option("--target-psnr", type=Number(0, min_open=True), help="PSNR in dB that a file must reach."),
         click.option(
+            "--target-score",
+            type=Number(0, 100, min_open=True, max_open=True),
+            help="SSIMULACRA 2 score that a file must reach: 90 is hardly visible, 70 high quality, 50 medium.",
+        ),
+        click.option(
             "--effort",
             type=click.IntRange(0, EFFORT_MAX),
             default=EncodeOptions.effort,
@@ -52,6 +57,7 @@ def options_of(
     target_size: int | None,
     target_bpp: float | None,
     target_psnr: float | None,
+    target_score: float | None,
     **others: Any,
 ) -> EncodeOptions:
     """Make the codec's options of the values of :func:`encode_options`.
@@ -59,11 +65,16 @@ def options_of(
     Raises:
         click.UsageError: more than one of quality and targets is given.
     """
-    targets = {"--target-size": target_size, "--target-bpp": target_bpp, "--target-psnr": target_psnr}
+    targets = {
+        "--target-size": target_size,
+        "--target-bpp": target_bpp,
+        "--target-psnr": target_psnr,
+        "--target-score": target_score,
+    }
     given = [name for name, value in {"--quality": quality, **targets}.items() if value is not None]
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} exclude each other")
-    target = Target(target_size, target_bpp, target_psnr) if given and quality is None else None
+    target = Target(target_size, target_bpp, target_psnr, target_score) if given and quality is None else None
     return EncodeOptions.of(quality, target=target, **others)
 
 

@@ -10,9 +10,12 @@ from aez.codec.training.fits.fit import Fit
 from aez.codec.training.fits.grey import GreyFit
 from aez.codec.training.fits.hyper_context import HyperContextFit
 from aez.codec.training.fits.picture_filter import PictureFilterFit
+from aez.codec.training.fits.quality_scores import QualityScoresFit
 from aez.codec.training.fits.residual_tables import ResidualTablesFit
 
-FITS: tuple[Fit, ...] = (HyperContextFit(), ResidualTablesFit(), PictureFilterFit(), GreyFit(), CopulaFit())
+FITS: tuple[Fit, ...] = (
+    HyperContextFit(), ResidualTablesFit(), PictureFilterFit(), GreyFit(), CopulaFit(), QualityScoresFit(),
+)  # fmt: skip
 """All fits in the order of their application: each encodes pictures with the results of those before it."""
 
 

@@ -14,6 +14,7 @@ from aez.codec.encoding.target import Target
 from aez.codec.model.weightfile import Weights
 from aez.codec.options import EncodeOptions
 from aez.codec.picture.psnr import psnr_of
+from aez.codec.picture.ssimulacra2 import ssimulacra2_of
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def larger(folder: Path, photo: NDArray[np.uint8]) -> Path:
 
 
 def test_without_options_the_librarys_defaults_hold() -> None:
-    given = {"quality": None, "target_size": None, "target_bpp": None, "target_psnr": None}
+    given = {"quality": None, "target_size": None, "target_bpp": None, "target_psnr": None, "target_score": None}
     assert options.options_of(**given) == EncodeOptions()  # type: ignore[arg-type]
     assert options.options_of(**given | {"target_bpp": 0.5}).target == Target(bpp=0.5)  # type: ignore[arg-type]
 
@@ -39,6 +40,8 @@ def test_without_options_the_librarys_defaults_hold() -> None:
         (("--target-bpp", "nan"), "not a finite number"),
         (("--target-psnr", "inf"), "not a finite number"),
         (("--target-psnr", "-3"), "range"),
+        (("--target-score", "100"), "range"),
+        (("--target-score", "70", "-q", "70"), "--quality and --target-score exclude each other"),
         (("--effort", "10"), "range"),
         (("-q", "0"), "range"),
     ],
@@ -70,6 +73,9 @@ def test_targets(aez: Any, larger: Path, model: Any, codec: Codec) -> None:
     assert aez("compress", larger, "--target-psnr", goal, *model, "--overwrite").code == 0
     # The command may have decoded in another precision.
     assert goal - 0.02 <= psnr_of(picture, codec.decode_array(out.read_bytes())) <= goal + 0.3
+    goal = ssimulacra2_of(picture, codec.decode_array(codec.encode(picture, 60))) - 0.1
+    assert aez("compress", larger, "--target-score", goal, *model, "--overwrite").code == 0
+    assert goal - 0.1 <= ssimulacra2_of(picture, codec.decode_array(out.read_bytes())) <= goal + 2
 
 
 def test_targets_that_cannot_be_missed(aez: Any, larger: Path, model: Any, codec: Codec) -> None:

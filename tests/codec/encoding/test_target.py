@@ -8,7 +8,7 @@ from PIL import Image
 
 from aez.bitstream import ImageError
 from aez.codec.codec import Codec
-from aez.codec.encoding.target import Target, reaching_psnr, smallest_within
+from aez.codec.encoding.target import PSNR_TOLERANCE, Measure, Target, reaching, smallest_within
 from aez.codec.picture.psnr import psnr_of
 
 LAST = 3840
@@ -59,19 +59,25 @@ def test_a_size_that_only_some_middle_quality_keeps_to() -> None:
     assert 1078 <= len(smallest_within(encode, 1100, LAST)) <= 1100
 
 
+def in_decibels(psnr: Callable[[bytes], float]) -> Measure:
+    return Measure(psnr, PSNR_TOLERANCE, "{} dB")
+
+
 def test_psnr_is_reached_and_hardly_exceeded() -> None:
     for target in (27.3, 33.0, 41.9):
-        chosen = reaching_psnr(
-            lambda p: p.to_bytes(2, "little"), lambda data: 26 + int.from_bytes(data, "little") / 240, target, LAST
+        chosen = reaching(
+            lambda p: p.to_bytes(2, "little"),
+            in_decibels(lambda data: 26 + int.from_bytes(data, "little") / 240),
+            target,
+            LAST,
         )
         assert target <= 26 + int.from_bytes(chosen, "little") / 240 <= target + 0.05
 
 
 def decibels(curve: Callable[[int], float], target: float) -> tuple[int, float]:
     """The position that is chosen for a PSNR, and what it reaches, where the PSNR follows a curve."""
-    data = reaching_psnr(
-        lambda p: p.to_bytes(2, "little"), lambda data: curve(int.from_bytes(data, "little")), target, LAST
-    )
+    psnr = in_decibels(lambda data: curve(int.from_bytes(data, "little")))
+    data = reaching(lambda p: p.to_bytes(2, "little"), psnr, target, LAST)
     position = int.from_bytes(data, "little")
     return position, curve(position)
 

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.torch
 
 def test_fits_are_applied_in_their_own_order() -> None:
     assert [fit.name for fit in fits_named(["grey", "hyper_context"])] == ["hyper_context", "grey"]
-    assert [fit.name for fit in FITS] == ["hyper_context", "residual_tables", "picture_filter", "grey", "copula"]
+    order = ["hyper_context", "residual_tables", "picture_filter", "grey", "copula", "quality_scores"]
+    assert [fit.name for fit in FITS] == order
     assert all(fit.needs >= 1 for fit in FITS)
     with pytest.raises(ValueError, match="has no 'gray'; there are hyper_context"):
         fits_named(["gray"])

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from aez.benchmarks.codecs.base import UnavailableError
 from aez.bitstream.errors import AezError
-from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.ssimulacra2 import ssimulacra2
+from aez.codec.picture.ms_ssim import SMALLEST_SIDE
 from aez.codec.picture.ssimulacra2 import SMALLEST_SIDE as SMALLEST_SCALE
 
 PSNR_OF_EQUALS = 100.0

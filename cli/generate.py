@@ -13,7 +13,7 @@ from aez.cli.shared.options.common import device_option
 from aez.cli.shared.options.types import Number
 from aez.codec.family.ranges import DRAWN_QUALITY
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
-from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.model.registry import PSNR_MODEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class _Shape(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option(
     "--model",
-    default=DEFAULT_MODEL,
+    default=PSNR_MODEL,
     show_default=True,
     metavar="NAME|PATH",
     help="Model of the codec, whose entropy model is sampled, or vae.",

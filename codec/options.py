@@ -57,7 +57,7 @@ class EncodeOptions:
         TypeError: a value is of the wrong type.
     """
 
-    quality: float = 50.0
+    quality: float = 70.0
     target: Target | None = None
     effort: int = 2
     alpha_quality: float = float(QUALITY_MAX)

@@ -18,7 +18,7 @@ PAGES = "docs/pages"
 ELSEWHERE = {
     "format.md": "bitstream/SPEC.md",
     "model.md": "codec/model/weights/photo.md",
-    "model-msssim.md": "codec/model/weights/photo-msssim.md",
+    "model-psnr.md": "codec/model/weights/photo-psnr.md",
     "results.md": "docs/results.md",
     "training-log.md": "docs/training-log.md",
     "benchmarks.md": "benchmarks/README.md",

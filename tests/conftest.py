@@ -16,7 +16,7 @@ from skimage import data
 
 from aez.codec.codec import Codec
 from aez.codec.extras import is_installed
-from aez.codec.model.registry import packaged_models
+from aez.codec.model.registry import PSNR_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.threads import set_threads
 
@@ -84,7 +84,7 @@ def each_codec(tiny: Weights, runtime: str) -> Codec:
 
 @pytest.fixture(scope="session")
 def packaged() -> Weights:
-    return read_weights(packaged_models()[0].path)
+    return read_weights(find_model(PSNR_MODEL).path)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from aez.codec.api import load
 from aez.codec.family.members import load_family
 from aez.codec.family.restoration.denoise import denoise
 from aez.codec.family.restoration.noise import noise_level
-from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.model.registry import PSNR_MODEL
 from aez.codec.picture.files import write_atomically
 from aez.codec.picture.psnr import psnr_of as psnr
 
@@ -115,7 +115,7 @@ def pictures(folder: Path, first: int | None, crop: int | None) -> dict[str, Sam
 @click.option("--crop", type=click.IntRange(min=16), metavar="PIXELS", help="Only the middle of each picture.")
 @click.option("--sigma", "sigmas", type=click.FloatRange(1, 60), multiple=True, default=(15.0, 25.0, 50.0))
 @click.option("--methods", default=",".join(METHODS), show_default=True)
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model of the codec.")
+@click.option("--model", default=PSNR_MODEL, show_default=True, help="Model of the codec.")
 @click.option("--compress/--no-compress", default=True, show_default=True, help="Measure sizes of files, too.")
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="Measurements, kept and reused.")
 def command(

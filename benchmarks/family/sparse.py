@@ -19,12 +19,12 @@ from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.codec import api
 from aez.codec.model.quality import POSITION_SCALE
-from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.model.registry import PSNR_MODEL
 from aez.codec.networks.quality import lambda_of
 
 MODELS = ("sparse", "sparse-l0")
 _INTERVAL = Interval(20.0, 50.0)
-REFERENCE = (DEFAULT_MODEL, (1, 5, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100))
+REFERENCE = (PSNR_MODEL, (1, 5, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100))
 
 
 def rows_of(model: str, pictures: Sequence[Path], qualities: Sequence[float]) -> list[tuple[float, float, float]]:

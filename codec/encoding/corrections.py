@@ -4,6 +4,9 @@ The analysis transform gives every picture the latents that are best on average.
 with the original, and each latent moves to where its own part of the error vanishes: a Newton step on the distortion
 with the diagonal of its Hessian, which is nearly all of it since the synthesis is nearly linear and orthogonal.
 Quantising again weighs rate against distortion, so the two together are a proximal gradient descent.
+
+A model of what is seen follows the slope of its own distortion instead, through the same linear path. One short step, a
+twentieth of the way, already moves those latents to the other side of a rounding threshold that matter most.
 """
 
 import math
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 from aez.bitstream.header import LATENT_STRIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.encoding.candidate import Candidate, Measured
+from aez.codec.encoding.distortion import errors_of
 from aez.codec.encoding.filter_fit import FilterFit
 from aez.codec.encoding.quantising import BAND_HEIGHT
 from aez.codec.encoding.setting import Setting
@@ -48,9 +52,9 @@ def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> 
     channels = candidate.pixels.shape[2]
     for part in _decoded(setting, candidate, fit):
         fit = part.fit
-        error = patch_errors(part.levels, candidate.pixels, part.core, part.around)
-        total += squared(error)
-        slope = setting.networks.project(error, channels)
+        errors = errors_of(setting, part.levels, candidate.pixels, part.core, part.core, part.around)
+        total += errors.total
+        slope = setting.networks.project(errors.patches(), channels)
         pull = np.ascontiguousarray(slope.T).reshape(-1, *part.core.shape) * setting.response
         if effort.foresight:
             pull = pull + foreseen(setting, candidate, part.area, part.core, pull)
@@ -64,7 +68,7 @@ def measured(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> M
     total = 0.0
     for part in _decoded(setting, candidate, fit):
         fit = part.fit
-        total += squared(patch_errors(part.levels, candidate.pixels, part.core, part.around))
+        total += errors_of(setting, part.levels, candidate.pixels, part.core, part.core, part.around).total
     return Measured(candidate, total, fit)
 
 
@@ -135,32 +139,8 @@ def filtered_levels(
     return levels, fit + here
 
 
-def patch_errors(levels: Floats, pixels: NDArray[np.uint8], core: Window, around: Window) -> Floats:
-    """Return decoded less original samples / 255, (latents of ``core``, 16²·C); 0 beyond the picture.
-
-    Args:
-        levels: (rows, columns, C), decoded samples of ``around``, 0 … 255.
-        pixels: (H, W, C) uint8, the whole picture.
-        core: latents.
-        around: latents, ``core`` and its halo.
-    """
-    rows, cols = core.shape
-    part = levels[core.moved(around).finer(LATENT_STRIDE).pixel_index]
-    original = pixels[core.finer(LATENT_STRIDE).pixel_index]
-    height, width = original.shape[:2]
-    error = np.zeros_like(part)
-    error[:height, :width] = (part[:height, :width] - original) / np.float32(255)
-    patches = error.reshape(rows, LATENT_STRIDE, cols, -1).transpose(0, 2, 1, 3)
-    return patches.reshape(rows * cols, -1)
-
-
-def squared(error: Floats) -> float:
-    """Return the sum of squares, in double precision."""
-    return float(np.square(error).sum(dtype=np.float64))
-
-
 def interpolated(start: Floats, end: Floats, share: float) -> Floats:
-    """Go some share, 1/2 or more, of the way from one array to another, rounded once."""
+    """Go some share of the way from one array to another, rounded once."""
     step = float(np.float32(share) - np.float32(1))
     moved: Floats = (step * (end - start).astype(np.float64) + end).astype(np.float32)
     return moved

@@ -1,22 +1,26 @@
-"""Descend along the true gradient of the distortion, where corrections have come as far as they can.
+"""Descend along the true gradient of the distortion.
 
-A correction by the synthesis's linear path (:mod:`aez.codec.encoding.corrections`) ends where that path's part of the
-error vanishes. The network beside it leaves a gradient there, of a few per cent of the rate at high qualities.
-Following it takes many small steps: the network makes some directions far steeper than others. Steps have momentum
-(Polyak, 1964); they are taken back, and halved, if the cost grows.
+For the squared error, this begins where corrections have come as far as they can. A correction by the synthesis's
+linear path (:mod:`aez.codec.encoding.corrections`) ends where that path's part of the error vanishes. The network
+beside it leaves a gradient there, of a few per cent of the rate at high qualities.
+
+For the perceptual distortion, its slope by a sample takes the place of the error of that sample.
+
+It takes many small steps: the network makes some directions far steeper than others. Steps have momentum (Polyak,
+1964); they are taken back, and halved, if the cost grows.
 """
 
 import numpy as np
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.encoding.candidate import Candidate, Measured
-from aez.codec.encoding.corrections import filtered_levels, foreseen, patch_errors, squared
+from aez.codec.encoding.corrections import filtered_levels, foreseen
+from aez.codec.encoding.distortion import errors_of
 from aez.codec.encoding.filter_fit import FilterFit
 from aez.codec.encoding.setting import Setting
-from aez.codec.geometry.windows import Window, cell_windows
-from aez.codec.runtime.networks import Floats
+from aez.codec.geometry.windows import cell_windows
 
-_STEP = np.float32(0.1)
+_STEP, _PERCEPTUAL_STEP = np.float32(0.1), np.float32(0.05)
 _MOMENTUM = np.float32(0.7)
 _WORSE = 1.01
 """Share of the least cost beyond which steps were too long; a little more comes from momentum, and passes."""
@@ -34,7 +38,7 @@ def descended(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> 
         fit: the picture filter, fitted to nothing, if there will be one.
     """
     best, least = None, float("inf")
-    velocity, step = np.zeros_like(candidate.y), _STEP
+    velocity, step = np.zeros_like(candidate.y), _PERCEPTUAL_STEP if setting.perceptual else _STEP
     for left in range(setting.effort.descents, -1, -1):
         now = _measured(setting, candidate, fit, slopes=left > 0)
         cost = candidate.cost(setting, now.error)
@@ -64,21 +68,14 @@ def _measured(setting: Setting, candidate: Candidate, fit: FilterFit | None, *, 
         y_hat, area = means.reconstruct(far, candidate.r[grid.reach(far).index])
         levels, slope = networks.synthesise_slope(y_hat, point.position, pixels.shape[2])
         levels, fit = filtered_levels(setting, levels, pixels, core, far, fit)
-        error = _as_picture(patch_errors(networks.host(levels), pixels, near, far), near)
-        inner = core.moved(near).finer(LATENT_STRIDE)
-        total += squared(error[inner.pixel_index])
+        errors = errors_of(setting, networks.host(levels), pixels, core, near, far)
+        total += errors.total
         if target is None:
             continue
         whole = np.zeros((far.shape[0] * LATENT_STRIDE, far.shape[1] * LATENT_STRIDE, pixels.shape[2]), np.float32)
-        whole[near.moved(far).finer(LATENT_STRIDE).pixel_index] = error
+        whole[near.moved(far).finer(LATENT_STRIDE).pixel_index] = errors.samples
         pull = (slope(whole) * setting.response)[core.index_in(far)]
-        pull = pull + foreseen(setting, candidate, area, core, pull)
+        if setting.effort.foresight:
+            pull = pull + foreseen(setting, candidate, area, core, pull)
         target[core.index] = networks.host(y_hat)[0][core.index_in(far)] - pull
     return Measured(candidate, total, fit, target)
-
-
-def _as_picture(patches: Floats, latents: Window) -> Floats:
-    """Arrange errors of patches, (latents, 16²·C), as a picture (16·rows, 16·columns, C)."""
-    rows, cols = latents.shape
-    planes = patches.reshape(rows, cols, LATENT_STRIDE, LATENT_STRIDE, -1).transpose(0, 2, 1, 3, 4)
-    return planes.reshape(rows * LATENT_STRIDE, cols * LATENT_STRIDE, -1)

@@ -134,7 +134,7 @@ class _BandCoder:
         outer = grid.grown_cells(core, BAND_HALO)
         around, inner = grid.latents_of(outer), grid.latents_of(core)
         pixels = self.picture[grid.pixels_of(around).pixel_index]
-        if setting.point.weights.distortion == "mse" and is_graphic(pixels):
+        if is_graphic(pixels):
             setting = setting.for_graphics()
         z = self.z[outer.index]
         means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)
@@ -149,14 +149,11 @@ class _BandCoder:
         """Return the best candidate that the effort finds, and the picture filter fitted to it."""
         effort, weights = setting.effort, setting.point.filter
         fit = None if weights is None else FilterFit(weights)
-        if not effort.passes and not effort.fits:
-            return candidate, fit
-        if not effort.passes:
-            return candidate, measured(setting, candidate, fit).fit
-        if not effort.descents:
-            return _corrected(setting, candidate, fit)
-        found = descended(setting, _corrected(setting, candidate, None)[0], fit)
-        return found.candidate, found.fit
+        if effort.descents:
+            start = _corrected(setting, candidate, None)[0] if effort.passes else candidate
+            found = descended(setting, start, fit)
+            return found.candidate, found.fit
+        return _corrected(setting, candidate, fit) if effort.passes else (candidate, fit)
 
 
 def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> tuple[Candidate, FilterFit | None]:

@@ -40,6 +40,11 @@ class Setting:
         """(M, 1, 1): the Newton step in ŷ for a unit of slope."""
         return self.networks.newton_response(self.point.position, self.point.channels)[:, None, None]
 
+    @property
+    def perceptual(self) -> bool:
+        """True if the search lessens the perceptual distortion, not the squared error."""
+        return self.point.weights.distortion == "perceptual" and not self.effort.squared
+
     def for_graphics(self) -> "Setting":
         """Return the setting for a picture with hard edges and flat areas."""
         return replace(self, effort=self.effort.for_graphics())

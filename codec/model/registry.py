@@ -12,6 +12,9 @@ FAMILY_FORMAT = "aez-family-1"
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 FAMILY_FOLDER = Path(__file__).parents[1] / "family" / "weights"
 DEFAULT_MODEL = "photo"
+"""The model for photographs as they are seen."""
+PSNR_MODEL = "photo-psnr"
+"""The model for the least squared error, on which restoration, generation and style build."""
 _MAX_HEADER = 2**20
 
 

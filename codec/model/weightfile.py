@@ -90,7 +90,7 @@ class Weights:
 
     @property
     def distortion(self) -> str:
-        """Distortion for which the model was trained, ``mse``, ``ms-ssim`` or ``perceptual``; for encoders."""
+        """Distortion for which the model was trained, ``mse`` or ``perceptual``; only encoders use it."""
         return str(self.card.get("distortion", "mse"))
 
     @property

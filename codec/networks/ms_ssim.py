@@ -11,13 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-WINDOW, SIGMA = 11, 1.5
-SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
-"""Smallest side of a picture in pixels."""
-FLOOR = 1e-9
-"""Lower bound of the contrast of a scale, because the power has an infinite slope at 0."""
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+from aez.codec.picture.ms_ssim import C1, C2, FLOOR, SIGMA, WEIGHTS, WINDOW
 
 
 @functools.lru_cache(maxsize=32)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aez.codec.picture.ssimulacra2 import error, score
+from aez.codec.picture.ssimulacra2 import FLOOR, SIGNIFICANT, error, score
 
 
 class _Tensors:
@@ -36,7 +36,7 @@ def ssimulacra2(x: Tensor, y: Tensor) -> Tensor:
     return scores
 
 
-def ssimulacra2_error(x: Tensor, y: Tensor, *, least: float = 0.01, floor: float = 1e-8) -> Tensor:
+def ssimulacra2_error(x: Tensor, y: Tensor, *, least: float = SIGNIFICANT, floor: float = FLOOR) -> Tensor:
     """Compute the weighted sum of errors from which the score is made, (N,): 0 for equal pictures.
 
     Unlike the score, it has a finite slope everywhere, so it can be a distortion in training.

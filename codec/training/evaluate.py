@@ -9,7 +9,8 @@ from torch import Tensor
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.networks import HyperpriorModel
-from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.networks.ms_ssim import ms_ssim
+from aez.codec.picture.ms_ssim import SMALLEST_SIDE
 from aez.codec.training.filter_in_loop import in_double
 from aez.codec.training.objective import EVALUATION_NORMALISATION, RateDistortion
 

@@ -13,8 +13,8 @@ from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.geometry.grid import CELL
 from aez.codec.model.weightfile import serialise_weights
 from aez.codec.networks import HyperpriorModel
-from aez.codec.networks.ms_ssim import SMALLEST_SIDE
 from aez.codec.picture.files import write_atomically
+from aez.codec.picture.ms_ssim import SMALLEST_SIDE
 from aez.codec.training.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from aez.codec.training.checkpoints.grow import grown
 from aez.codec.training.checkpoints.start import start_from_data
@@ -129,7 +129,7 @@ class FlagshipSession(Session):
             return
         model, pixels = load_checkpoint(checkpoint, average=True)
         distortion = self.settings.distortion
-        measure = {"mse": "PSNR", "ms-ssim": "MS-SSIM", "perceptual": "the eye"}[distortion]
+        measure = {"mse": "PSNR", "perceptual": "the eye"}[distortion]
         card = {
             "summary": f"compresses photographs, trained for {measure}",
             "distortion": distortion,

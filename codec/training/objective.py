@@ -12,17 +12,12 @@ from torch import Tensor, nn
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.hyperprior import to_cells
-from aez.codec.networks.ms_ssim import ms_ssim
-from aez.codec.networks.ssimulacra2 import ssimulacra2_error
+from aez.codec.networks.perception import perceptual_distortion
 from aez.codec.training.filter_in_loop import filtered_crops
 from aez.codec.training.settings import DISTORTIONS, SYMBOLS
 
 EVALUATION_NORMALISATION = 0.4
 """Power of λ·255² that divides the loss in evaluations, so that mean losses of all models compare."""
-MS_SSIM_WEIGHT = 1250 / 255**2
-MSE_SHARE = 0.1
-PERCEPTUAL_SSIMULACRA2, PERCEPTUAL_MS_SSIM = 4.3e-5, 0.0096
-"""Weights of both metrics in the perceptual distortion, beside ``MSE_SHARE``."""
 STRENGTH = 0.5
 """Strength of the quantisation that chooses symbols, the best in one pass (``codec/encoding/effort.py``)."""
 
@@ -39,13 +34,8 @@ class Outcome:
 class RateDistortion(nn.Module):
     """λ·255²·D + bpp of a batch, each sample at its own quality (Ballé et al., ICLR 2018; Minnen et al., 2018).
 
-    D is the mean squared error or, for a model of visual quality, one of these, in which the squared error keeps flat
-    colours:
-
-    - ``ms-ssim``: (1 − MS-SSIM) / 52 + MSE / 10; 1250 / 255² ≈ 1/52 is about the ratio of λ between CompressAI's
-      MS-SSIM models and its MSE models.
-    - ``perceptual``: a sum of SSIMULACRA 2's errors, 1 − MS-SSIM and MSE. Two metrics of different construction hold
-      each other back from what only one of them likes.
+    D is the mean squared error (``mse``) or, for a model of what is seen (``perceptual``), that of
+    :func:`aez.codec.networks.perception.perceptual_distortion`.
 
     In training the rate is that of values with uniform noise, and in a last phase that of the symbols. Reconstruction
     and context always see rounded values, with the straight-through gradient.
@@ -164,16 +154,5 @@ class RateDistortion(nn.Module):
         bpp = (bits_r.sum((1, 2, 3)) + bits_z.sum((1, 2, 3))) / pixels
         mse = (x_hat - x).square().mean((1, 2, 3))
         weight = model.distortion_weight(position)
-        loss = (bpp + weight * self._distortion(x, x_hat, mse)) / weight**self.normalisation
-        return Outcome(loss, bpp, mse), x_hat
-
-    def _distortion(self, x: Tensor, x_hat: Tensor, mse: Tensor) -> Tensor:
-        """Return D of every picture, (N,)."""
-        if self.distortion == "mse":
-            return mse
-        original, decoded = (x + 0.5) * 255, (x_hat + 0.5) * 255
-        dissimilarity = 1 - ms_ssim(original, decoded)
-        if self.distortion == "ms-ssim":
-            return MS_SSIM_WEIGHT * dissimilarity + MSE_SHARE * mse
-        seen = ssimulacra2_error(original, decoded.clamp(0, 255))
-        return PERCEPTUAL_SSIMULACRA2 * seen + PERCEPTUAL_MS_SSIM * dissimilarity + MSE_SHARE * mse
+        distortion = mse if self.distortion == "mse" else perceptual_distortion(x, x_hat)
+        return Outcome((bpp + weight * distortion) / weight**self.normalisation, bpp, mse), x_hat

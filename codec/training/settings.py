@@ -15,7 +15,7 @@ from aez.codec.family.members import MODELS
 
 FLAGSHIP = "photo"
 """The ``model`` of recipes that train the codec's own networks; all other models are members of the family."""
-DISTORTIONS = ("mse", "ms-ssim", "perceptual")
+DISTORTIONS = ("mse", "perceptual")
 SYMBOLS = ("noisy", "rounded", "chosen", "mixed")
 OPTIMISERS = ("adamw", "soap")
 CROP_MULTIPLE = 64

@@ -12,7 +12,8 @@ from ssimulacra2 import compute_ssimulacra2
 
 from aez.benchmarks.codecs.base import UnavailableError
 from aez.benchmarks.metrics import PSNR_OF_EQUALS, _network, check_metric, compute, ms_ssim_decibels, psnr
-from aez.codec.networks.ms_ssim import SMALLEST_SIDE, ms_ssim
+from aez.codec.networks.ms_ssim import ms_ssim
+from aez.codec.picture.ms_ssim import SMALLEST_SIDE
 from aez.codec.picture.ssimulacra2 import ssimulacra2_of
 
 pytestmark = pytest.mark.torch

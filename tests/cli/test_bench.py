@@ -16,7 +16,8 @@ from aez.cli.shared.progress import ProgressBar
 
 pytestmark = pytest.mark.torch
 
-FILES = ("results.json", "results.csv", "rd-psnr.png", "rd-msssim.png", "speed.png", "report.html")
+PLOTS = ("rd-psnr.png", "rd-msssim.png", "rd-ssimulacra2.png", "speed.png")
+FILES = ("results.json", "results.csv", *PLOTS, "report.html")
 SHORT = ("--metrics", "psnr,ms_ssim", "--repeats", 1, "--threads", 1)
 
 

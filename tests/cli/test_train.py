@@ -106,11 +106,14 @@ def test_misuse(aez: Any, folder: Path) -> None:
         (("--recipe", "none"), "recipe none: neither a file nor one of collapsed, colouriser, denoiser, photo"),
         (("--set", "crop"), "recipe photo-start: --set takes KEY=VALUE, not 'crop'"),
         (("--set", "crop=100"), "recipe photo-start: crop must be a multiple of 64, not 100"),
-        (("--set", "distortion=ms-ssim", "--set", "crop=128"), "crop must be at least 209 for ms-ssim and partial"),
-        (("--recipe", "photo-msssim", "--set", "crop=128"), "crop must be at least 161 for ms-ssim, not 128"),
+        (("--recipe", "photo", "--set", "crop=128"), "crop must be at least 209 for perceptual and partial"),
+        (
+            ("--recipe", "photo", "--set", "partial=0", "--set", "crop=128"),
+            "crop must be at least 161 for perceptual, not 128",
+        ),
         (("--recipe", "vae", "--set", "normalisation=0.2"), "recipe vae: normalisation is for the model photo"),
         (("--recipe", "vae", "--set", "picture_filter=true"), "recipe vae: picture_filter is for the model photo"),
-        (("--recipe", "vae", "--set", "distortion=ms-ssim"), "recipe vae: distortion is for the model photo"),
+        (("--recipe", "vae", "--set", "distortion=perceptual"), "recipe vae: distortion is for the model photo"),
     ],
 )
 def test_wrong_settings(aez: Any, folder: Path, options: tuple[str, ...], message: str) -> None:

@@ -81,8 +81,8 @@ def test_quality_out_of_range(codec: Codec, quality: float) -> None:
         codec.encode(np.zeros((8, 8, 3), np.uint8), quality)
 
 
-def test_the_default_quality_is_50(codec: Codec, photo: NDArray[np.uint8]) -> None:
-    assert codec.encode(photo[:32, :32]) == codec.encode(photo[:32, :32], 50)
+def test_the_default_quality_is_70(codec: Codec, photo: NDArray[np.uint8]) -> None:
+    assert codec.encode(photo[:32, :32]) == codec.encode(photo[:32, :32], 70)
 
 
 def test_bytes_are_the_same_every_time(codec: Codec, photo: NDArray[np.uint8]) -> None:

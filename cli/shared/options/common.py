@@ -1,13 +1,22 @@
 """Options that most commands have."""
 
+from collections.abc import Callable
+
 import click
 
+from aez.cli.shared.options.types import Function
 from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.runtime.choice import DEVICES, RUNTIMES, VARIABLE
 
-model_option = click.option(
-    "--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|PATH", help="Model, see `aez models`."
-)
+
+def model_option_of(default: str) -> Callable[[Function], Function]:
+    """Return the option that chooses a model."""
+    return click.option(
+        "--model", default=default, show_default=True, metavar="NAME|PATH", help="Model, see `aez models`."
+    )
+
+
+model_option = model_option_of(DEFAULT_MODEL)
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),

@@ -2,8 +2,9 @@
 
 import click
 
-from aez.cli.shared.options.common import model_option
+from aez.cli.shared.options.common import model_option_of
 from aez.cli.shared.options.types import Function, add_options
+from aez.codec.model.registry import PSNR_MODEL
 
 
 def search_options(function: Function) -> Function:
@@ -11,4 +12,4 @@ def search_options(function: Function) -> Function:
     steps = click.option(
         "--steps", type=click.IntRange(min=0), metavar="N", help="Optimisation steps: more is better and slower."
     )
-    return add_options(function, (steps, model_option))
+    return add_options(function, (steps, model_option_of(PSNR_MODEL)))

@@ -20,7 +20,7 @@ from aez.codec.family.generation.copula import read_copulas
 from aez.codec.family.ranges import DRAWN_QUALITY
 from aez.codec.geometry.grid import Grid
 from aez.codec.model.operating_point import OperatingPoint
-from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.model.registry import PSNR_MODEL
 from aez.codec.model.scales import LEVELS_PER_NAT
 from aez.codec.symbols.symbols import Symbols
 
@@ -69,7 +69,7 @@ def generate(
     quality: float = DRAWN_QUALITY,
     temperature: float = 1.0,
     independent: bool = False,
-    model: str = DEFAULT_MODEL,
+    model: str = PSNR_MODEL,
     device: str = "auto",
 ) -> Image.Image:
     """Generate a picture from a codec's entropy model: a texture that has the statistics of its prior.

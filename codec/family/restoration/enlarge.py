@@ -13,7 +13,7 @@ from aez.bitstream.header import MAX_SIDE
 from aez.codec.family.restoration.pixels import Pixels, changed, mirrored, squares, to_tensor
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior, resize
 from aez.codec.geometry.windows import Progress
-from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.model.registry import PSNR_MODEL
 from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
 
@@ -27,7 +27,7 @@ OVERLAP = 16
 QUALITY, STEPS, RATE, STRENGTH = 90.0, 40, 0.1, 1.0
 
 
-def enlarge(image: Pixels, *, steps: int = STEPS, model: str = DEFAULT_MODEL, device: str = "auto") -> Pixels:
+def enlarge(image: Pixels, *, steps: int = STEPS, model: str = PSNR_MODEL, device: str = "auto") -> Pixels:
     """Enlarge a picture to twice the width and height.
 
     The result is, of all pictures whose reduction is the given one, the one with the lowest rate in the codec's entropy
@@ -55,7 +55,7 @@ def enlarged(
     picture: Picture,
     *,
     steps: int = STEPS,
-    model: str = DEFAULT_MODEL,
+    model: str = PSNR_MODEL,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Picture:

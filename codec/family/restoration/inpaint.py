@@ -21,7 +21,7 @@ from aez.codec.family.restoration.pixels import (
 )
 from aez.codec.family.restoration.prior import STRIDE, LatentPrior, load_prior
 from aez.codec.geometry.windows import Progress, Window
-from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.model.registry import PSNR_MODEL
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.picture import Picture
 from aez.codec.runtime.torch.device import choose_device
@@ -35,9 +35,7 @@ QUALITY, STEPS, RATE, STRENGTH = 90.0, 60, 0.1, 8.0
 Mask = Image.Image | NDArray[np.generic]
 
 
-def inpaint(
-    image: Pixels, mask: Mask, *, steps: int = STEPS, model: str = DEFAULT_MODEL, device: str = "auto"
-) -> Pixels:
+def inpaint(image: Pixels, mask: Mask, *, steps: int = STEPS, model: str = PSNR_MODEL, device: str = "auto") -> Pixels:
     """Fill the holes of a picture; every other pixel stays unchanged.
 
     Args:
@@ -79,7 +77,7 @@ def inpainted(
     missing: NDArray[np.bool_],
     *,
     steps: int = STEPS,
-    model: str = DEFAULT_MODEL,
+    model: str = PSNR_MODEL,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Picture:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from aez.bitstream.header import HYPER_STRIDE
 from aez.codec.model.filter_weights import FilterWeights
-from aez.codec.model.registry import DEFAULT_MODEL, find_model
+from aez.codec.model.registry import PSNR_MODEL, find_model
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.networks import HyperpriorModel
@@ -117,7 +117,7 @@ class LatentPrior:
 
 
 @functools.lru_cache(maxsize=2)
-def load_prior(quality: float, model: str = DEFAULT_MODEL, device: str = "cpu") -> LatentPrior:
+def load_prior(quality: float, model: str = PSNR_MODEL, device: str = "cpu") -> LatentPrior:
     """Load the prior of a model; the same arguments return the same object.
 
     Raises:

@@ -127,10 +127,10 @@ class Style(FamilyModel):
 
     def start(self) -> None:
         """Copy the flagship's transforms at its highest quality, which has the smallest loss."""
-        from aez.codec.model.registry import DEFAULT_MODEL, find_model
+        from aez.codec.model.registry import PSNR_MODEL, find_model
         from aez.codec.model.weightfile import read_weights
 
-        source = training_model(read_weights(find_model(DEFAULT_MODEL).path))
+        source = training_model(read_weights(find_model(PSNR_MODEL).path))
         for mine, theirs in ((self.analysis, source.analysis), (self.synthesis, source.synthesis)):
             state = theirs.state_dict()
             state["gain.rows"] = state["gain.rows"][-1:].repeat(2, 1)
@@ -266,7 +266,7 @@ def _fast(like: Tensor) -> AbstractContextManager[object]:
 
 
 def _flagship_config() -> NetworkConfig:
-    from aez.codec.model.registry import DEFAULT_MODEL, find_model
+    from aez.codec.model.registry import PSNR_MODEL, find_model
     from aez.codec.model.weightfile import read_weights
 
-    return read_weights(find_model(DEFAULT_MODEL).path).config
+    return read_weights(find_model(PSNR_MODEL).path).config

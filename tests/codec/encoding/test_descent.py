@@ -13,9 +13,12 @@ from aez.codec.encoding import descent
 from aez.codec.encoding.corrections import corrected
 from aez.codec.encoding.descent import descended
 from aez.codec.encoding.effort import Effort
+from aez.codec.encoding.target import Target
 from aez.codec.geometry import windows
-from aez.codec.model.weightfile import Weights
-from tests.codec.stages import candidate_of, decoded, latents, setting_of
+from aez.codec.model.registry import DEFAULT_MODEL, find_model
+from aez.codec.model.weightfile import Weights, read_weights
+from aez.codec.picture.ssimulacra2 import ssimulacra2_of
+from tests.codec.stages import candidate_of, decoded, latents, setting_of, small_windows
 
 pytestmark = pytest.mark.torch
 
@@ -82,3 +85,28 @@ def test_windows_descend_like_the_whole(flagship: Codec, photo: Photo, monkeypat
     monkeypatch.setattr(descent, "cell_windows", lambda area, **_: small(area))
     assert (whole != case.descended(2)).mean() < 1e-3
     assert (whole != case.r).mean() > 5e-3
+
+
+def test_a_perceptual_model_descends_by_what_is_seen(photo: Photo) -> None:
+    """At no lower score, files are smaller; little so in grey at high scores."""
+    codec, part = Codec(read_weights(find_model(DEFAULT_MODEL).path), "cpu", "float32"), photo[250:430, 20:215]
+    for picture in (part, part.mean(2).astype(np.uint8)):
+        plain = codec.encode(picture, 60, effort=1)
+        score = ssimulacra2_of(picture, codec.decode_array(plain))
+        sizes = [len(codec.encode(picture, target=Target(score=score), effort=effort)) for effort in (2, 4, 8)]
+        assert sizes[0] < (0.98 if picture.ndim == 3 else 1.01) * len(plain)
+        assert sizes[1] < 1.03 * sizes[0] and sizes[2] < 1.03 * sizes[1]
+
+
+def test_windows_of_a_perceptual_model_descend_like_the_whole(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, part = Codec(read_weights(find_model(DEFAULT_MODEL).path), "cpu", "float32"), photo[:330, :340]
+    scores = []
+    for small in (False, True):
+        if small:
+            small_windows(
+                monkeypatch, functools.partial(windows.cell_windows, height=4, size=16, whole=0), "encoding.descent"
+            )
+        data = codec.encode(part, 60, effort=8)
+        scores.append((len(data), ssimulacra2_of(part, codec.decode_array(data))))
+    assert scores[1][0] == pytest.approx(scores[0][0], rel=0.02)
+    assert scores[1][1] == pytest.approx(scores[0][1], abs=1)

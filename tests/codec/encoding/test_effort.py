@@ -132,11 +132,13 @@ def test_windows_correct_like_the_whole(
     assert (whole.r != parts.r).mean() <= share
 
 
-def test_a_model_for_ms_ssim_is_not_corrected_by_squared_error() -> None:
-    assert [effort_of(level, "ms-ssim") for level in (0, 1)] == [EFFORTS[0], EFFORTS[1]]
-    higher = {effort_of(level, "ms-ssim") for level in range(2, 10)}
-    assert len(higher) == 1
-    assert not any(effort.passes or effort.descents for effort in higher)
+def test_a_perceptual_model_takes_short_steps() -> None:
+    levels = [effort_of(level, "perceptual") for level in range(10)]
+    assert levels[:2] == [EFFORTS[0], EFFORTS[1]]
+    assert all(effort.step < 0.1 for effort in levels if effort.passes)
+    assert [effort.needs_gradients for effort in levels] == [effort.needs_gradients for effort in EFFORTS]
+    work = [(effort.descents, effort.passes) for effort in levels[1:]]
+    assert work == sorted(set(work))
 
 
 @pytest.mark.torch

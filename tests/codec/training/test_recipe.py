@@ -21,12 +21,12 @@ def changed(recipe: str) -> dict[str, Any]:
 
 
 def test_every_model_has_a_recipe() -> None:
-    assert set(recipe_names()) == {"photo", "photo-msssim", "photo-start", *MODELS}
+    assert set(recipe_names()) == {"photo", "photo-psnr", "photo-start", *MODELS}
     assert all(load_recipe(name).model == name for name in MODELS)
-    assert all(load_recipe(name).model == "photo" for name in ("photo", "photo-msssim", "photo-start"))
+    assert all(load_recipe(name).model == "photo" for name in ("photo", "photo-psnr", "photo-start"))
 
 
-def test_photo_is_the_last_training_of_the_packaged_model() -> None:
+def test_photo_psnr_is_the_last_training_of_the_packaged_model() -> None:
     """As docs/training-log.md and the model card have it: 22.99 to 27.52 Gpixel."""
     last = {
         "optimiser": "soap",
@@ -41,17 +41,18 @@ def test_photo_is_the_last_training_of_the_packaged_model() -> None:
         "partial": 0.0,
         "average": 0.998,
     }
-    settings = asdict(load_recipe("photo"))
+    settings = asdict(load_recipe("photo-psnr"))
     assert {key: settings[key] for key in last} == last
     assert settings["symbols"] in ("rounded", "chosen")
     assert round(47 * settings["decay"]) == 37
 
 
-def test_photo_msssim_differs_from_photo_in_its_distortion() -> None:
-    photo, other = (asdict(load_recipe(name)) for name in ("photo", "photo-msssim"))
-    assert {key for key in photo if photo[key] != other[key]} == {"recipe", "distortion", "decay"}
-    assert other["distortion"] == "ms-ssim"
-    assert round(46 * other["decay"]) == 37
+def test_photo_differs_from_photo_psnr_in_its_distortion_and_its_crops() -> None:
+    photo, other = (asdict(load_recipe(name)) for name in ("photo", "photo-psnr"))
+    assert {key for key in photo if photo[key] != other[key]} == {
+        "recipe", "distortion", "decay", "drawn", "partial"
+    }  # fmt: skip
+    assert photo["distortion"] == "perceptual"
 
 
 def test_a_new_model_starts_with_adamw_and_noise() -> None:

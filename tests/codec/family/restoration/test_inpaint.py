@@ -14,7 +14,7 @@ from aez.codec.family.restoration.inpaint import windows
 from aez.codec.family.restoration.pixels import to_tensor
 from aez.codec.family.restoration.prior import load_prior
 from aez.codec.model.filter_weights import FilterWeights
-from aez.codec.model.registry import DEFAULT_MODEL, find_model
+from aez.codec.model.registry import PSNR_MODEL, find_model
 from aez.codec.model.weightfile import read_weights
 from aez.codec.runtime.torch.picture_filter import filtered
 
@@ -110,7 +110,7 @@ def test_bits_are_those_of_the_file(cat: Samples) -> None:
 
 
 def test_pictures_of_the_prior_are_filtered_as_files_are(cat: Samples) -> None:
-    prior, weights = load_prior(60.0), read_weights(find_model(DEFAULT_MODEL).path)
+    prior, weights = load_prior(60.0), read_weights(find_model(PSNR_MODEL).path)
     y, _ = prior.latents(to_tensor(cat[:128, :128]))
     levels, mine = (
         (x[0].permute(1, 2, 0) + 0.5) * 255 for x in (prior.model.synthesise(y, prior.position), prior.picture(y))

@@ -1,0 +1,60 @@
+"""The perceptual distortion of a decoded picture and its slope, without torch.
+
+The same as :mod:`aez.codec.networks.perception`, which describes it; here with derivatives written out, for encoders.
+"""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.codec.picture import ms_ssim, ssimulacra2
+from aez.codec.threads import in_parallel
+
+Floats = NDArray[np.float32]
+SSIMULACRA2_SHARE, MS_SSIM_SHARE, MSE_SHARE = 4.3e-5, 0.0096, 0.1
+"""Weights of the three parts."""
+
+
+def perceptual_slope(levels: Floats, original: NDArray[np.uint8]) -> tuple[float, Floats]:
+    """Compute the distortion of one decoded picture, and where it grows.
+
+    A picture that is too small for MS-SSIM counts SSIMULACRA 2 twice, which is about as much; one that is too small for
+    that has its squared error only.
+
+    Args:
+        levels: decoded samples, (H, W, C) float32, 0 … 255, C = 1 or 3.
+        original: the same shape, uint8.
+
+    Returns:
+        The distortion, and its slope by every sample / 255, times the number of samples: a change of all samples by a
+        small amount changes the distortion by the mean of their products.
+    """
+    channels = levels.shape[2]
+    x, y = (np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32) for picture in (original, levels))
+    difference = (y - x) * np.float32(1 / 255)
+    square, slope = float(np.square(difference).mean(dtype=np.float64)), 2 * difference
+    side = min(x.shape[1:])
+    if side < ssimulacra2.SMALLEST_SIDE:
+        return square, slope.transpose(1, 2, 0)
+    small = side < ms_ssim.SMALLEST_SIDE
+    if channels == 1:
+        x, y = np.repeat(x, 3, 0), np.repeat(y, 3, 0)
+    work: list[Callable[[], tuple[float, Floats]]] = [functools.partial(ssimulacra2.error_slope, x, y)]
+    if not small:
+        work += [functools.partial(ms_ssim.similarity_slope, *pair) for pair in zip(x[:channels], y, strict=False)]
+    (error, by_level), *similar = in_parallel(_called, work)
+    share = SSIMULACRA2_SHARE * (2 if small else 1)
+    total = MSE_SHARE * square + share * error
+    if channels == 1:
+        by_level = by_level.sum(0, keepdims=True)
+    slope = MSE_SHARE * slope + np.float32(share * 255 * slope.size) * by_level
+    for plane, (similarity, by_sample) in zip(slope, similar, strict=False):
+        total += MS_SSIM_SHARE * (1 - similarity) / channels
+        plane -= np.float32(MS_SSIM_SHARE * 255 * slope.size / channels) * by_sample
+    return total, slope.transpose(1, 2, 0)
+
+
+def _called(task: Callable[[], tuple[float, Floats]]) -> tuple[float, Floats]:
+    return task()

@@ -1,0 +1,53 @@
+"""The packaged models: `photo` for what is seen, `photo-psnr` for the squared error."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from aez.codec import api
+from aez.codec.codec import Codec
+from aez.codec.encoding.target import Target
+from aez.codec.picture.psnr import psnr_of
+from aez.codec.picture.ssimulacra2 import ssimulacra2_of
+
+Photo = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def default() -> Codec:
+    return api.load()
+
+
+@pytest.mark.parametrize("quality", [30, 60, 80])
+def test_each_model_is_best_by_its_own_measure(photo: Photo, default: Codec, quality: int) -> None:
+    picture = photo[150:470, 100:420]
+    seen = default.encode(picture, quality)
+    measured = api.encode(picture, target=Target(size=len(seen)), model="photo-psnr")
+    assert len(measured) >= 0.97 * len(seen)  # close enough that bytes do not decide
+    assert [api.info(data)["model"] for data in (seen, measured)] == ["photo", "photo-psnr"]
+    ours, theirs = api.decode_array(seen), api.decode_array(measured)
+    assert ssimulacra2_of(picture, ours) > ssimulacra2_of(picture, theirs)
+    assert psnr_of(picture, ours) < psnr_of(picture, theirs)
+
+
+@pytest.mark.parametrize("name", ["photo", "photo-psnr"])
+def test_a_quality_is_about_the_score(photo: Photo, name: str) -> None:
+    codec, parts = api.load(name), [photo[150:470, 100:420], photo[:256, 200:500]]
+    scores = [[ssimulacra2_of(part, codec.decode_array(codec.encode(part, q))) for part in parts] for q in (40, 60, 80)]
+    for quality, found in zip((40, 60, 80), np.mean(scores, 1).tolist(), strict=True):
+        assert found == pytest.approx(quality, abs=12)  # single pictures differ from the mean of many
+    assert np.all(np.diff(scores, axis=0) > 0)
+
+
+def test_the_highest_quality(photo: Photo, default: Codec) -> None:
+    part = photo[150:470, 100:420]
+    decoded = default.decode_array(default.encode(part, 100))
+    assert ssimulacra2_of(part, decoded) > 88
+    assert psnr_of(part, decoded) > 42
+
+
+def test_the_default_effort_pays_by_what_is_seen(photo: Photo, default: Codec) -> None:
+    part = photo[150:470, 100:420]
+    plain = default.encode(part, 60, effort=1)
+    score = ssimulacra2_of(part, default.decode_array(plain))
+    assert len(default.encode(part, target=Target(score=score))) < 0.97 * len(plain)

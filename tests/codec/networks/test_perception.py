@@ -1,0 +1,68 @@
+"""The perceptual distortion: what it is made of, its slope, and pictures that are too small for some of it."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from aez.codec.networks.ms_ssim import ms_ssim
+from aez.codec.networks.perception import perceptual_distortion
+from aez.codec.networks.ssimulacra2 import ssimulacra2, ssimulacra2_error
+from aez.codec.picture.perception import perceptual_slope
+
+pytestmark = pytest.mark.torch
+
+Photo = NDArray[np.uint8]
+
+
+def pair(photo: Photo, rows: int, columns: int, quality: int = 30) -> tuple[Tensor, Tensor]:
+    """A part of a picture and the same as a JPEG, samples / 255 − 1/2."""
+    part, buffer = np.ascontiguousarray(photo[:rows, :columns]), io.BytesIO()
+    Image.fromarray(part).save(buffer, "JPEG", quality=quality)
+    both = part, np.array(Image.open(buffer))
+    x, y = (torch.from_numpy(one.astype(np.float32)).permute(2, 0, 1)[None] / 255 - 0.5 for one in both)
+    return x, y
+
+
+def test_it_is_a_sum_of_three_metrics(photo: Photo) -> None:
+    x, y = pair(photo, 193, 181)
+    original, decoded = (x + 0.5) * 255, (y + 0.5) * 255
+    seen = ssimulacra2_error(original, decoded)
+    expected = 4.3e-5 * seen + 0.0096 * (1 - ms_ssim(original, decoded)) + 0.1 * (x - y).square().mean()
+    assert torch.allclose(perceptual_distortion(x, y), expected)
+    exact = ssimulacra2_error(original, decoded, least=0.0, floor=0.0)
+    assert float(seen) == pytest.approx(float(exact), rel=1e-3)
+    assert float(ssimulacra2(original, decoded)) < 80
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(150, 200), (9, 40), (5, 30), (1, 1)])
+def test_small_pictures_have_one_too(photo: Photo, rows: int, columns: int) -> None:
+    better, worse = (float(perceptual_distortion(*pair(photo, rows, columns, quality))) for quality in (95, 5))
+    assert 0 <= better < worse or rows == 1
+    assert float(perceptual_distortion(*(pair(photo, rows, columns)[0],) * 2)) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "channels"), [(193, 181, 3), (170, 165, 1), (120, 131, 3), (9, 40, 3), (5, 7, 1)]
+)
+def test_encoders_have_the_same_distortion_and_its_slope(photo: Photo, rows: int, columns: int, channels: int) -> None:
+    x, y = (picture[:, :channels].contiguous() for picture in pair(photo, rows, columns))
+    y = (y * 0.97).requires_grad_(True)  # away from the ends of the range, where clipping has no slope
+    expected = perceptual_distortion(x.expand(-1, 3, -1, -1), y.expand(-1, 3, -1, -1)).sum()
+    (by_sample,) = torch.autograd.grad(expected, y)
+    levels, original = ((picture[0].detach().permute(1, 2, 0).numpy() + 0.5) * 255 for picture in (y, x))
+    distortion, slope = perceptual_slope(levels, original.round().astype(np.uint8))
+    assert distortion == pytest.approx(float(expected.detach()), rel=1e-3)
+    wanted = by_sample[0].permute(1, 2, 0).numpy() * levels.size
+    assert np.linalg.norm(slope - wanted) < 0.05 * np.linalg.norm(wanted)
+
+
+def test_equal_and_flat_pictures_have_a_finite_slope() -> None:
+    flat = np.full((170, 180, 3), 128, np.uint8)
+    distortion, slope = perceptual_slope(flat.astype(np.float32), flat)
+    assert distortion == pytest.approx(0, abs=1e-9)
+    assert np.isfinite(slope).all()

@@ -1,11 +1,9 @@
 """The quality scale: conversion between the user's quality, 1 … 100, and the integer position in a file."""
 
+import bisect
 import math
 from dataclasses import dataclass
 from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
 
 QUALITY_MIN, QUALITY_MAX = 1, 100
 _LEAST_STEP = 0.01
@@ -42,14 +40,17 @@ class QualityScale:
     scores: tuple[float, ...] = ()
 
     @cached_property
-    def _qualities(self) -> NDArray[np.float64]:
+    def _qualities(self) -> list[float]:
         """The quality of each point; that of the first is what it is, that of the last is 100."""
+        last = self.points - 1
         if not self.scores:
-            return np.linspace(QUALITY_MIN, QUALITY_MAX, self.points)
+            return [QUALITY_MIN + point / last * (QUALITY_MAX - QUALITY_MIN) for point in range(self.points)]
         # Whatever was measured, the scale rises from point to point, within 1 … 100.
-        least = QUALITY_MIN + np.arange(self.points) * _LEAST_STEP
-        inner = np.clip(self.scores, least, QUALITY_MAX - least[::-1] + QUALITY_MIN)
-        return np.append(inner[:-1], QUALITY_MAX)
+        rising = [
+            min(max(score, QUALITY_MIN + point * _LEAST_STEP), QUALITY_MAX - (last - point) * _LEAST_STEP)
+            for point, score in enumerate(self.scores)
+        ]
+        return [*rising[:-1], float(QUALITY_MAX)]
 
     @property
     def last(self) -> int:
@@ -73,11 +74,16 @@ class QualityScale:
             ValueError: the quality is out of range.
         """
         check_quality(quality)
-        return float(np.interp(quality, self._qualities, np.arange(self.points)))
+        qualities = self._qualities
+        above = min(max(bisect.bisect_right(qualities, quality), 1), self.points - 1)
+        low, high = qualities[above - 1 : above + 1]
+        return above - 1 + min(max((quality - low) / (high - low), 0.0), 1.0)
 
     def quality_of(self, position: int) -> float:
         """Convert a quality position to a quality, the inverse of :meth:`position_of`."""
-        return float(np.interp(position / POSITION_SCALE, np.arange(self.points), self._qualities))
+        point, share = self.between(position)
+        low, high = self._qualities[point : point + 2]
+        return low + share * (high - low)
 
     def nearest_point(self, position: int) -> int:
         """Return the number of the quality point nearest to a position."""

@@ -71,7 +71,7 @@ def test_compress_denoised(aez: Any, noisy: Path) -> None:
     assert aez("compress", noisy, "-o", out, "--overwrite", "--denoise", "--sigma", 25).code == 0
     clear = out.read_bytes()
     assert len(clear) < 0.9 * len(plain)
-    assert clear == codec.encode(codec.denoise(samples(noisy), 25), 50)
+    assert clear == codec.encode(codec.denoise(samples(noisy), 25))
     result = aez("compress", noisy, "-o", out, "--overwrite", "--sigma", 25)
     assert result.code == 2 and "--denoise" in result.err
 

@@ -95,7 +95,7 @@ def test_a_perceptual_model_descends_by_what_is_seen(photo: Photo) -> None:
         score = ssimulacra2_of(picture, codec.decode_array(plain))
         sizes = [len(codec.encode(picture, target=Target(score=score), effort=effort)) for effort in (2, 4, 8)]
         assert sizes[0] < (0.98 if picture.ndim == 3 else 1.01) * len(plain)
-        assert sizes[1] < 1.03 * sizes[0] and sizes[2] < 1.03 * sizes[1]
+        assert sizes[1] < 1.04 * sizes[0] and sizes[2] < 1.04 * sizes[1]
 
 
 def test_windows_of_a_perceptual_model_descend_like_the_whole(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,5 +108,5 @@ def test_windows_of_a_perceptual_model_descend_like_the_whole(photo: Photo, monk
             )
         data = codec.encode(part, 60, effort=8)
         scores.append((len(data), ssimulacra2_of(part, codec.decode_array(data))))
-    assert scores[1][0] == pytest.approx(scores[0][0], rel=0.02)
-    assert scores[1][1] == pytest.approx(scores[0][1], abs=1)
+    assert scores[1][0] == pytest.approx(scores[0][0], rel=0.05)
+    assert scores[1][1] == pytest.approx(scores[0][1], abs=1.5)

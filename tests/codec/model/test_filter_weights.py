@@ -179,11 +179,11 @@ def test_it_is_part_of_the_model(tiny: Weights, fitted: Weights) -> None:
     assert fitted.fingerprint != tiny.fingerprint
 
 
-def test_models_for_another_distortion_get_one_without_corrections(fitted: Weights, photo: Photo) -> None:
+def test_perceptual_models_get_one_with_their_correction(fitted: Weights, photo: Photo) -> None:
     codec = Codec(replace(fitted, card={**fitted.card, "distortion": "perceptual"}), "cpu", "float32")
     data, quick = (codec.encode(photo[200:400, 120:420], 70, effort=level) for level in (2, 1))
     assert read_container(data).filter and read_container(quick).filter == b""
-    assert np.array_equal(codec.unpack(data)[1].r, codec.unpack(quick)[1].r)
+    assert 0 < (codec.unpack(data)[1].r != codec.unpack(quick)[1].r).mean() < 0.2
 
 
 def test_grey_pictures_are_filtered_as_equal_colours(fitted: Weights, photo: Photo) -> None:

@@ -5,8 +5,8 @@ with the original, and each latent moves to where its own part of the error vani
 with the diagonal of its Hessian, which is nearly all of it since the synthesis is nearly linear and orthogonal.
 Quantising again weighs rate against distortion, so the two together are a proximal gradient descent.
 
-A model of what is seen follows the slope of its own distortion instead, through the same linear path. One short step, 2
-or 3 % of the way, already moves those latents to the other side of a rounding threshold that matter most.
+A model of what is seen follows the slope of its own distortion instead, through the same linear path. One short step
+already moves those latents to the other side of a rounding threshold that matter most.
 """
 
 import math

@@ -1,5 +1,6 @@
 """How far a decoded window is from its original, and which way each sample should go."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from aez.codec.geometry.windows import Window
 from aez.codec.picture.perception import perceptual_slope
 from aez.codec.runtime.networks import Floats
 
+_LIMIT = 2.0
+"""Largest slope that counts in full, over the mean of all."""
+
 
 @dataclass(frozen=True, eq=False)
 class Errors:
@@ -19,7 +23,7 @@ class Errors:
     Attributes:
         total: sum of squares of samples / 255; of the perceptual distortion, itself times the number of samples.
         samples: (16·rows, 16·columns, C), decoded less original / 255, 0 beyond the picture. Of the perceptual
-            distortion, its slope, scaled to what the errors would be if it were proportional to their squares.
+            distortion, its slope, without outliers, scaled to the power of the errors.
     """
 
     total: float
@@ -73,7 +77,11 @@ def _perceived(decoded: Floats, pixels: NDArray[np.uint8], core: Window, wanted:
     distortion, slope = perceptual_slope(decoded[:height, :width], original)
     square = squared(_differences(decoded, pixels, seen, seen)) / original.size
     error = np.zeros_like(decoded)
-    if distortion > 0:
-        error[:height, :width] = slope * np.float32(square / (2 * distortion))
+    # A few samples have slopes of a hundred times the mean, from roots and high powers: steps along them go too far.
+    limit = _LIMIT * np.abs(slope).mean()
+    slope = np.clip(slope, -limit, limit)
+    power = squared(slope) / slope.size
+    if power > 0:
+        error[:height, :width] = slope * np.float32(math.sqrt(square / power))
     total = distortion * pixels[core.finer(LATENT_STRIDE).pixel_index].size
     return Errors(total, error[wanted.moved(seen).finer(LATENT_STRIDE).pixel_index])

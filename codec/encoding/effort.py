@@ -62,14 +62,14 @@ EFFORT_MAX = len(EFFORTS) - 1
 """The highest level; 0 is the lowest."""
 _PERCEPTUAL = (
     *EFFORTS[:2],
-    Effort(0.45, 1, 0.025, verified=False),
-    Effort(0.45, 2, 0.02, verified=False),
-    Effort(0.5, 3, 0.015, verified=False),
-    Effort(0.5, 5, 0.015),
-    Effort(0.6, 8, 0.015),
-    Effort(0.6, 12, 0.015),
-    Effort(0.7, 5, 0.015, descents=16),
-    Effort(0.7, 5, 0.015, descents=40),
+    Effort(0.45, 1, 0.08, verified=False),
+    Effort(0.45, 2, 0.06, verified=False),
+    Effort(0.5, 3, 0.05),
+    Effort(0.5, 5, 0.04),
+    Effort(0.6, 8, 0.04),
+    Effort(0.6, 12, 0.04),
+    Effort(0.7, 5, 0.04, descents=16),
+    Effort(0.7, 5, 0.04, descents=40),
 )
 """Levels of a model of what is seen. Its corrections are short steps down the slope of its own distortion."""
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from aez.bitstream import VERSION, Limits, ModelError, read_container
 from aez.bitstream.container import Buffer
-from aez.codec.model.quality import QualityScale
 from aez.codec.model.registry import find_fingerprint
 
 
@@ -22,8 +21,7 @@ def describe(data: Buffer, limits: Limits | None = None) -> dict[str, Any]:
     try:
         entry = find_fingerprint(header.fingerprint)
         model: str | None = entry.name
-        scale = QualityScale(int(entry.points), scores=tuple(entry.card.get("scores", ())))
-        quality: float | None = round(scale.quality_of(header.quality), 2)
+        quality: float | None = round(entry.quality_scale.quality_of(header.quality), 2)
     except ModelError:
         model = quality = None
     return {

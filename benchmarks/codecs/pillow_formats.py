@@ -77,6 +77,7 @@ def avif(name: str, options: Mapping[str, str]) -> Adapter:
     ``psnr``.
 
     Raises:
+        UnavailableError: this Pillow writes no AVIF, or its encoder has no such tuning.
         AezError: an option has no such value.
     """
     chosen = take_options(options, {"speed": "6", "subsampling": "444", "tune": "iq"})
@@ -89,6 +90,10 @@ def avif(name: str, options: Mapping[str, str]) -> Adapter:
     }
     _need_feature("avif", "AVIF (Pillow 11.3 or later)")
     version = f"libavif {features.version_module('avif')}"
+    try:
+        Image.new("RGB", (8, 8)).save(io.BytesIO(), "AVIF", **fixed)
+    except ValueError:
+        raise UnavailableError(f"{version} has no tune={chosen['tune']}: pip install -U pillow") from None
     qualities = (10, 20, 30, 40, 50, 60, 70, 80, 90)
     return PillowCodec(name, "AVIF", version, qualities, PERCENT, lambda q: {"quality": round(q), **fixed})
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from typing import Any
 
+from aez.benchmarks.bdrate import INTERVALS
 from aez.benchmarks.metrics import UNITS
 from aez.benchmarks.report.plots import styles
 from aez.benchmarks.report.results_file import Report, rounded
@@ -34,6 +36,7 @@ def write_html(report: Report, results: Mapping[str, Any], limits: ViewerLimits,
     data = {
         "results": results,
         "units": UNITS,
+        "intervals": {name: asdict(interval) for name, interval in INTERVALS.items()},
         "styles": {
             name: {
                 "color": style["color"],

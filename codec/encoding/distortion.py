@@ -1,4 +1,4 @@
-"""How far a decoded window is from its original, and which way each sample should go."""
+"""The distortion of a decoded window, squared or perceptual, and the direction in which each sample should go."""
 
 import math
 from dataclasses import dataclass

@@ -167,7 +167,7 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
     best, least = None, math.inf
     for left in range(setting.effort.passes, -1, -1):
         now = corrected(setting, candidate, fit) if left else measured(setting, candidate, fit)
-        if now.target is not None and left == 1 and not setting.effort.verified and _is_sure(now):
+        if now.target is not None and left == 1 and not setting.effort.verified and _is_sure(setting, now):
             return candidate.moved(setting, now.target), now.fit
         cost = candidate.cost(setting, now.error)
         if best is not None and cost >= least:
@@ -179,9 +179,9 @@ def _corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) ->
     return best.candidate, best.fit
 
 
-def _is_sure(now: Measured) -> bool:
-    """Return True if there is so much error that a correction hardly does harm."""
-    return now.error > _DOUBTFUL * now.candidate.pixels.size
+def _is_sure(setting: Setting, now: Measured) -> bool:
+    """Return True if a correction hardly does harm: it is a short step, or there is much error."""
+    return setting.perceptual or now.error > _DOUBTFUL * now.candidate.pixels.size
 
 
 def _joined(above: Floats, below: Floats) -> Floats:

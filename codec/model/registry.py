@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aez.bitstream.errors import ModelError
+from aez.codec.model.quality import QualityScale
 
 WEIGHTS_FORMAT = "aez-weights-1"
 FAMILY_FORMAT = "aez-family-1"
@@ -37,6 +38,11 @@ class ModelEntry:
     points: int
     card: dict[str, Any]
     family: bool = False
+
+    @property
+    def quality_scale(self) -> QualityScale:
+        """The quality scale of a model that compresses."""
+        return QualityScale(self.points, scores=tuple(self.card.get("scores", ())))
 
 
 def read_entry(path: Path) -> ModelEntry:

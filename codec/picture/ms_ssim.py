@@ -17,7 +17,7 @@ SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 FLOOR = 1e-9
 """Lower bound of the contrast of a scale, because the power has an infinite slope at 0."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_BLOCK = 192
+_BLOCK = 32
 
 
 def similarity_slope(x: Floats, y: Floats) -> tuple[float, Floats]:

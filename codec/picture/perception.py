@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.picture import ms_ssim, ssimulacra2
+from aez.codec.picture.ssimulacra2_slope import error_slope
 from aez.codec.threads import in_parallel
 
 Floats = NDArray[np.float32]
@@ -41,7 +42,7 @@ def perceptual_slope(levels: Floats, original: NDArray[np.uint8]) -> tuple[float
     small = side < ms_ssim.SMALLEST_SIDE
     if channels == 1:
         x, y = np.repeat(x, 3, 0), np.repeat(y, 3, 0)
-    work: list[Callable[[], tuple[float, Floats]]] = [functools.partial(ssimulacra2.error_slope, x, y)]
+    work: list[Callable[[], tuple[float, Floats]]] = [functools.partial(error_slope, x, y)]
     if not small:
         work += [functools.partial(ms_ssim.similarity_slope, *pair) for pair in zip(x[:channels], y, strict=False)]
     (error, by_level), *similar = in_parallel(_called, work)

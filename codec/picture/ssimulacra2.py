@@ -21,20 +21,20 @@ SMALLEST_SIDE = 8
 """Smallest side of a picture, and of a scale, in pixels."""
 SCALES = 6
 _SIGMA, _RADIUS = 1.5, 5
-_BLOCK = 192
+_BLOCK = 32
 """Samples that are filtered by one matrix product."""
-_C2 = 0.0009
-_ABSORBANCE = (
+C2 = 0.0009
+ABSORBANCE = (
     (0.30, 1 - 0.078 - 0.30, 0.078),
     (0.23, 1 - 0.078 - 0.23, 0.078),
     (0.24342268924547819, 0.20476744424496821, 1 - 0.24342268924547819 - 0.20476744424496821),
 )
-_BIAS = 0.0037930732552754493
+BIAS = 0.0037930732552754493
 SIGNIFICANT = 0.01
 """Weights below it can be left out: the sum changes by less than 0.1 %, and takes half of the time."""
 FLOOR = 1e-8
 """Added before the fourth root, whose slope is infinite at 0; to the power of four."""
-_SMALLEST_ABSORBED = 1e-4
+SMALLEST_ABSORBED = 1e-4
 """Lower bound before the cube root, whose slope is infinite at 0; samples in range are above it."""
 # Weights of channel (X, Y, B) × scale × power (1, 4) × map (dissimilarity, added edges, lost edges).
 _WEIGHTS = (
@@ -72,7 +72,7 @@ _WEIGHTS = (
 
 
 class Arrays(Protocol):
-    """What differs between NumPy and torch."""
+    """Operations that NumPy and torch name differently."""
 
     def concatenated(self, parts: Sequence[Array], axis: int) -> Array:
         """Join arrays along an axis."""
@@ -89,7 +89,7 @@ class _NumPyArrays:
         return values.astype(other.dtype)
 
 
-_NUMPY = _NumPyArrays()
+NUMPY = _NumPyArrays()
 
 
 def ssimulacra2_of(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -108,108 +108,8 @@ def ssimulacra2_of(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     planes = [np.atleast_3d(picture).transpose(2, 0, 1)[None].astype(np.float64) for picture in (a, b)]
     if planes[0].shape[1] == 1:
         planes = [np.repeat(picture, 3, 1) for picture in planes]
-    total = error(planes[0], planes[1], _NUMPY, least=0.0, floor=0.0)
+    total = error(planes[0], planes[1], NUMPY, least=0.0, floor=0.0)
     return float(score(total)[0])
-
-
-def error_slope(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-    """Compute the weighted sum of errors of a decoded picture, and its slope by every sample.
-
-    Args:
-        x: original, (3, H, W) float32, 0 … 255, sides of at least ``SMALLEST_SIDE``.
-        y: decoded, the same shape; samples beyond the range are clipped and have a slope as at its end.
-
-    Returns:
-        As :func:`error` with the weights that matter, and the slope, (3, H, W).
-    """
-    y = y.clip(0, 255)
-    scales = _scales(x[None], y[None], _NUMPY)
-    weights = _weights(len(scales), SIGNIFICANT).astype(np.float32)
-    total, slope = 0.0, np.zeros_like(scales[-1][1])
-    for level in range(len(scales) - 1, -1, -1):
-        original, decoded = scales[level]
-        if level + 1 < len(scales):
-            slope = _doubled(slope, decoded.shape)
-        channels = np.flatnonzero(weights[:, level].any((1, 2))).tolist()
-        if channels:
-            value, by_xyb = _maps_slope(_xyb(original, _NUMPY), _xyb(decoded, _NUMPY), weights[:, level], channels)
-            total += value
-            slope = slope + _xyb_slope(decoded, by_xyb)
-    low = y <= 0.04045 * 255
-    steep = (y.clip(0.04045 * 255) * np.float32(1 / 255) + np.float32(0.055)) * np.float32(1 / 1.055)
-    by_sample = np.where(low, np.float32(1 / (12.92 * 255)), steep ** np.float32(1.4) * np.float32(2.4 / (1.055 * 255)))
-    out: NDArray[np.float32] = slope[0] * by_sample
-    return total, out
-
-
-def _maps_slope(
-    x: NDArray[np.float32], y: NDArray[np.float32], weights: NDArray[np.float32], channels: list[int]
-) -> tuple[float, NDArray[np.float32]]:
-    """Return the weighted sum of one scale, and its slope by y, (1, 3, h, w) in XYB; other channels have none."""
-    slope = np.zeros_like(y)
-    total = 0.0
-    for channel in channels:
-        a, b = x[:, channel : channel + 1], y[:, channel : channel + 1]
-        mean_a, mean_b = _blurred(a, _NUMPY), _blurred(b, _NUMPY)
-        shared = 2 * (_blurred(a * b, _NUMPY) - mean_a * mean_b) + np.float32(_C2)
-        spread = _blurred(a * a + b * b, _NUMPY) - (mean_a * mean_a + mean_b * mean_b) + np.float32(_C2)
-        apart = mean_a - mean_b
-        alike = 1 - apart * apart
-        ratio = shared / spread
-        value, by_map = _norms((1 - alike * ratio).clip(0), weights[channel, :, 0])
-        total += value
-        by_shared = -by_map * alike / spread
-        by_spread = -by_shared * ratio
-        by_mean = -2 * (by_map * ratio * apart + by_shared * mean_a + by_spread * mean_b)
-        contrast, reference = b - mean_b, 1 + abs(a - mean_a)
-        edges = (1 + abs(contrast)) / reference - 1
-        added, by_added = _norms(edges.clip(0), weights[channel, :, 1])
-        lost, by_lost = _norms((-edges).clip(0), weights[channel, :, 2])
-        total += added + lost
-        by_edge = (by_added - by_lost) * np.sign(contrast) / reference
-        # The window is symmetric, and so is what it does at the borders: it is its own transpose.
-        slope[:, channel : channel + 1] = (
-            by_edge
-            + _blurred(by_mean - by_edge, _NUMPY)
-            + 2 * (a * _blurred(by_shared, _NUMPY) + b * _blurred(by_spread, _NUMPY))
-        )
-    return total, slope
-
-
-def _norms(values: NDArray[np.float32], weights: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-    """Return the weighted mean and root of the mean fourth power of a map, and the slope by the map."""
-    by_mean, by_fourth = (float(weight) for weight in weights)
-    if not by_mean and not by_fourth:
-        return 0.0, np.zeros_like(values)
-    cube = values * values * values
-    fourth = float((cube * values).mean(dtype=np.float64)) + FLOOR**4
-    root = fourth**0.25
-    slope = np.float32(by_mean / values.size) + np.float32(by_fourth * root / fourth / values.size) * cube
-    return by_mean * float(values.mean(dtype=np.float64)) + by_fourth * root, slope * (values > 0)
-
-
-def _xyb_slope(linear: NDArray[np.float32], slope: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the slope by linear light, from that by XYB."""
-    by_x, by_y, by_b = (slope[:, i] for i in range(3))
-    by_luma = (by_y - by_b) * np.float32(0.5)
-    out = np.zeros_like(linear)
-    for row, by_root in zip(_ABSORBANCE, (7 * by_x + by_luma, by_luma - 7 * by_x, by_b), strict=True):
-        absorbed = sum(np.float32(part) * linear[:, i] for i, part in enumerate(row)) + np.float32(_BIAS)
-        by_absorbed = by_root * absorbed.clip(_SMALLEST_ABSORBED) ** np.float32(-2 / 3) * np.float32(1 / 3)
-        for i, part in enumerate(row):
-            out[:, i] += np.float32(part) * by_absorbed
-    return out
-
-
-def _doubled(slope: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the slope by the samples that :func:`_halved` averaged, for a shape (…, rows, columns)."""
-    rows, columns = shape[-2:]
-    wide = np.repeat(np.repeat(slope * np.float32(0.25), 2, -2), 2, -1)
-    if rows % 2:
-        wide[..., -2, :] += wide[..., -1, :]
-    if columns % 2:
-        wide[..., -2] += wide[..., -1]
-    return wide[..., :rows, :columns]
 
 
 def score(total: Array) -> Array:
@@ -229,13 +129,13 @@ def error(x: Array, y: Array, arrays: Arrays, *, least: float, floor: float) -> 
         least: weights below it count as 0.
         floor: added before the fourth root, whose slope is infinite at 0; to the power of four.
     """
-    scales = _scales(x, y, arrays)
-    weights, total = _weights(len(scales), least), 0.0
+    scales = linear_scales(x, y, arrays)
+    weights, total = weights_of(len(scales), least), 0.0
     for level, (original, decoded) in enumerate(scales):
         channels = np.flatnonzero(weights[:, level].any((1, 2))).tolist()
         if not channels:
             continue
-        maps = _maps(_xyb(original, arrays)[:, channels], _xyb(decoded, arrays)[:, channels], arrays)
+        maps = _maps(to_xyb(original, arrays)[:, channels], to_xyb(decoded, arrays)[:, channels], arrays)
         for kind, values in enumerate(maps):
             fourth = values * values
             fourth = ((fourth * fourth).mean((2, 3)) + floor**4) ** 0.25
@@ -244,14 +144,14 @@ def error(x: Array, y: Array, arrays: Arrays, *, least: float, floor: float) -> 
     return total
 
 
-def _weights(scales: int, least: float) -> NDArray[np.float64]:
+def weights_of(scales: int, least: float) -> NDArray[np.float64]:
     """Return the weights of channel × scale × power × map; those below ``least`` are 0."""
     # They are counted off by the scales that there are, as in the reference.
     weights = np.array(_WEIGHTS).reshape(-1)[: 3 * 6 * scales].reshape(3, scales, 2, 3)
     return np.where(weights < least, 0, weights)
 
 
-def _scales(x: Array, y: Array, arrays: Arrays) -> list[tuple[Array, Array]]:
+def linear_scales(x: Array, y: Array, arrays: Arrays) -> list[tuple[Array, Array]]:
     """Return both pictures in linear light at every scale that is large enough."""
     pair = _linear(x), _linear(y)
     scales: list[tuple[Array, Array]] = []
@@ -278,12 +178,12 @@ def _halved(x: Array, arrays: Arrays) -> Array:
     return (rows[..., ::2] + rows[..., 1::2]) * 0.25
 
 
-def _xyb(linear: Array, arrays: Arrays) -> Array:
+def to_xyb(linear: Array, arrays: Arrays) -> Array:
     """Convert linear RGB to XYB, moved and scaled to be positive."""
     red, green, blue = (linear[:, i : i + 1] for i in range(3))
     long, middle, short = (
-        (a * red + b * green + c * blue + _BIAS).clip(_SMALLEST_ABSORBED) ** (1 / 3) - _BIAS ** (1 / 3)
-        for a, b, c in _ABSORBANCE
+        (a * red + b * green + c * blue + BIAS).clip(SMALLEST_ABSORBED) ** (1 / 3) - BIAS ** (1 / 3)
+        for a, b, c in ABSORBANCE
     )
     luma = (long + middle) * 0.5
     return arrays.concatenated([(long - middle) * 7 + 0.42, luma + 0.01, short - luma + 0.55], 1)
@@ -291,17 +191,17 @@ def _xyb(linear: Array, arrays: Arrays) -> Array:
 
 def _maps(x: Array, y: Array, arrays: Arrays) -> tuple[Array, Array, Array]:
     """Return the maps of dissimilarity, of added and of lost edges, each (N, channels, h, w)."""
-    mean_x, square_x = _blurred(x, arrays), _blurred(x * x, arrays)
-    mean_y, square_y, product = (_blurred(z, arrays) for z in (y, y * y, x * y))
-    structure = 2 * (product - mean_x * mean_y) + _C2
-    spread = (square_x - mean_x * mean_x) + (square_y - mean_y * mean_y) + _C2
+    mean_x, square_x = blurred(x, arrays), blurred(x * x, arrays)
+    mean_y, square_y, product = (blurred(z, arrays) for z in (y, y * y, x * y))
+    structure = 2 * (product - mean_x * mean_y) + C2
+    spread = (square_x - mean_x * mean_x) + (square_y - mean_y * mean_y) + C2
     apart = mean_x - mean_y
     dissimilarity = (1 - (1 - apart * apart) * structure / spread).clip(0)
     edges = (1 + abs(y - mean_y)) / (1 + abs(x - mean_x)) - 1
     return dissimilarity, edges.clip(0), (-edges).clip(0)
 
 
-def _blurred(x: Array, arrays: Arrays) -> Array:
+def blurred(x: Array, arrays: Arrays) -> Array:
     """Apply the window along both axes."""
     across = _along_last(x, arrays, mirrored=False)
     return _along_last(across.swapaxes(-1, -2), arrays, mirrored=True).swapaxes(-1, -2)

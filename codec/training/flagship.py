@@ -120,7 +120,7 @@ class FlagshipSession(Session):
         if self.leader:
             model, _ = load_checkpoint(checkpoint, average=True)
             points = range(0, model.config.points, EVALUATION_STEP)
-            how = self.settings.distortion, self.settings.picture_filter
+            how = self.settings.distortion, self.settings.picture_filter > 0
             self.report(format_table(evaluate(model.to(self.device), list(iter_pictures(valid)), points, *how)))
 
     def export(self, checkpoint: Path, out: Path, name: str) -> None:

@@ -46,7 +46,7 @@ class RateDistortion(nn.Module):
         model: HyperpriorModel,
         distortion: str = "mse",
         normalisation: float = EVALUATION_NORMALISATION,
-        picture_filter: bool = False,
+        picture_filter: float = 0.0,
     ) -> None:
         """Hold ``model`` and compressai's Gaussian; the defaults are those of evaluations.
 
@@ -54,7 +54,9 @@ class RateDistortion(nn.Module):
             model: the model.
             distortion: one of ``DISTORTIONS``.
             normalisation: power of λ·255² that divides the loss of each sample: 0 favours high qualities, 1 low ones.
-            picture_filter: measure the distortion behind the adaptive loop filter; its bits are not counted.
+            picture_filter: share of the crops whose distortion is measured behind the adaptive loop filter, whose bits
+                are not counted; evaluations filter every picture if it is above 0. The others hold the model to
+                pictures that need no filter of their own.
 
         Raises:
             ValueError: there is no such distortion.
@@ -148,7 +150,9 @@ class RateDistortion(nn.Module):
             bits_r = bits_r * coded
         x_hat = model.synthesise(r_hat + mean, position)
         if self.picture_filter:
-            x_hat = filtered_crops(x_hat, x)
+            behind = filtered_crops(x_hat, x)
+            chosen = torch.rand(len(x), device=x.device) < self.picture_filter
+            x_hat = torch.where(chosen[:, None, None, None], behind, x_hat) if self.training else behind
 
         pixels = x.shape[2] * x.shape[3]
         bpp = (bits_r.sum((1, 2, 3)) + bits_z.sum((1, 2, 3))) / pixels

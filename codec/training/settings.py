@@ -116,7 +116,13 @@ class Settings:
         ),
     ]
     picture_filter: Annotated[
-        bool, Setting("Measure the distortion behind the adaptive loop filter, fitted to every crop.", flagship=True)
+        float,
+        Setting(
+            "Share of crops whose distortion is measured behind the adaptive loop filter, fitted to every crop.",
+            low=0,
+            high=1,
+            flagship=True,
+        ),
     ]
     symbols: Annotated[
         str,

@@ -38,7 +38,7 @@ function drawMatrix() {
         td.title = `${test} against ${anchor}: ` + (kind === "percent" ? cell.refused : "less than a doubling of the rate in common");
         return td;
       }
-      const range = kind === "percent" ? `${cell.low.toFixed(1)}–${cell.high.toFixed(1)} dB` : `${cell.low_bpp.toFixed(2)}–${cell.high_bpp.toFixed(2)} bpp`;
+      const range = kind === "percent" ? `${cell.low.toFixed(1)}–${cell.high.toFixed(1)}${DATA.intervals[metric].unit}` : `${cell.low_bpp.toFixed(2)}–${cell.high_bpp.toFixed(2)} bpp`;
       td.append((value > 0 ? "+" : "") + value.toFixed(kind === "percent" ? 1 : 2).replace("-", "−"), element("small", range));
       td.style.background = colour(value);
       td.title = `${test} against ${anchor}, ${range}`;
@@ -81,7 +81,7 @@ function writeAbout() {
       `${m.processor}; ${m.system}, Python ${m.python}, torch ${m.torch}` + (m.gpu ? `, ${m.gpu}` : ""),
       `${s.threads} thread${s.threads > 1 ? "s" : ""} a job, processes pinned to as many CPUs where the system allows it; ${s.jobs} job${s.jobs > 1 ? "s at once" : ""}; ` + (s.repeats ? `medians of ${s.repeats} timed rounds after one that warms up and measures memory` : "times are of a single round without warming up"),
       "Bits a pixel are those of whole files; every mean is over the values of the pictures. PSNR is over RGB, PSNR Y over BT.601 luma; MS-SSIM in dB is −10·log₁₀(1 − MS-SSIM).",
-      "BD-rates: pchip of log rate over PSNR from 28 to 40 dB (MS-SSIM: all), or what both curves cover of it; refused below 2 dB.",
+      "BD-rates: pchip of log rate over PSNR from 28 to 40 dB, SSIMULACRA 2 from 30 to 85, ColorVideoVDP from 8 to 9.9 JOD, other metrics over all of it, or what both curves cover of that; refused if that is too little.",
       "Memory is the largest that a call takes beyond what the process held before it.",
     ]),
     ...section("Codecs", RESULTS.codecs.filter((c) => !c.published).map((c) => `${c.name}: ${c.version}` + (c.note ? ` — ${c.note}` : ""))),

@@ -100,10 +100,26 @@ def test_what_cannot_be_chosen(names: list[str], external: list[str], qualities:
         choose_codecs(names, external, qualities)
 
 
-@pytest.mark.parametrize("text", ["jpeg:subsampling=411", "jpeg:speed=3", "avif:speed=x", "compressai:arch=none"])
+@pytest.mark.parametrize(
+    "text", ["jpeg:subsampling=411", "jpeg:speed=3", "avif:speed=x", "avif:tune=eyes", "compressai:arch=none"]
+)
 def test_wrong_options(text: str) -> None:
     with pytest.raises(AezError):
         build(parse_codec(text), "cpu")
+
+
+def test_tuned_encoders_differ(image: Image.Image) -> None:
+    by_eye, by_error = (build(parse_codec(name), "cpu").encode(image, 60) for name in ("avif-s6", "avif-s6-psnr"))
+    assert by_eye != by_error
+
+
+def test_an_encoder_without_a_tuning_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **options: object) -> None:
+        raise ValueError(options)
+
+    monkeypatch.setattr(Image.Image, "save", refuse)
+    with pytest.raises(UnavailableError, match="has no tune=iq: pip install -U pillow"):
+        build(parse_codec("avif-s6"), "cpu")
 
 
 def test_qualities_out_of_range() -> None:

@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 
 from aez.codec.codec import Codec
 from aez.codec.encoding import encoder
-from aez.codec.model.weightfile import Weights
+from aez.codec.model.registry import DEFAULT_MODEL, PSNR_MODEL, find_model
+from aez.codec.model.weightfile import read_weights
 from aez.codec.picture.psnr import psnr_of
 from tests.codec.encoding.graphics import CORNERS, beside, checks, gradient
 
 Photo = NDArray[np.uint8]
 
 
-@pytest.fixture(scope="module")
-def flagship(packaged: Weights) -> Codec:
-    return Codec(packaged, "cpu", "float32")
+@pytest.fixture(scope="module", params=[DEFAULT_MODEL, PSNR_MODEL])
+def flagship(request: pytest.FixtureRequest) -> Codec:
+    return Codec(read_weights(find_model(request.param).path), "cpu", "float32")
 
 
 @pytest.mark.parametrize("effort", [0, 2])

@@ -10,14 +10,13 @@ from aez.bitstream.container import PREFIX_BYTES, read_container
 from aez.bitstream.errors import FormatError, TruncatedError
 from aez.bitstream.header import Header
 from aez.bitstream.limits import Limits
+from aez.bitstream.tile_areas import MAX_PIXEL_TILE_LOG2, MIN_PIXEL_TILE_LOG2, tile_areas
 from aez.bitstream.varint import read_varint, write_varint
+from aez.bitstream.vp8l import vp8l_size
 
-MIN_ALPHA_TILE_LOG2, MAX_ALPHA_TILE_LOG2 = 6, 13
 MAX_EDGE = 63
 _PICTURE = 0
 _CHUNKS_OF_A_PICTURE = set("HfZTE")
-_VP8L_SIGNATURE = 0x2F
-_VP8L_HEADER = 5
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,13 @@ class AlphaPicture:
     data: bytes
 
 
-def tile_areas(height: int, width: int, tile_log2: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return rows and columns of every tile in raster order."""
-    side = 1 << tile_log2
-    return [
-        ((i, min(i + side, height)), (j, min(j + side, width)))
-        for i in range(0, height, side)
-        for j in range(0, width, side)
-    ]
-
-
 def write_alpha(tiles: list[AlphaTile], tile_log2: int) -> bytes:
     """Write the payload of tiles that are given in raster order.
 
     Raises:
         ValueError: the tile size is out of range.
     """
-    if not MIN_ALPHA_TILE_LOG2 <= tile_log2 <= MAX_ALPHA_TILE_LOG2:
+    if not MIN_PIXEL_TILE_LOG2 <= tile_log2 <= MAX_PIXEL_TILE_LOG2:
         raise ValueError("alpha tile size out of range")
     parts = [bytes([tile_log2])]
     for tile in tiles:
@@ -86,7 +75,7 @@ def read_alpha(payload: bytes | memoryview, height: int, width: int) -> list[Alp
     if not payload:
         raise TruncatedError("the ALPHA chunk is empty")
     tile_log2 = payload[0]
-    if not MIN_ALPHA_TILE_LOG2 <= tile_log2 <= MAX_ALPHA_TILE_LOG2:
+    if not MIN_PIXEL_TILE_LOG2 <= tile_log2 <= MAX_PIXEL_TILE_LOG2:
         raise FormatError("the ALPHA chunk gives a tile size out of range")
     at, tiles = 1, []
     side = 1 << tile_log2
@@ -150,13 +139,3 @@ def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
     if {kind for kind, _ in inner.chunks} - _CHUNKS_OF_A_PICTURE:
         raise FormatError("the alpha picture has more than a picture in it")
     return AlphaPicture(payload[1], data)
-
-
-def vp8l_size(stream: bytes) -> tuple[int, int] | None:
-    """Return width and height as a VP8L stream's header states them; None if it is no VP8L stream of version 0."""
-    if len(stream) < _VP8L_HEADER or stream[0] != _VP8L_SIGNATURE:
-        return None
-    bits = int.from_bytes(stream[1:5], "little")
-    if bits >> 29:
-        return None
-    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1

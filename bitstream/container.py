@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from aez.bitstream.errors import ChecksumError, FormatError, LimitError, TruncatedError
 from aez.bitstream.header import Header
+from aez.bitstream.layer import is_whole
 from aez.bitstream.limits import Limits
 from aez.bitstream.varint import read_varint, write_varint
 
@@ -24,6 +25,7 @@ class ChunkType(IntEnum):
     HYPER = ord("Z")
     TILE = ord("T")
     ALPHA = ord("A")
+    LAYER = ord("L")
     END = ord("E")
     ICC = ord("i")
     EXIF = ord("e")
@@ -48,6 +50,7 @@ class Container:
         tiles: streams of the residual symbols r, one per tile, in raster order.
         metadata: known ancillary chunks (ICC, EXIF, XMP, PREVIEW), at most one of each.
         alpha: payload of the ALPHA chunk if the header announces one.
+        layer: payload of the LAYER chunk, if there is one.
         chunks: type letter and payload length of every chunk in file order, END included.
         filter: payload of the FILTER chunk, empty for the model's own filter; None without a filter.
     """
@@ -59,6 +62,12 @@ class Container:
     alpha: bytes | None = None
     chunks: list[tuple[str, int]] = field(default_factory=list)
     filter: bytes | None = None
+    layer: bytes | None = None
+
+    @property
+    def whole(self) -> bool:
+        """True if the layer is the whole picture; symbols are then all 0 and take no bytes."""
+        return self.layer is not None and is_whole(self.layer)
 
 
 def is_aez(data: Buffer) -> bool:
@@ -80,12 +89,14 @@ def write_container(container: Container) -> bytes:
     """
     if len(container.tiles) != container.header.tile_count():
         raise ValueError("the number of tiles does not match the header")
-    if container.header.alpha != (container.alpha is not None):
+    if not _alpha_agrees(container.header, container.alpha, container.layer):
         raise ValueError("the header and the ALPHA chunk disagree")
     parts = [SIGNATURE, bytes([VERSION]), write_chunk(ChunkType.HEADER, container.header.to_bytes())]
     parts += [write_chunk(kind, container.metadata[kind]) for kind in _METADATA if container.metadata.get(kind)]
     if container.alpha is not None:
         parts.append(write_chunk(ChunkType.ALPHA, container.alpha))
+    if container.layer is not None:
+        parts.append(write_chunk(ChunkType.LAYER, container.layer))
     if container.filter is not None:
         parts.append(write_chunk(ChunkType.FILTER, container.filter))
     parts.append(write_chunk(ChunkType.HYPER, container.hyper))
@@ -216,6 +227,7 @@ class _Parts:
         self.hyper: bytes | None = None
         self.alpha: bytes | None = None
         self.filter: bytes | None = None
+        self.layer: bytes | None = None
         self.tiles: list[bytes] = []
         self.metadata: dict[ChunkType, bytes] = {}
         self.chunks: list[tuple[str, int]] = []
@@ -262,6 +274,8 @@ class _Parts:
     def _add_critical(self, kind: int, payload: memoryview, tile_count: int) -> None:
         if kind == ChunkType.ALPHA and self.alpha is None and self.hyper is None:
             self.alpha = bytes(payload)
+        elif kind == ChunkType.LAYER and self.layer is None and self.hyper is None:
+            self.layer = bytes(payload)
         elif kind == ChunkType.HYPER and self.hyper is None:
             self.hyper = bytes(payload)
         elif kind == ChunkType.TILE and self.hyper is not None and len(self.tiles) < tile_count:
@@ -284,6 +298,17 @@ class _Parts:
         header, hyper = self.header, self.hyper
         if not self.ended or header is None:
             raise TruncatedError("the file ends before its END chunk")
-        if hyper is None or len(self.tiles) != header.tile_count() or header.alpha != (self.alpha is not None):
+        alpha = _alpha_agrees(header, self.alpha, self.layer)
+        if hyper is None or len(self.tiles) != header.tile_count() or not alpha:
             raise FormatError("a chunk that the header announces is missing, or one that it does not is there")
-        return Container(header, hyper, self.tiles, self.metadata, self.alpha, self.chunks, self.filter)
+        found = Container(header, hyper, self.tiles, self.metadata, self.alpha, self.chunks, self.filter, self.layer)
+        if found.layer is not None and header.depth != 8:
+            raise FormatError("a picture of more than 8 bits has no layer")
+        if found.whole and (hyper or any(self.tiles) or header.tile_log2 or found.filter is not None):
+            raise FormatError("a picture that is a layer has symbols besides")
+        return found
+
+
+def _alpha_agrees(header: Header, alpha: bytes | None, layer: bytes | None) -> bool:
+    """Return True if there is an ALPHA chunk exactly if the header announces alpha and no layer holds it."""
+    return (alpha is not None) == (header.alpha and not (layer is not None and is_whole(layer)))

@@ -57,6 +57,8 @@ def command(
     )
     say(f"size      {facts['bytes']} bytes, {facts['bpp']:.4f} bpp{quality}")
     say(f"model     {model_name} (fingerprint {facts['fingerprint']})")
+    if facts["layer"]:
+        say(f"layer     {'the whole picture' if facts['layer'] == 'whole' else 'over a part of the picture'}")
     say(f"chunks    {chunks}; {facts['tiles']} tile{'s' if facts['tiles'] > 1 else ''}")
 
 

@@ -44,7 +44,7 @@ def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality:
     for _ in range(_TRIALS):
         if len(best) <= _FEWEST_BYTES:
             break
-        payload = write_alpha_picture(codec.encode(spread, trial, effort=effort), EDGE)
+        payload = write_alpha_picture(codec.encode(spread, trial, effort=effort, content="photo"), EDGE)
         if len(payload) >= len(best):
             break
         missing = _missing(

@@ -66,7 +66,7 @@ def encode(
         model: name of a packaged model, or path of a weights file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         settings: the other fields of :class:`aez.codec.options.EncodeOptions`: ``target``, ``effort``,
-            ``alpha_quality``, ``preview``, ``tile_log2``.
+            ``alpha_quality``, ``preview``, ``tile_log2``, ``content``, ``lossless``.
 
     Raises:
         AezError: the picture cannot be read, or there is no such model or device.

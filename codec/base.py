@@ -25,6 +25,9 @@ from aez.codec.encoding.effort import check_effort
 from aez.codec.encoding.target import PSNR_TOLERANCE, SCORE_TOLERANCE, Measure, reaching, smallest_within
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window
+from aez.codec.layer.blend import covered, whole_picture
+from aez.codec.layer.plan import BlockCosts
+from aez.codec.layered_picture import as_layer, with_layer
 from aez.codec.model.quality import QualityScale
 from aez.codec.options import DecodeOptions, EncodeOptions
 from aez.codec.picture.alpha.fill import filled
@@ -82,10 +85,32 @@ class PictureCodec(ABC):
         """Return the samples to code, (H, W, 3) or (H, W), and the header's name for their colour."""
 
     @abstractmethod
-    def _encode_samples(
-        self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
+    def encode_samples(
+        self,
+        samples: NDArray[np.uint8],
+        header: Header,
+        options: EncodeOptions,
+        progress: Progress | None = None,
+        *,
+        beneath: bool = False,
     ) -> Container:
-        """Encode samples; ``header`` lacks what depends on the kind of model: fingerprint, layout and tiles."""
+        """Encode samples to a file without metadata and alpha.
+
+        Args:
+            samples: (H, W, 3) or (H, W) uint8.
+            header: of the file, without what depends on the kind of model: layout and tiles.
+            options: of encoding.
+            progress: called with the share of the work done.
+            beneath: the samples lie beneath a layer, which has the graphics.
+        """
+
+    def block_costs(self, samples: NDArray[np.uint8], header: Header) -> BlockCosts | None:
+        """Return what the blocks of a picture cost without a layer; None if the model cannot say."""
+        return None
+
+    def error_worth(self, header: Header) -> float:
+        """Return the bits that a unit of squared error, summed over samples / 255, is worth at a file's quality."""
+        return self.quality_scale.distortion_weight(header.quality) / (1 if header.grey else 3)
 
     @abstractmethod
     def _check(self, header: Header) -> None:
@@ -172,7 +197,8 @@ class PictureCodec(ABC):
         progress: Progress | None,
     ) -> bytes:
         """Encode at a quality position, with the payload that :meth:`_encode_alpha` made."""
-        samples, colour = self._coded_samples(picture)
+        # Without loss, the colours of transparent pixels are kept, too.
+        samples, colour = self._coded_samples(replace(picture, alpha=None) if options.lossless else picture)
         header = Header(
             width=samples.shape[1],
             height=samples.shape[0],
@@ -187,8 +213,14 @@ class PictureCodec(ABC):
             small = thumbnail(replace(picture, samples=as_stored(samples, colour)))
             quality = min(self.quality_scale.quality_of(position), PREVIEW_QUALITY)
             metadata[ChunkType.PREVIEW] = self.encode(small, quality, effort=options.effort)
-        container = self._encode_samples(samples, header, options, progress)
-        return write_container(replace(container, metadata=metadata, alpha=alpha))
+        container = None
+        if options.lossless or options.content == "graphics":
+            container = as_layer(self, picture, samples, header, options)
+        elif options.content == "auto":
+            container = with_layer(self, picture, samples, header, options, alpha, progress)
+        if container is None:
+            container = self.encode_samples(samples, header, options, progress)
+        return write_container(replace(container, metadata=metadata, alpha=None if container.whole else alpha))
 
     def _encode_alpha(self, picture: Picture, options: EncodeOptions) -> bytes | None:
         """Make the payload of the ALPHA chunk, None if there is none; once, however many qualities are tried."""
@@ -225,10 +257,22 @@ class PictureCodec(ABC):
         """
         container, view, whole = self._open(data, DecodeOptions.of(**settings), seen=seen)
         header = container.header
-        samples = as_stored(self._decode_samples(container, view, progress), header.colour)
+        samples, alpha = self._decode_view(container, view, progress)
         metadata = metadata_of(container.metadata)
         metadata = metadata if whole else without_thumbnails(metadata)
-        return Picture(samples, self._decode_alpha(container, view), header.orientation, metadata)
+        return Picture(as_stored(samples, header.colour), alpha, header.orientation, metadata)
+
+    def _decode_view(
+        self, container: Container, view: View, progress: Progress | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Decode samples, with the layer over them, and alpha of a view."""
+        header, at = container.header, (view.window, view.reduction)
+        if container.layer is not None and container.whole:
+            return whole_picture(container.layer, header, *at)
+        samples = self._decode_samples(container, view, progress)
+        if container.layer is not None:
+            samples = covered(samples, container.layer, header, *at)
+        return samples, self._decode_alpha(container, view)
 
     def _open(self, data: Data, options: DecodeOptions, *, seen: bool) -> tuple[Container, View, bool]:
         """Parse what a view needs of a file; the last value says whether the view is of the whole picture."""

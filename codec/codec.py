@@ -14,11 +14,13 @@ from aez.bitstream import Container, Header, ModelError, write_container
 from aez.codec.autoencoder import latents_of, picture_of
 from aez.codec.base import Data, PictureCodec
 from aez.codec.decoding.decoder import Decoder, View
+from aez.codec.decoding.rate_map import rate_map
 from aez.codec.encoding.effort import effort_of
 from aez.codec.encoding.encoder import EncodedBand, default_tile_log2, encode_bands, joined_fit, tile_side
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress
+from aez.codec.layer.plan import BlockCosts, block_costs_of
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
@@ -95,14 +97,29 @@ class Codec(PictureCodec):
     def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
         return coded_samples(picture)
 
-    def _encode_samples(
-        self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
+    def encode_samples(
+        self,
+        samples: NDArray[np.uint8],
+        header: Header,
+        options: EncodeOptions,
+        progress: Progress | None = None,
+        *,
+        beneath: bool = False,
     ) -> Container:
+        """See :meth:`aez.codec.base.PictureCodec.encode_samples`."""
         self.networks.prepare(encoding=True)
         log2 = default_tile_log2(Grid.of(header)) if options.tile_log2 is None else options.tile_log2
         header = replace(header, tile_log2=log2)
         setting = self.setting(header.quality, options.effort, grey=header.grey)
-        return self._container(header, encode_bands(setting, samples, tile_side(log2), progress))
+        bands = encode_bands(setting, samples, tile_side(log2), progress, graphics=not beneath)
+        return self._container(header, bands)
+
+    def block_costs(self, samples: NDArray[np.uint8], header: Header) -> BlockCosts:
+        """See :meth:`aez.codec.base.PictureCodec.block_costs`; the symbols are those of the lowest effort."""
+        plain = replace(header, alpha=False, orientation=1)
+        data = write_container(self.encode_samples(samples, plain, EncodeOptions(effort=0), beneath=True))
+        decoded = self.decode_picture(data).samples
+        return block_costs_of(rate_map(self.weights, data), decoded, samples, self.error_worth(header))
 
     def _container(self, header: Header, bands: Iterable[EncodedBand]) -> Container:
         """Entropy-code symbols in bands from top to bottom."""
@@ -150,6 +167,8 @@ class Codec(PictureCodec):
         import torch
 
         container, view, _ = self._open(data, DecodeOptions.of(**settings), seen=False)
+        if container.layer is not None:
+            return super().decode_tensor(data, progress=progress, **settings)
         reader = StreamReader(container, self.weights)
         # Outside of inference mode, so that the result may be used in training.
         samples = torch.empty(*view.window.shape, reader.point.channels, dtype=torch.uint8, device=self.device)
@@ -167,7 +186,7 @@ class Codec(PictureCodec):
     ) -> Latents:
         """Return what a picture becomes inside the codec; nothing is written.
 
-        The symbols are those of a file of the same quality and effort. All latents are in memory: about 15 bytes per
+        The symbols are those of a file of the same quality and effort without a layer. All latents are in memory: about 15 bytes per
         sample of the picture.
 
         Args:

@@ -38,6 +38,7 @@ def describe(data: Buffer, limits: Limits | None = None) -> dict[str, Any]:
         "fingerprint": header.fingerprint.hex(),
         "latent_layout": header.layout,
         "tiles": header.tile_count(),
+        "layer": "whole" if container.whole else "part" if container.layer is not None else None,
         "bytes": len(data),
         "bpp": round(8 * len(data) / (header.width * header.height), 5),
         "chunks": [{"type": kind, "bytes": length} for kind, length in container.chunks],

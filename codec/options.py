@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+CONTENTS = ("auto", "photo", "graphics")
+"""What a picture may be said to hold."""
+
+
 class EncodeSettings(TypedDict, total=False):
     """The fields of :class:`EncodeOptions` except the quality, as keyword arguments."""
 
@@ -29,6 +33,8 @@ class EncodeSettings(TypedDict, total=False):
     alpha_quality: float
     preview: bool
     tile_log2: int | None
+    content: str
+    lossless: bool
 
 
 class DecodeSettings(TypedDict, total=False):
@@ -51,6 +57,10 @@ class EncodeOptions:
         preview: store a small picture, of at most 256 pixels a side, at the start of the file.
         tile_log2: side of the tiles in latents (16 pixels each) as a power of two, 4 … 12; 0 for one tile; None to let
             the encoder choose.
+        content: one of ``CONTENTS``: lay a layer without loss over graphics where it takes fewer bits (``auto``), never
+            (``photo``), or over the whole picture, near-equal colours merged (``graphics``).
+        lossless: keep every sample, alpha and the colours of transparent pixels too; quality and effort choose nothing
+            else then.
 
     Raises:
         ValueError: a value is out of range.
@@ -63,6 +73,8 @@ class EncodeOptions:
     alpha_quality: float = float(QUALITY_MAX)
     preview: bool = False
     tile_log2: int | None = None
+    content: str = "auto"
+    lossless: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -71,6 +83,10 @@ class EncodeOptions:
         check_quality(self.quality)
         check_quality(self.alpha_quality, "alpha quality")
         check_effort(self.effort)
+        if self.content not in CONTENTS:
+            raise ValueError(f"content must be one of {', '.join(CONTENTS)}, not {self.content!r}")
+        if self.lossless and (self.target is not None or self.alpha_quality < QUALITY_MAX or self.content == "photo"):
+            raise ValueError("lossless excludes a target, an alpha quality below 100 and content 'photo'")
         if self.target is not None and not isinstance(self.target, Target):
             raise TypeError(f"target must be a Target, not {type(self.target).__name__}")
         if self.tile_log2 is not None:

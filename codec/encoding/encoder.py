@@ -72,7 +72,12 @@ def joined_fit(fits: list[FilterFit | None]) -> FilterFit | None:
 
 
 def encode_bands(
-    setting: Setting, picture: NDArray[np.uint8], side: int = 0, progress: Progress | None = None
+    setting: Setting,
+    picture: NDArray[np.uint8],
+    side: int = 0,
+    progress: Progress | None = None,
+    *,
+    graphics: bool = True,
 ) -> Iterator[EncodedBand]:
     """Choose the symbols of a picture in bands from top to bottom; a small picture is one band.
 
@@ -84,6 +89,7 @@ def encode_bands(
         picture: (H, W, 3) or (H, W) uint8.
         side: of the tiles of the file, in latents; 0 if there is one tile.
         progress: called with the share of the work done.
+        graphics: recognise graphics and choose their symbols otherwise; not beneath a layer, which has them.
     """
     picture = picture.reshape(*picture.shape[:2], -1)
     grid = Grid(*picture.shape[:2])
@@ -92,7 +98,7 @@ def encode_bands(
     known = 0  # rows of z
     y, top = None, 0  # latents of the cells from row `top` on
     waiting: list[Window] = []
-    coder = _BandCoder(setting, picture, z, TileTables(side))
+    coder = _BandCoder(setting, picture, z, TileTables(side), graphics)
     for done, band in enumerate(parts):
         new = analysed(setting, picture, band, _part_of(progress, done, len(parts)))
         y = new if y is None else _joined(y, new)
@@ -116,7 +122,9 @@ def encode_bands(
 class _BandCoder:
     """Chooses r of the bands of one picture."""
 
-    def __init__(self, setting: Setting, picture: NDArray[np.uint8], z: NDArray[np.int16], tiles: TileTables) -> None:
+    def __init__(
+        self, setting: Setting, picture: NDArray[np.uint8], z: NDArray[np.int16], tiles: TileTables, graphics: bool
+    ) -> None:
         """Begin a picture.
 
         Args:
@@ -124,8 +132,9 @@ class _BandCoder:
             picture: (H, W, C) uint8.
             z: (Z, h, w), of the whole picture; known where a band needs it.
             tiles: decides which tables each tile codes.
+            graphics: recognise graphics.
         """
-        self.setting, self.picture, self.z, self.tiles = setting, picture, z, tiles
+        self.setting, self.picture, self.z, self.tiles, self.graphics = setting, picture, z, tiles, graphics
         self.grid = Grid(*picture.shape[:2])
 
     def encode(self, y: Floats, top: int, core: Window) -> EncodedBand:
@@ -134,7 +143,7 @@ class _BandCoder:
         outer = grid.grown_cells(core, BAND_HALO)
         around, inner = grid.latents_of(outer), grid.latents_of(core)
         pixels = self.picture[grid.pixels_of(around).pixel_index]
-        if is_graphic(pixels):
+        if self.graphics and is_graphic(pixels):
             setting = setting.for_graphics()
         z = self.z[outer.index]
         means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)

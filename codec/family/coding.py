@@ -63,9 +63,16 @@ class FamilyCodec(PictureCodec):
         samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
         return samples, "grey" if samples.ndim == 2 else "RGB"
 
-    def _encode_samples(
-        self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
+    def encode_samples(
+        self,
+        samples: NDArray[np.uint8],
+        header: Header,
+        options: EncodeOptions,
+        progress: Progress | None = None,
+        *,
+        beneath: bool = False,
     ) -> Container:
+        """See :meth:`aez.codec.base.PictureCodec.encode_samples`."""
         if options.tile_log2:
             raise ValueError("files of the autoencoder family have one tile")
         code = self.code_of(samples, header.quality, progress)

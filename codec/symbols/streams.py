@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aez.bitstream import Container, FormatError, Header, ModelError
 from aez.bitstream.entropy import decode_residual, encode_residual
+from aez.bitstream.runs import NOT_CODED
 from aez.codec.geometry.grid import CELL, Grid
 from aez.codec.geometry.windows import Window
 from aez.codec.model.operating_point import OperatingPoint
@@ -78,6 +79,9 @@ class StreamReader:
         Raises:
             FormatError: the stream is damaged.
         """
+        if self.container.whole:
+            shape = self.point.weights.config.hyper, *self.header.hyper_shape
+            return np.zeros(shape, np.int16)
         return self.point.hyper_coder.decode(self.container.hyper, self.header.hyper_shape)
 
     def pixel_filter(self) -> NDArray[np.float32] | None:
@@ -97,6 +101,9 @@ class StreamReader:
             FormatError: the stream is damaged.
         """
         rows, cols = self.header.tiles()[number]
+        if self.container.whole:
+            shape = self.point.weights.config.latent, rows.stop - rows.start, cols.stop - cols.start
+            return np.full(shape, NOT_CODED, np.uint8), np.zeros(shape, np.int16)
         cells = Window(rows.start, rows.stop, cols.start, cols.stop).coarser(CELL)
         indices, weights = self.point.indices(self.z, self.grid, cells), self.point.weights
         stream = self.container.tiles[number]

@@ -19,6 +19,7 @@ KEYS = {
     "fingerprint",
     "latent_layout",
     "tiles",
+    "layer",
     "bytes",
     "bpp",
     "chunks",

@@ -52,8 +52,8 @@ def payload_of(data: bytes) -> bytes:
 
 def coded_as_picture(codec: Codec, plane: Plane, tile_log2: int = 0) -> bytes:
     """A file whose alpha is a picture, whatever would be smaller."""
-    parts = read_container(codec.encode(with_alpha(plane), 50, tile_log2=tile_log2))
-    inner = codec.encode(_spread(plane), 90, tile_log2=tile_log2)
+    parts = read_container(codec.encode(with_alpha(plane), 50, tile_log2=tile_log2, content="photo"))
+    inner = codec.encode(_spread(plane), 90, tile_log2=tile_log2, content="photo")
     return write_container(replace(parts, alpha=write_alpha_picture(inner, EDGE)))
 
 
@@ -167,7 +167,7 @@ def test_alpha_is_coded_once_for_a_target(codec: Codec, soft: Plane, monkeypatch
 
 def damaged(codec: Codec, soft: Plane) -> dict[str, bytes]:
     """Payloads that a decoder must refuse; ``good`` is the one that they are made of."""
-    inner = codec.encode(_spread(soft), 60)
+    inner = codec.encode(_spread(soft), 60, content="photo")
     parts = read_container(inner)
 
     def like(container: Container) -> bytes:
@@ -206,7 +206,7 @@ def damaged(codec: Codec, soft: Plane) -> dict[str, bytes]:
 
 
 def test_damaged_pictures_are_refused(codec: Codec, soft: Plane) -> None:
-    parts = read_container(codec.encode(with_alpha(soft), 20))
+    parts = read_container(codec.encode(with_alpha(soft), 20, content="photo"))
     for name, payload in damaged(codec, soft).items():
         data = write_container(replace(parts, alpha=payload))
         if name == "good":
@@ -222,9 +222,9 @@ def test_damaged_pictures_are_refused(codec: Codec, soft: Plane) -> None:
 
 
 def test_huge_pictures_inside_are_refused_before_they_are_decoded(codec: Codec, soft: Plane) -> None:
-    inner = read_container(codec.encode(soft, 20))
+    inner = read_container(codec.encode(soft, 20, content="photo"))
     huge = replace(inner, header=replace(inner.header, width=65535, height=65535))
-    parts = read_container(codec.encode(with_alpha(soft), 20))
+    parts = read_container(codec.encode(with_alpha(soft), 20, content="photo"))
     data = write_container(replace(parts, alpha=write_alpha_picture(write_container(huge), EDGE)))
     with pytest.raises(FormatError, match="another size"):
         codec.decode_array(data)

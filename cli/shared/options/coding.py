@@ -8,7 +8,7 @@ from aez.cli.shared.options.types import Function, Number, Size, add_options, pa
 from aez.codec.encoding.effort import EFFORT_MAX
 from aez.codec.encoding.target import Target
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
-from aez.codec.options import EncodeOptions
+from aez.codec.options import CONTENTS, EncodeOptions
 
 
 def encode_options(function: Function) -> Function:
@@ -47,6 +47,15 @@ def encode_options(function: Function) -> Function:
             help="Quality of the transparency; 100 is lossless.",
         ),
         click.option("--preview", is_flag=True, help="Store a small preview that can be read on its own."),
+        click.option(
+            "--content",
+            type=click.Choice(CONTENTS),
+            default=EncodeOptions.content,
+            show_default=True,
+            help="Text, drawings and screens are kept without loss where that takes fewer bytes; never (photo), "
+            "everywhere (graphics), or where it pays (auto).",
+        ),
+        click.option("--lossless", is_flag=True, help="Keep every sample exactly, in place of a quality."),
     )
     return add_options(function, options)
 
@@ -58,12 +67,13 @@ def options_of(
     target_bpp: float | None,
     target_psnr: float | None,
     target_score: float | None,
+    lossless: bool,
     **others: Any,
 ) -> EncodeOptions:
     """Make the codec's options of the values of :func:`encode_options`.
 
     Raises:
-        click.UsageError: more than one of quality and targets is given.
+        click.UsageError: more than one of quality, targets and lossless coding is given, or an option excludes them.
     """
     targets = {
         "--target-size": target_size,
@@ -72,10 +82,15 @@ def options_of(
         "--target-score": target_score,
     }
     given = [name for name, value in {"--quality": quality, **targets}.items() if value is not None]
+    given += ["--lossless"] * lossless
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} exclude each other")
-    target = Target(target_size, target_bpp, target_psnr, target_score) if given and quality is None else None
-    return EncodeOptions.of(quality, target=target, **others)
+    wanted = any(value is not None for value in targets.values())
+    target = Target(target_size, target_bpp, target_psnr, target_score) if wanted else None
+    try:
+        return EncodeOptions.of(quality, target=target, lossless=lossless, **others)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def decode_options(function: Function) -> Function:

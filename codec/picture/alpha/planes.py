@@ -1,18 +1,14 @@
 """Code alpha planes in tiles, without loss or with a reduced number of levels."""
 
-import io
-import struct
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, _webp
 
-from aez.bitstream.alpha import AlphaTile, read_alpha, tile_areas, vp8l_size, write_alpha
-from aez.bitstream.errors import FormatError
+from aez.bitstream.alpha import AlphaTile, read_alpha, write_alpha
+from aez.bitstream.tile_areas import tile_areas
+from aez.codec.picture.vp8l import from_vp8l, to_vp8l
 
 LOSSLESS = 100.0
 TILE_LOG2 = 10
-_RIFF = 20
 
 
 def encode_alpha(alpha: NDArray[np.uint8], quality: float = LOSSLESS) -> bytes:
@@ -28,7 +24,7 @@ def encode_alpha(alpha: NDArray[np.uint8], quality: float = LOSSLESS) -> bytes:
         if (part == part[0, 0]).all():
             tiles.append(AlphaTile(rows, cols, level=int(part[0, 0])))
         else:
-            tiles.append(AlphaTile(rows, cols, stream=_to_vp8l(part)))
+            tiles.append(AlphaTile(rows, cols, stream=to_vp8l(np.repeat(part[:, :, None], 3, 2))))
     return write_alpha(tiles, TILE_LOG2)
 
 
@@ -55,7 +51,8 @@ def decode_alpha(
         if tile.stream is None:
             target[:] = tile.level
         else:
-            whole = _from_vp8l(tile.stream, tile.rows[1] - tile.rows[0], tile.cols[1] - tile.cols[0])
+            shape = tile.rows[1] - tile.rows[0], tile.cols[1] - tile.cols[0]
+            whole = from_vp8l(tile.stream, *shape, "an alpha tile")[..., 1]
             target[:] = whole[y0 - tile.rows[0] : y1 - tile.rows[0], x0 - tile.cols[0] : x1 - tile.cols[0]]
     return out
 
@@ -73,34 +70,3 @@ def with_fewer_levels(alpha: NDArray[np.uint8], quality: float) -> NDArray[np.ui
     steps = np.round(np.arange(256) * ((levels - 1) / 255))
     table: NDArray[np.uint8] = np.round(steps * (255 / (levels - 1))).astype(np.uint8)
     return table[alpha]
-
-
-def _to_vp8l(part: NDArray[np.uint8]) -> bytes:
-    """Encode the plane as an opaque grey picture, without WebP's own container."""
-    buffer = io.BytesIO()
-    Image.fromarray(part).convert("RGB").save(buffer, "WEBP", lossless=True, quality=100, method=4, exact=True)
-    data = buffer.getvalue()
-    (length,) = struct.unpack_from("<I", data, 16)
-    stream = data[_RIFF : _RIFF + length]
-    if data[12:16] != b"VP8L" or vp8l_size(stream) != part.shape[::-1]:
-        raise RuntimeError("this build of Pillow does not write plain lossless WebP")
-    return stream
-
-
-def _from_vp8l(stream: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """Decode a stream, whose header has been checked to state this size, to (height, width) uint8."""
-    body = b"VP8L" + struct.pack("<I", len(stream)) + stream + b"\0" * (len(stream) % 2)
-    data = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
-    try:
-        # Image.open would apply MAX_IMAGE_PIXELS, the limit that a process sets for other pictures.
-        decoder = _webp.WebPAnimDecoder(data)
-        size, *_ = decoder.get_info()
-        if size != (width, height):
-            raise FormatError("an alpha tile is of another size")
-        samples, _ = decoder.get_next()
-        planes = np.frombuffer(samples, np.uint8).reshape(height, width, 4)
-    except FormatError:
-        raise
-    except Exception:  # Pillow reports a missing frame as None, as an empty tuple or as an error
-        raise FormatError("an alpha tile is damaged") from None
-    return planes[..., 1]

@@ -25,7 +25,8 @@ def larger(folder: Path, photo: NDArray[np.uint8]) -> Path:
 
 
 def test_without_options_the_librarys_defaults_hold() -> None:
-    given = {"quality": None, "target_size": None, "target_bpp": None, "target_psnr": None, "target_score": None}
+    names = ("quality", "target_size", "target_bpp", "target_psnr", "target_score")
+    given = dict.fromkeys(names) | {"lossless": False}
     assert options.options_of(**given) == EncodeOptions()  # type: ignore[arg-type]
     assert options.options_of(**given | {"target_bpp": 0.5}).target == Target(bpp=0.5)  # type: ignore[arg-type]
 
@@ -44,6 +45,11 @@ def test_without_options_the_librarys_defaults_hold() -> None:
         (("--target-score", "70", "-q", "70"), "--quality and --target-score exclude each other"),
         (("--effort", "10"), "range"),
         (("-q", "0"), "range"),
+        (("-q", "90", "--lossless"), "--quality and --lossless exclude each other"),
+        (("--target-psnr", "40", "--lossless"), "--target-psnr and --lossless exclude each other"),
+        (("--lossless", "--content", "photo"), "lossless excludes"),
+        (("--lossless", "--alpha-quality", "50"), "lossless excludes"),
+        (("--content", "text"), "'auto', 'photo', 'graphics'"),
     ],
 )
 def test_options_that_make_no_sense(

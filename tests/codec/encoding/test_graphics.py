@@ -40,7 +40,7 @@ def test_more_quality_is_never_a_worse_picture(flagship: Codec, effort: int) -> 
     for name, picture in pictures.items():
         found = []
         for quality in (10, 40, 70, 100):
-            decoded = flagship.decode_array(flagship.encode(picture, quality, effort=effort))
+            decoded = flagship.decode_array(flagship.encode(picture, quality, effort=effort, content="photo"))
             found.append(min(psnr_of(picture, decoded), 42.0))
         fall = max(a - b for a, b in itertools.pairwise(found))
         if fall > 0.5:
@@ -53,7 +53,7 @@ def test_corrections_that_harm_are_not_taken(flagship: Codec) -> None:
     for number, quality in ((5, 100), (1, 80), (3, 90)):
         picture = beside(CORNERS[number], CORNERS[(number * 3 + 5) % 8])
         least, most = (
-            psnr_of(picture, flagship.decode_array(flagship.encode(picture, quality, effort=effort)))
+            psnr_of(picture, flagship.decode_array(flagship.encode(picture, quality, effort=effort, content="photo")))
             for effort in (0, 4)
         )
         assert most > min(least, 44) - 0.3
@@ -61,8 +61,8 @@ def test_corrections_that_harm_are_not_taken(flagship: Codec) -> None:
 
 def test_graphics_are_corrected_at_every_effort(flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = checks(CORNERS[0], CORNERS[7], 8)
-    helped = psnr_of(picture, flagship.decode_array(flagship.encode(picture, 80, effort=0)))
-    plain = flagship.encode(photo[:120, :150], 80, effort=0)
+    helped = psnr_of(picture, flagship.decode_array(flagship.encode(picture, 80, effort=0, content="photo")))
+    plain = flagship.encode(photo[:120, :150], 80, effort=0, content="photo")
     monkeypatch.setattr(encoder, "is_graphic", lambda pixels: False)
-    assert helped > psnr_of(picture, flagship.decode_array(flagship.encode(picture, 80, effort=0))) + 3
-    assert flagship.encode(photo[:120, :150], 80, effort=0) == plain
+    assert helped > psnr_of(picture, flagship.decode_array(flagship.encode(picture, 80, effort=0, content="photo"))) + 3
+    assert flagship.encode(photo[:120, :150], 80, effort=0, content="photo") == plain

@@ -23,7 +23,7 @@ def flagship(packaged: Weights) -> Codec:
 
 def test_what_the_hyper_latents_missed_is_coded(flagship: Codec) -> None:
     picture = beside(MAGENTA, GREEN)
-    data = flagship.encode(picture, 100, effort=0)
+    data = flagship.encode(picture, 100, effort=0, content="photo")
     _, symbols = flagship.unpack(data)
     first = flagship.weights.first_coded
     low = symbols.indices < first
@@ -40,7 +40,7 @@ def test_tiles_decide_for_themselves(flagship: Codec, photo: Photo) -> None:
     picture = photo[:512, :512].copy()
     picture[:256, :256] = 128
     picture[256:, 256:] = np.tile(checks(MAGENTA, GREEN, 4, 64)[:64, :64], (4, 4, 1))
-    data = flagship.encode(picture, 80, effort=0, tile_log2=4)
+    data = flagship.encode(picture, 80, effort=0, content="photo", tile_log2=4)
     extra = [tile[0] & 7 for tile in read_container(data).tiles]
     assert len(extra) == 4
     assert extra[3] > 0
@@ -60,7 +60,7 @@ def test_bands_agree_on_a_tile(flagship: Codec, monkeypatch: pytest.MonkeyPatch)
     )
     for log2 in (0, 4, 5):
         for effort in (0, 2):
-            data = flagship.encode(picture, 70, effort=effort, tile_log2=log2)
+            data = flagship.encode(picture, 70, effort=effort, content="photo", tile_log2=log2)
             assert psnr_of(picture, flagship.decode_array(data)) > 14
             container = read_container(data)
             again = read_container(flagship.pack(*flagship.unpack(data)))

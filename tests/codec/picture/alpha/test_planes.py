@@ -4,7 +4,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Container, FormatError, TruncatedError, read_container, write_container
-from aez.bitstream.alpha import AlphaTile, read_alpha, vp8l_size, write_alpha
+from aez.bitstream.alpha import AlphaTile, read_alpha, write_alpha
+from aez.bitstream.vp8l import vp8l_size
 from aez.codec.codec import Codec
 from aez.codec.picture.alpha import planes as alpha_module
 from aez.codec.picture.alpha.planes import decode_alpha, encode_alpha, with_fewer_levels
@@ -41,8 +42,8 @@ def test_constant_planes_take_three_bytes(level: int) -> None:
 def test_parts_are_cut_out(matte: Plane, small_tiles: None, monkeypatch: pytest.MonkeyPatch) -> None:
     payload = encode_alpha(matte)
     calls: list[bytes] = []
-    original = alpha_module._from_vp8l
-    monkeypatch.setattr(alpha_module, "_from_vp8l", lambda *a: calls.append(a[0]) or original(*a))  # type: ignore[func-returns-value]
+    original = alpha_module.from_vp8l
+    monkeypatch.setattr(alpha_module, "from_vp8l", lambda *a: calls.append(a[0]) or original(*a))  # type: ignore[func-returns-value]
     assert np.array_equal(decode_alpha(payload, 70, 150, (3, 60), (70, 100)), matte[3:60, 70:100])
     assert len(calls) == 1
     assert np.array_equal(decode_alpha(payload, 70, 150, (60, 70), (0, 150)), matte[60:])

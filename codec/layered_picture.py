@@ -1,0 +1,151 @@
+"""Encode pictures with a layer, where it takes fewer bits, or as a layer alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aez.bitstream import Container, Header, write_container
+from aez.codec.layer.content import graphic_blocks
+from aez.codec.layer.plan import BlockCosts, Plan, planned, with_fewest_bits
+from aez.codec.layer.tiles import encode_whole
+from aez.codec.picture.alpha.fill import filled
+from aez.codec.picture.alpha.planes import LOSSLESS, with_fewer_levels
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.vp8l import THOROUGH, USUAL, Search
+
+if TYPE_CHECKING:
+    from aez.codec.base import PictureCodec
+    from aez.codec.geometry.windows import Progress
+    from aez.codec.options import EncodeOptions
+
+_THOROUGH_FROM = 7
+"""The lowest effort at which WebP spends all its time."""
+_CLEARLY = 0.7
+"""A layer that costs this share of the picture without it needs no comparison with that at the effort asked for."""
+_MOSTLY = 0.5
+"""Share of covered pixels from which on the whole picture may be a layer."""
+Samples = NDArray[np.uint8]
+
+
+def as_layer(
+    codec: PictureCodec, picture: Picture, samples: Samples, header: Header, options: EncodeOptions
+) -> Container:
+    """Encode a picture as a layer alone: every sample kept, or of graphics, near-equal colours merged.
+
+    Args:
+        codec: codec that knows what an error is worth at a quality.
+        picture: picture, with its alpha.
+        samples: the samples to code; without loss those of the picture, else transparent pixels may be filled.
+        header: header of the file.
+        options: of encoding; ``lossless`` or not.
+    """
+    search = _search(options)
+    if options.lossless:
+        return _alone(header, encode_whole(samples, picture.alpha, search))
+    return _alone(header, _graphic(picture, samples, codec.error_worth(header), options).payload)
+
+
+def with_layer(
+    codec: PictureCodec,
+    picture: Picture,
+    samples: Samples,
+    header: Header,
+    options: EncodeOptions,
+    alpha: bytes | None,
+    progress: Progress | None,
+) -> Container | None:
+    """Encode a picture with a layer, or as a layer alone; None if neither takes fewer bits at its distortion.
+
+    Args:
+        codec: codec of the picture beneath.
+        picture: picture, with its alpha.
+        samples: the samples to code.
+        header: header of the file.
+        options: of encoding.
+        alpha: payload of the ALPHA chunk, which a layer alone replaces.
+        progress: called with the share of the work done.
+    """
+    candidates = graphic_blocks(samples)
+    cut_out = picture.alpha is not None and graphic_blocks(_without_hidden(samples, picture.alpha)) is not None
+    if candidates is None and not cut_out:
+        return None
+    costs = codec.block_costs(samples, header)
+    if costs is None:
+        return None
+    plan = None if candidates is None else planned(samples, candidates, costs, _search(options))
+    if plan is None and not cut_out:
+        return None
+    best, least = None, costs.total
+    if plan is not None and not plan.cover.all():
+        best, least = _beneath(codec, samples, header, options, plan, costs, progress)
+    if cut_out or (plan is not None and plan.cover.mean() >= _MOSTLY):
+        whole = _graphic(picture, samples, costs.worth, options)
+        if best is None or whole.cost(costs.worth) < least + 8 * len(alpha or b""):
+            best, least = _alone(header, whole.payload), whole.cost(costs.worth) - 8 * len(alpha or b"")
+    if best is None or least < _CLEARLY * costs.total:
+        return best
+    plain = codec.encode_samples(samples, header, options)
+    return best if least < _cost(codec, plain, samples, costs.worth) else plain
+
+
+def _beneath(
+    codec: PictureCodec,
+    samples: Samples,
+    header: Header,
+    options: EncodeOptions,
+    plan: Plan,
+    costs: BlockCosts,
+    progress: Progress | None,
+) -> tuple[Container, float]:
+    """Encode what a layer does not cover; return the file and its rate plus distortion."""
+    seen = np.where(plan.cover, np.uint8(0), np.uint8(255))
+    coded = codec.encode_samples(filled(samples, seen), header, options, progress, beneath=True)
+    container = replace(coded, layer=plan.payload)
+    return container, _cost(codec, container, samples, costs.worth)
+
+
+def _graphic(picture: Picture, samples: Samples, worth: float, options: EncodeOptions) -> Plan:
+    """Encode a picture as a layer with as few colours as pays."""
+    alpha = picture.alpha
+    if alpha is not None:
+        if options.alpha_quality < LOSSLESS:
+            alpha = with_fewer_levels(alpha, options.alpha_quality)
+        samples = _without_hidden(samples, alpha)
+    cover = np.ones(samples.shape[:2], np.bool_)
+    return with_fewest_bits(samples, cover, worth, _search(options), alpha, whole=True)
+
+
+def _without_hidden(samples: Samples, alpha: Samples) -> Samples:
+    """Set wholly transparent pixels to 0."""
+    return np.where((alpha if samples.ndim == 2 else alpha[:, :, None]) == 0, np.uint8(0), samples)
+
+
+def _alone(header: Header, layer: bytes) -> Container:
+    """Return a file that is a layer alone."""
+    return Container(replace(header, tile_log2=0), b"", [b""], layer=layer)
+
+
+def _cost(codec: PictureCodec, container: Container, samples: Samples, worth: float) -> float:
+    """Return rate plus distortion of a file without metadata and alpha, in bits."""
+    plain = replace(container, header=replace(container.header, alpha=False, orientation=1))
+    data = write_container(plain)
+    decoded = codec.decode_array(data)
+    if decoded.shape != samples.shape:  # three equal samples
+        decoded = decoded[..., 0]
+    return 8 * len(data) + worth * squared_error(decoded, samples)
+
+
+def squared_error(decoded: Samples, samples: Samples) -> float:
+    """Return the squared error summed over samples / 255, row by row."""
+    error = 0.0
+    for row, want in zip(decoded, samples, strict=True):
+        error += float(np.square((row.astype(np.float32) - want) / np.float32(255)).sum(dtype=np.float64))
+    return error
+
+
+def _search(options: EncodeOptions) -> Search:
+    return THOROUGH if options.effort >= _THOROUGH_FROM else USUAL

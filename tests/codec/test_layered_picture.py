@@ -1,0 +1,241 @@
+"""Pictures with a layer: what is exact, views of them, choices of the encoder, damage."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from aez.bitstream import FormatError, read_container, write_container
+from aez.bitstream.layer import Layer, LayerTile, read_layer, write_layer
+from aez.codec.codec import Codec
+from aez.codec.encoding.target import Target
+from aez.codec.layer import tiles
+from aez.codec.model.weightfile import Weights
+from aez.codec.picture.psnr import psnr_of
+from aez.codec.picture.vp8l import to_vp8l
+
+Samples = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def page() -> Samples:
+    """Text on white, 331 columns, 203 rows."""
+    image = Image.new("RGB", (331, 203), "white")
+    pen = ImageDraw.Draw(image)
+    for row in range(9):
+        pen.text((7, 6 + 21 * row), "Sphinx of black quartz, judge my vow", "black", ImageFont.load_default(15))
+    return np.array(image)
+
+
+@pytest.fixture(scope="module")
+def mixed(page: Samples, photo: Samples) -> Samples:
+    """The page with a photograph in it, its edges on no block's edge."""
+    out = page.copy()
+    out[37:170, 150:319] = photo[20:153, 150:319]
+    return out
+
+
+@pytest.fixture(scope="module")
+def real(packaged: Weights) -> Codec:
+    return Codec(packaged, "cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def of_both(real: Codec, mixed: Samples) -> bytes:
+    """The mixed picture with a layer over a part of it."""
+    data = real.encode(mixed, 40, effort=0)
+    assert read_container(data).layer is not None and not read_container(data).whole
+    return data
+
+
+def layer_of(data: bytes) -> Layer:
+    parts = read_container(data)
+    assert parts.layer is not None
+    return read_layer(parts.layer, parts.header)
+
+
+def hostile(data: bytes, tile: LayerTile) -> bytes:
+    """Replace the first tile of a file's layer."""
+    found = layer_of(data)
+    tiles = [tile, *found.tiles[1:]]
+    return write_container(replace(read_container(data), layer=write_layer(replace(found, tiles=tiles))))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 130), (203, 331), (64, 64)])
+@pytest.mark.parametrize("kind", ["L", "LA", "RGB", "RGBA"])
+def test_without_loss_every_sample_comes_back(codec: Codec, photo: Samples, shape: tuple[int, int], kind: str) -> None:
+    """Alpha and the colours under alpha 0, too."""
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 4), np.uint8)
+    noise[..., :3] = photo[: shape[0], : shape[1]]
+    noise[::3, ::2, 3] = 0
+    picture = {"L": noise[..., 0], "LA": noise[..., [0, 3]], "RGB": noise[..., :3], "RGBA": noise}[kind]
+    data = codec.encode(np.ascontiguousarray(picture), lossless=True)
+    assert np.array_equal(codec.decode_array(data), picture)
+    assert read_container(data).whole
+
+
+def test_grey_pictures_of_three_samples_stay_so(codec: Codec, photo: Samples) -> None:
+    grey = np.repeat(photo[:70, :90, :1], 3, 2)
+    data = codec.encode(grey, lossless=True)
+    assert read_container(data).header.colour == "grey RGB"
+    assert np.array_equal(codec.decode_array(data), grey)
+
+
+def test_without_loss_is_as_small_as_webp(codec: Codec, photo: Samples, page: Samples) -> None:
+    alpha = np.dstack([photo[:200, :300], np.tile(np.arange(300, dtype=np.uint16) % 256, (200, 1)).astype(np.uint8)])
+    for picture in (photo[:200, :300], page, alpha, np.zeros((65, 47, 3), np.uint8)):
+        assert len(codec.encode(picture, lossless=True)) <= 1.01 * len(to_vp8l(picture)) + 64
+
+
+def test_large_pictures_have_tiles(codec: Codec, monkeypatch: pytest.MonkeyPatch, page: Samples) -> None:
+    monkeypatch.setattr("aez.codec.layer.tiles._ONE_TILE", 1000)
+    monkeypatch.setattr("aez.codec.layer.tiles.TILE_LOG2", 6)
+    data = codec.encode(page, lossless=True)
+    assert len(layer_of(data).tiles) == 24
+    assert np.array_equal(codec.decode_array(data), page)
+    calls: list[bytes] = []
+    decoder = tiles.from_vp8l
+    monkeypatch.setattr(tiles, "from_vp8l", lambda stream, *rest: calls.append(stream) or decoder(stream, *rest))  # type: ignore[func-returns-value]
+    part = codec.decode_array(data, region=(70, 10, 40, 30))
+    assert np.array_equal(part, page[10:40, 70:110]) and len(calls) <= 1
+
+
+def test_text_is_exact_and_smaller(real: Codec, page: Samples) -> None:
+    data, plain = real.encode(page, 80), real.encode(page, 80, content="photo")
+    assert read_container(data).whole
+    assert len(data) < len(plain) / 2
+    assert psnr_of(page, real.decode_array(data)) > psnr_of(page, real.decode_array(plain)) + 10
+
+
+def test_a_page_with_a_photograph_is_both(real: Codec, mixed: Samples, page: Samples, of_both: bytes) -> None:
+    decoded, plain = real.decode_array(of_both), real.encode(mixed, 40, effort=0, content="photo")
+    before = real.decode_array(plain)
+    assert len(of_both) < 0.8 * len(plain) and psnr_of(mixed, decoded) > psnr_of(mixed, before) + 3
+    # Text is near exact up to the photograph's edge; the photograph is as good as before.
+    photograph = np.zeros(page.shape[:2], bool)
+    photograph[37:170, 150:319] = True
+    error = np.abs(decoded.astype(int) - mixed).max(2)
+    assert (error[~photograph] > 32).mean() < 0.003 and (error[~photograph] == 0).mean() > 0.85
+    assert (
+        psnr_of(mixed[37:170, 150:319], decoded[37:170, 150:319])
+        > psnr_of(mixed[37:170, 150:319], before[37:170, 150:319]) - 0.3
+    )
+
+
+@pytest.mark.parametrize("effort", [0, 2])
+def test_photographs_have_no_layer(real: Codec, photo: Samples, effort: int) -> None:
+    part = photo[:131, 100:257]
+    assert real.encode(part, 60, effort=effort) == real.encode(part, 60, effort=effort, content="photo")
+
+
+def test_lower_qualities_merge_colours(real: Codec, page: Samples) -> None:
+    sizes, errors = [], []
+    for quality in (5, 50, 100):
+        data = real.encode(page, quality, content="graphics")
+        sizes.append(len(data))
+        errors.append(int(np.abs(real.decode_array(data).astype(int) - page).max()))
+    assert sizes[0] < sizes[2] and errors[0] > errors[2]
+    assert sizes == sorted(sizes) and errors == sorted(errors, reverse=True)
+    assert errors[2] <= 4 < errors[0] <= 32
+
+
+def test_content_is_what_the_caller_says(real: Codec, photo: Samples, page: Samples) -> None:
+    assert read_container(real.encode(photo[:60, :70], content="graphics")).whole
+    assert read_container(real.encode(page, content="photo")).layer is None
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
+@pytest.mark.parametrize("which", ["mixed", "whole", "alpha"])
+def test_regions_and_scales(real: Codec, mixed: Samples, of_both: bytes, which: str, scale: float) -> None:
+    data = of_both
+    if which != "mixed":
+        extra = [np.tile(np.arange(331) % 256, (203, 1)).astype(np.uint8)] if which == "alpha" else []
+        data = real.encode(np.dstack([mixed, *extra]), lossless=True)
+    whole = real.decode_array(data, scale=scale)
+    full = real.decode_array(data).astype(float)
+    step = round(1 / scale)
+    padded = np.pad(full, ((0, -full.shape[0] % step), (0, -full.shape[1] % step), (0, 0)), mode="edge")
+    mean = padded.reshape(len(padded) // step, step, -1, step, full.shape[2]).mean((1, 3))
+    # The networks' own picture at a scale is not exactly the mean of the full one; the layer is.
+    error = np.abs(whole - mean)
+    assert error.mean() < (2.5 if which == "mixed" else 0.51)
+    assert which == "mixed" or error.max() <= 0.51
+    for x, y, width, height in ((0, 0, 331, 203), (141, 32, 90, 77), (330, 202, 1, 1)):
+        part = real.decode_array(data, region=(x, y, width, height), scale=scale)
+        top, left = y // step, x // step
+        want = whole[top : top + part.shape[0], left : left + part.shape[1]]
+        assert np.abs(part.astype(int) - want).max() <= 1
+
+
+def test_grey_and_alpha_pictures_have_layers(real: Codec, mixed: Samples) -> None:
+    grey = np.ascontiguousarray(mixed[..., 1])
+    data = real.encode(grey, 40, effort=0)
+    decoded = real.decode_array(data)
+    assert read_container(data).layer is not None and decoded.shape == grey.shape
+    assert (decoded[:30] == grey[:30]).mean() > 0.9 and np.abs(decoded[:30].astype(int) - grey[:30]).max() <= 32
+    alpha = np.full(grey.shape, 255, np.uint8)
+    alpha[100:140, 20:60] = 0
+    both = real.encode(np.dstack([mixed, alpha]), 40, effort=0)
+    back = real.decode_array(both)
+    assert read_container(both).layer is not None
+    assert np.array_equal(back[..., 3], alpha)
+    assert (back[:30, :, :3] == mixed[:30]).mean() > 0.9
+
+
+def test_icons_with_alpha_are_a_layer(real: Codec) -> None:
+    image = Image.new("RGBA", (96, 96))
+    ImageDraw.Draw(image).ellipse((9, 9, 85, 85), fill=(200, 30, 40, 255), outline=(0, 0, 0, 255), width=5)
+    icon = np.array(image)
+    data = real.encode(icon, 60)
+    assert read_container(data).whole and read_container(data).alpha is None
+    back = real.decode_array(data)
+    assert np.array_equal(back[..., 3], icon[..., 3]) and np.array_equal(back[icon[..., 3] > 0], icon[icon[..., 3] > 0])
+
+
+def test_targets_count_the_layer(real: Codec, mixed: Samples) -> None:
+    data = real.encode(mixed, target=Target(size=9000), effort=0)
+    assert 7000 < len(data) <= 9000
+    data = real.encode(mixed, target=Target(psnr=33), effort=0)
+    assert psnr_of(mixed, real.decode_array(data)) >= 33
+
+
+def test_symbols_and_previews(real: Codec, mixed: Samples, of_both: bytes) -> None:
+    alone = real.encode(mixed, lossless=True, preview=True)
+    header, symbols = real.unpack(alone)
+    assert header.latent_shape == symbols.r.shape[1:] and not symbols.r.any() and not symbols.z.any()
+    assert len(real.digest(alone)) == 64 and real.digest(of_both) != real.digest(alone)
+    assert max(real.preview(alone).size) == 256
+    small = np.asarray(real.preview(of_both))
+    assert max(small.shape) >= 256
+
+
+@pytest.mark.torch
+def test_tensors_have_the_layer(real: Codec, of_both: bytes) -> None:
+    assert np.array_equal(real.decode_tensor(of_both).permute(1, 2, 0).numpy(), real.decode_array(of_both))
+
+
+def test_hostile_layers_are_refused(real: Codec, of_both: bytes) -> None:
+    found = layer_of(of_both)
+    area = found.tiles[0].rows, found.tiles[0].cols
+    shape = area[0][1] - area[0][0], area[1][1] - area[1][0]
+    stream = found.tiles[0].stream
+    assert stream is not None
+    half = np.full((*shape, 4), 128, np.uint8)
+    half[0, 0] = 9
+    for damaged in (
+        LayerTile(*area, stream=stream[:-20]),
+        LayerTile(*area, stream=stream[:5] + bytes(len(stream) - 5)),
+        LayerTile(*area, stream=stream[:30] + bytes([255] * 9) + stream[39:]),
+        LayerTile(*area, stream=to_vp8l(half)),
+        LayerTile(*area, stream=to_vp8l(half[:-1])),
+        LayerTile(*area, colour=b"\x01\x02"),
+    ):
+        data = hostile(of_both, damaged)
+        try:
+            real.decode_array(data)
+        except FormatError:
+            continue
+        # Nine bytes of a stream may still be a stream.
+        assert damaged.stream is not None and len(damaged.stream) == len(stream)

@@ -13,7 +13,7 @@ from aez.codec.picture.vp8l import QUICK, USUAL, Search
 
 _NEW, _EDGE, _SAME = 8.0, 1.0, 0.05
 """Relative cost of a pixel that is neither its left nor its upper neighbour, that is one of both, and that is both."""
-_BOUNDARY = 24.0
+_BOUNDARY = 48.0
 """Bits that a side of a covered block costs if the next block is not covered."""
 _MEASUREMENTS = 2
 _SQUARE, _REPEATING = 4, 0.5
@@ -91,7 +91,8 @@ def planned(samples: Samples, candidates: Mask, costs: BlockCosts, search: Searc
         return None
     cover, beside = to_pixels(chosen, shape), to_pixels(_around(chosen), shape)
     cover |= beside & _repeating(own)
-    cover = grown_along_runs(packed(samples), cover, beside)
+    # Areas of one colour are covered as far as they reach, so that they keep it on both sides of a block's edge.
+    cover = grown_along_runs(packed(samples), cover, beside | to_pixels(candidates & ~chosen, shape))
     return with_fewest_bits(samples, cover, costs.worth, search)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_ROUNDS = 2
+_ROUNDS = 3
 _SHORTEST = 4
 """Shorter runs are chance, as in noise."""
 Mask = NDArray[np.bool_]

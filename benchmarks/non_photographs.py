@@ -23,7 +23,8 @@ WORDS = (  # noqa: SIM905  # a list of so many strings is no easier to read
 Drawing = Image.Image
 
 
-def _sentence(draw: np.random.Generator, words: int) -> str:
+def sentence(draw: np.random.Generator, words: int) -> str:
+    """Draw a sentence of so many words."""
     return " ".join(draw.choice(WORDS, words)).capitalize() + "."
 
 
@@ -34,7 +35,7 @@ def text_page(draw: np.random.Generator) -> Drawing:
     for size, lines in ((30, 2), (18, 6), (12, 20)):
         font = ImageFont.load_default(size)
         for _ in range(lines):
-            pen.text((24, top), _sentence(draw, 700 // (size * 4)), fill="black", font=font)
+            pen.text((24, top), sentence(draw, 700 // (size * 4)), fill="black", font=font)
             top += round(size * 1.35)
     return image
 

@@ -186,8 +186,8 @@ class Codec(PictureCodec):
     ) -> Latents:
         """Return what a picture becomes inside the codec; nothing is written.
 
-        The symbols are those of a file of the same quality and effort without a layer. All latents are in memory: about 15 bytes per
-        sample of the picture.
+        The symbols are those of a file of the same quality and effort without a layer. All latents are in memory: about
+        15 bytes per sample of the picture.
 
         Args:
             image: as for :meth:`encode`.

@@ -23,7 +23,7 @@ from aez.codec.encoding.distortion import errors_of
 from aez.codec.encoding.filter_fit import FilterFit
 from aez.codec.encoding.quantising import BAND_HEIGHT
 from aez.codec.encoding.setting import Setting
-from aez.codec.geometry.windows import Window, cell_windows
+from aez.codec.geometry.windows import WHOLE_CELLS, Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.runtime.means import Area, whole_cells
 from aez.codec.runtime.networks import Array, Floats
@@ -97,7 +97,9 @@ def _decoded(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> I
     """Decode a candidate, window by window."""
     networks, point, means = setting.networks, setting.point, candidate.means
     grid = means.grid
-    for cells in cell_windows(grid.cells, height=BAND_HEIGHT, size=_WINDOW_CELLS):
+    # The slope of the perceptual distortion takes three times the memory of errors.
+    whole = _WINDOW_CELLS if setting.perceptual else WHOLE_CELLS
+    for cells in cell_windows(grid.cells, height=BAND_HEIGHT, size=_WINDOW_CELLS, whole=whole):
         core = grid.latents_of(cells)
         around = grid.grown(core, point.weights.pixel_halo)
         y_hat, area = means.reconstruct(around, candidate.r[grid.reach(around).index])

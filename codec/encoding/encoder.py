@@ -4,7 +4,7 @@ import functools
 import math
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from aez.codec.encoding.graphics import is_graphic
 from aez.codec.encoding.hyper import HYPER_HALO, hyper_analysed, refine_rows
 from aez.codec.encoding.quantising import BAND_HALO, quantised
 from aez.codec.encoding.setting import Setting
-from aez.codec.encoding.thresholds import TileTables
+from aez.codec.encoding.thresholds import TableChoice, TileTables
 from aez.codec.geometry.grid import CELL, Grid
 from aez.codec.geometry.windows import WHOLE_CELLS, Progress, Window, bands
 from aez.codec.runtime.means import Means
@@ -149,15 +149,35 @@ class _BandCoder:
         means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)
         indices = setting.point.indices(self.z, grid, outer)
         part = y[:, around.top - top * CELL :][:, : around.shape[0]]
-        r = quantised(setting, part, means, indices, self.tiles.choice(around, inner))
-        found, fit = self._searched(setting, Candidate(pixels, part, means, indices, r))
+        choice = self.tiles.choice(around, inner)
+        r = quantised(setting, part, means, indices, choice)
+        start = Candidate(pixels, part, means, indices, r)
+        if choice.lowered:
+            start = self._compared(setting, start, choice)
+        found, fit = self._searched(setting, start)
         inside = inner.index_in(around)
-        return EncodedBand(Symbols(self.z[core.index], indices[inside], found.r[inside]), fit)
+        return EncodedBand(Symbols(self.z[core.index], found.indices[inside], found.r[inside]), fit)
+
+    def _compared(self, setting: Setting, lowered: Candidate, choice: TableChoice) -> Candidate:
+        """Return symbols with additional tables only if the decoded picture is worth their bits."""
+        first = setting.quantiser.first_coded
+        indices = choice.without(lowered.indices, first)
+        plain = replace(lowered, indices=indices, r=quantised(setting, lowered.y, lowered.means, indices))
+        less, more = (
+            one.cost(setting, measured(setting, one, self._unfitted(setting)).error) for one in (plain, lowered)
+        )
+        if more < less:
+            return lowered
+        choice.withdraw(first)
+        return plain
+
+    def _unfitted(self, setting: Setting) -> FilterFit | None:
+        """Return the picture filter, fitted to nothing; None if the model has none."""
+        return None if setting.point.filter is None else FilterFit(setting.point.filter)
 
     def _searched(self, setting: Setting, candidate: Candidate) -> tuple[Candidate, FilterFit | None]:
         """Return the best candidate that the effort finds, and the picture filter fitted to it."""
-        effort, weights = setting.effort, setting.point.filter
-        fit = None if weights is None else FilterFit(weights)
+        effort, fit = setting.effort, self._unfitted(setting)
         if effort.descents:
             start = _corrected(setting, candidate, None)[0] if effort.passes else candidate
             found = descended(setting, start, fit)

@@ -3,6 +3,9 @@
 Elements with a predicted scale so small that nearly all of them are 0 are left out of the streams: on photographs,
 their zeros cost more bits than the few other values are worth. Where the hyper-latents predict badly, as on saturated
 graphics, these elements hold most of the error. Therefore each tile names the lowest table that it codes.
+
+Errors of latents only suggest it. The synthesis saw no such elements in training, and may make a pattern of them, so
+the encoder compares the pictures that it decodes with and without them.
 """
 
 import numpy as np
@@ -66,6 +69,27 @@ class TableChoice:
     def __init__(self, tiles: TileTables, area: Window, core: Window) -> None:
         """See :meth:`TileTables.choice`."""
         self._tiles, self._area, self._core = tiles, area, core
+        self._lowered: set[tuple[int, int]] = set()
+
+    @property
+    def lowered(self) -> bool:
+        """True if tiles code additional tables that were not known to."""
+        return bool(self._lowered)
+
+    def without(self, tables: NDArray[np.uint8], first_coded: int) -> NDArray[np.uint8]:
+        """Return ``tables``, (M, h, w), as if these tiles coded no additional ones."""
+        out = tables.copy()
+        for tile, part in self._tiles.parts(self._area):
+            if tile in self._lowered:
+                inside = out[part.index]
+                inside[inside < first_coded] = NOT_CODED
+        return out
+
+    def withdraw(self, first_coded: int) -> None:
+        """Decide that these tiles code no additional tables."""
+        for tile in self._lowered:
+            if self._tiles.known(tile) is not None:
+                self._tiles.decide(tile, first_coded)
 
     def settle(
         self,
@@ -91,6 +115,8 @@ class TableChoice:
                 inside = part.index
                 worth = _worth(values[inside], r[inside], tables[inside], mask[inside], quantiser)
                 lowest = _best(worth, first)
+                if lowest < first:
+                    self._lowered.add(tile)
                 top, left = part.top + self._area.top, part.left + self._area.left
                 if top < self._core.bottom and left < self._core.right:
                     self._tiles.decide(tile, lowest)

@@ -67,6 +67,18 @@ def test_bands_agree_on_a_tile(flagship: Codec, monkeypatch: pytest.MonkeyPatch)
             assert again.tiles == container.tiles
 
 
+def test_what_does_harm_is_withdrawn(flagship: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latents promise much of low tables; the decoded pictures decide."""
+    picture = beside(MAGENTA, GREEN)
+    monkeypatch.setattr("aez.codec.encoding.thresholds._best", lambda worth, first: first - 5)
+    monkeypatch.setattr("aez.codec.encoding.candidate.Candidate.cost", lambda self, *_: int((self.indices < 255).sum()))
+    data = flagship.encode(picture, 50, effort=0, content="photo")
+    assert [tile[0] & 7 for tile in read_container(data).tiles] == [0]
+    monkeypatch.setattr("aez.codec.encoding.candidate.Candidate.cost", lambda self, *_: -(self.indices < 255).sum())
+    data = flagship.encode(picture, 50, effort=0, content="photo")
+    assert [tile[0] & 7 for tile in read_container(data).tiles] != [0]
+
+
 def test_no_tile_codes_lower_tables_than_its_head_can_say() -> None:
     assert _best(np.full(10, 100.0), 10) == 3
     assert _best(np.array([100.0, -500.0, 30.0]), 3) == 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from aez.bitstream import ImageError
 from aez.codec import api
@@ -39,6 +40,22 @@ def test_a_quality_is_about_the_score(photo: Photo, default: Codec) -> None:
     for quality, found in zip((40, 60, 80), np.mean(scores, 1).tolist(), strict=True):
         assert found == pytest.approx(quality, abs=12)  # single pictures differ from the mean of many
     assert np.all(np.diff(scores, axis=0) > 0)
+
+
+@pytest.mark.parametrize("effort", [0, 2])
+@pytest.mark.parametrize("hue", [(0.6, 1.0, 0.3), (1.0, 0.3, 0.2), (0.3, 0.6, 1.0), (0.8, 1.0, 0.1), (1.0, 1.0, 1.0)])
+def test_smooth_colours_have_no_pattern(
+    photo: Photo, default: Codec, hue: tuple[float, float, float], effort: int
+) -> None:
+    """Of a blurred background, coded as one of a photograph is."""
+    blurred = Image.fromarray(photo).filter(ImageFilter.GaussianBlur(10))
+    picture = (np.asarray(blurred)[50:281, 60:323] * np.array(hue)).astype(np.uint8)
+    for quality in (10, 25, 40):
+        decoded = default.decode_array(default.encode(picture, quality, effort=effort, content="photo"))
+        assert psnr_of(picture, decoded) > 34
+        even = decoded[:230, :262].astype(float)
+        checks = even[::2, ::2] - even[::2, 1::2] - even[1::2, ::2] + even[1::2, 1::2]
+        assert np.sqrt(np.square(checks).mean()) / 2 < 2  # levels; a pattern that is seen has 10 and more
 
 
 def test_the_highest_quality(photo: Photo, default: Codec) -> None:

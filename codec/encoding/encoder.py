@@ -143,16 +143,18 @@ class _BandCoder:
         outer = grid.grown_cells(core, BAND_HALO)
         around, inner = grid.latents_of(outer), grid.latents_of(core)
         pixels = self.picture[grid.pixels_of(around).pixel_index]
-        if self.graphics and is_graphic(pixels):
+        graphic = self.graphics and is_graphic(pixels)
+        if graphic:
             setting = setting.for_graphics()
         z = self.z[outer.index]
         means = Means(setting.networks, z, Grid(*pixels.shape[:2]), keep=True)
         indices = setting.point.indices(self.z, grid, outer)
         part = y[:, around.top - top * CELL :][:, : around.shape[0]]
-        choice = self.tiles.choice(around, inner)
+        seen = setting.point.weights.distortion == "perceptual"
+        choice = self.tiles.choice(around, inner, additional=graphic or not seen)
         r = quantised(setting, part, means, indices, choice)
         start = Candidate(pixels, part, means, indices, r)
-        if choice.lowered:
+        if seen and choice.lowered:
             start = self._compared(setting, start, choice)
         found, fit = self._searched(setting, start)
         inside = inner.index_in(around)

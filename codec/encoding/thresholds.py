@@ -4,8 +4,9 @@ Elements with a predicted scale so small that nearly all of them are 0 are left 
 their zeros cost more bits than the few other values are worth. Where the hyper-latents predict badly, as on saturated
 graphics, these elements hold most of the error. Therefore each tile names the lowest table that it codes.
 
-Errors of latents only suggest it. The synthesis saw no such elements in training, and may make a pattern of them, so
-the encoder compares the pictures that it decodes with and without them.
+Errors of latents only suggest it: the synthesis saw no such elements in training. A model of what is seen may make a
+pattern of them, and gains nothing on photographs, so it codes them on graphics only, and where the decoded picture is
+better for it.
 """
 
 import numpy as np
@@ -33,14 +34,15 @@ class TileTables:
         self._side = side
         self._lowest: dict[tuple[int, int], int] = {}
 
-    def choice(self, area: Window, core: Window) -> "TableChoice":
+    def choice(self, area: Window, core: Window, *, additional: bool = True) -> "TableChoice":
         """Return the choice of tables for an area of latents.
 
         Args:
             area: latents that are quantised, in the picture.
             core: part of the area that will be coded; only choices for tiles in the core are kept.
+            additional: tiles may code tables below the first coded one.
         """
-        return TableChoice(self, area, core)
+        return TableChoice(self, area, core, additional=additional)
 
     def parts(self, area: Window) -> list[tuple[tuple[int, int], Window]]:
         """Return the number (row, column) of each tile in an area, and the rectangle of its part within the area."""
@@ -66,9 +68,9 @@ class TileTables:
 class TableChoice:
     """Choice of the lowest coded tables of an area, from the symbols of the first step of the means."""
 
-    def __init__(self, tiles: TileTables, area: Window, core: Window) -> None:
+    def __init__(self, tiles: TileTables, area: Window, core: Window, *, additional: bool) -> None:
         """See :meth:`TileTables.choice`."""
-        self._tiles, self._area, self._core = tiles, area, core
+        self._tiles, self._area, self._core, self._additional = tiles, area, core, additional
         self._lowered: set[tuple[int, int]] = set()
 
     @property
@@ -112,9 +114,10 @@ class TableChoice:
         for tile, part in self._tiles.parts(self._area):
             lowest = self._tiles.known(tile)
             if lowest is None:
-                inside = part.index
-                worth = _worth(values[inside], r[inside], tables[inside], mask[inside], quantiser)
-                lowest = _best(worth, first)
+                inside, lowest = part.index, first
+                if self._additional:
+                    worth = _worth(values[inside], r[inside], tables[inside], mask[inside], quantiser)
+                    lowest = _best(worth, first)
                 if lowest < first:
                     self._lowered.add(tile)
                 top, left = part.top + self._area.top, part.left + self._area.left

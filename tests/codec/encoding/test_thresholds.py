@@ -8,6 +8,7 @@ from aez.bitstream import read_container
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 from aez.codec.encoding.thresholds import _best
+from aez.codec.model.registry import DEFAULT_MODEL
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.psnr import psnr_of
 from tests.codec.encoding.graphics import CORNERS, beside, checks
@@ -67,8 +68,9 @@ def test_bands_agree_on_a_tile(flagship: Codec, monkeypatch: pytest.MonkeyPatch)
             assert again.tiles == container.tiles
 
 
-def test_what_does_harm_is_withdrawn(flagship: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The latents promise much of low tables; the decoded pictures decide."""
+def test_what_does_harm_is_withdrawn(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the model of what is seen: the latents promise much of low tables; the decoded pictures decide."""
+    flagship = Codec(DEFAULT_MODEL, "cpu", "float32")
     picture = beside(MAGENTA, GREEN)
     monkeypatch.setattr("aez.codec.encoding.thresholds._best", lambda worth, first: first - 5)
     monkeypatch.setattr("aez.codec.encoding.candidate.Candidate.cost", lambda self, *_: int((self.indices < 255).sum()))
@@ -77,6 +79,9 @@ def test_what_does_harm_is_withdrawn(flagship: Codec, monkeypatch: pytest.Monkey
     monkeypatch.setattr("aez.codec.encoding.candidate.Candidate.cost", lambda self, *_: -(self.indices < 255).sum())
     data = flagship.encode(picture, 50, effort=0, content="photo")
     assert [tile[0] & 7 for tile in read_container(data).tiles] != [0]
+    # Photographs are not asked.
+    data = flagship.encode(photo[:120, :150], 50, effort=0)
+    assert [tile[0] & 7 for tile in read_container(data).tiles] == [0]
 
 
 def test_no_tile_codes_lower_tables_than_its_head_can_say() -> None:

@@ -15,6 +15,7 @@ SIGNATURE = b"\x89aez\r\n\x1a\n"
 VERSION = 1
 PREFIX_BYTES = len(SIGNATURE) + 1
 _ANCILLARY_BIT = 0x20
+_CRC_BYTES = 4
 
 
 class ChunkType(IntEnum):
@@ -67,9 +68,9 @@ def is_aez(data: Buffer) -> bool:
 
 
 def write_chunk(kind: int, payload: bytes) -> bytes:
-    """Serialise a chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
+    """Serialise a chunk: type, length, payload, CRC-32 of these three."""
     body = bytes([kind]) + write_varint(len(payload)) + payload
-    return body + zlib.crc32(body).to_bytes(4, "little") if payload else body
+    return body + zlib.crc32(body).to_bytes(_CRC_BYTES, "little")
 
 
 def write_container(container: Container) -> bytes:
@@ -109,10 +110,9 @@ class _Chunk:
         Raises:
             ChecksumError: the chunk was damaged.
         """
-        if self.start < self.end:
-            stated = int.from_bytes(view[self.end : self.end + 4], "little")
-            if zlib.crc32(view[self.at : self.end]) != stated:
-                raise ChecksumError(f"the checksum of a chunk at byte {self.at} does not match: the file is damaged")
+        stated = int.from_bytes(view[self.end : self.end + _CRC_BYTES], "little")
+        if zlib.crc32(view[self.at : self.end]) != stated:
+            raise ChecksumError(f"the checksum of a chunk at byte {self.at} does not match: the file is damaged")
         return view[self.start : self.end]
 
 
@@ -135,7 +135,7 @@ def _walk(view: memoryview) -> Iterator[_Chunk]:
     while at < len(view):
         length, start = read_varint(view, at + 1)
         end = start + length
-        stop = end + 4 if length else end
+        stop = end + _CRC_BYTES
         if stop > len(view):
             raise TruncatedError(f"the file ends inside a chunk ({len(view)} of at least {stop} bytes)")
         yield _Chunk(view[at], at, start, end)

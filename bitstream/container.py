@@ -219,7 +219,7 @@ class _Parts:
         self.tiles: list[bytes] = []
         self.metadata: dict[ChunkType, bytes] = {}
         self.chunks: list[tuple[str, int]] = []
-        self.ancillary = 0
+        self.ancillary = self.others = 0
         self.ended = False
 
     def add(self, chunk: _Chunk, payload: memoryview) -> None:
@@ -234,6 +234,9 @@ class _Parts:
         letter = chr(chunk.kind)
         if not letter.isascii() or not letter.isalpha():
             raise FormatError(f"chunk type {chunk.kind} is not a letter")
+        self.others += chunk.kind != ChunkType.TILE  # whose number the header gives
+        if self.others > self.limits.max_chunks:
+            raise LimitError(f"the file has more chunks than the limit of {self.limits.max_chunks}")
         self.chunks.append((letter, chunk.end - chunk.start))
         if self.header is None:
             if chunk.kind != ChunkType.HEADER:

@@ -17,7 +17,9 @@ from aez.bitstream import ChunkType, Container, Header, ImageError, Limits, read
 from aez.bitstream.container import Buffer
 from aez.bitstream.entropy import symbols_digest
 from aez.bitstream.header import MAX_SIDE
+from aez.bitstream.limits import TRUSTED
 from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
+from aez.codec.decoding.cost import Cost
 from aez.codec.decoding.decoder import View
 from aez.codec.decoding.previews import preview_reduction, stored_preview
 from aez.codec.decoding.regions import stored_window
@@ -96,6 +98,10 @@ class PictureCodec(ABC):
         """Return the numbers of the tiles that a view needs; None for all."""
 
     @abstractmethod
+    def _cost(self, header: Header, view: View | None) -> Cost:
+        """Estimate what decoding a view takes, alpha aside; None for all symbols without pixels."""
+
+    @abstractmethod
     def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
         """Decode a view, (rows, columns, 3) or (rows, columns) uint8."""
 
@@ -153,7 +159,7 @@ class PictureCodec(ABC):
         want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
 
         def measured(function: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) -> Callable[[bytes], float]:
-            return lambda data: function(want, self.decode_picture(data).samples)
+            return lambda data: function(want, self.decode_picture(data, limits=TRUSTED).samples)
 
         if options.target.psnr is not None:
             return reaching(at, Measure(measured(psnr_of), PSNR_TOLERANCE, "{} dB"), options.target.psnr, last)
@@ -223,12 +229,13 @@ class PictureCodec(ABC):
             ImageError: the region is not within the picture.
             ValueError: an option is out of range.
         """
-        container, view, whole = self._open(data, DecodeOptions.of(**settings), seen=seen)
+        options = DecodeOptions.of(**settings)
+        container, view, whole = self._open(data, options, seen=seen)
         header = container.header
         samples = as_stored(self._decode_samples(container, view, progress), header.colour)
         metadata = metadata_of(container.metadata)
         metadata = metadata if whole else without_thumbnails(metadata)
-        return Picture(samples, self._decode_alpha(container, view), header.orientation, metadata)
+        return Picture(samples, self._decode_alpha(container, view, options.limits), header.orientation, metadata)
 
     def _open(self, data: Data, options: DecodeOptions, *, seen: bool) -> tuple[Container, View, bool]:
         """Parse what a view needs of a file; the last value says whether the view is of the whole picture."""
@@ -237,14 +244,15 @@ class PictureCodec(ABC):
         whole = Window(0, header.height, 0, header.width)
         area = stored_window(options.region, header, seen=seen) if options.region else whole
         view = View(Grid.of(header), area.coarser(options.reduction), options.reduction)
+        self._cost(header, view).check(options.limits or Limits())
         needed = self._needed_tiles(header, view) if options.region else None
         return read_container(data, options.limits, tiles=needed), view, area == whole
 
-    def _decode_alpha(self, container: Container, view: View) -> NDArray[np.uint8] | None:
+    def _decode_alpha(self, container: Container, view: View, limits: Limits | None) -> NDArray[np.uint8] | None:
         """Decode the alpha of a view, (rows, columns) uint8; None if the picture has none."""
         if container.alpha is None:
             return None
-        return decode_alpha_part(self, container.alpha, container.header, view.window, view.reduction)
+        return decode_alpha_part(self, container.alpha, container.header, view, limits or Limits())
 
     def decode_array(
         self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]
@@ -304,9 +312,10 @@ class PictureCodec(ABC):
             FormatError, LimitError: the file is damaged, or asks for too much.
             ModelError: it was made with another model.
         """
-        container = read_container(data, limits)
-        self._check(container.header)
-        return container.header, self._symbols(container)
+        header = read_header(data, limits)
+        self._check(header)
+        self._cost(header, None).check(limits or Limits())
+        return header, self._symbols(read_container(data, limits))
 
     def digest(self, data: Data, *, limits: Limits | None = None) -> str:
         """Return the SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""

@@ -13,6 +13,7 @@ from PIL import Image
 from aez.bitstream import Container, Header, ModelError, write_container
 from aez.codec.autoencoder import latents_of, picture_of
 from aez.codec.base import Data, PictureCodec
+from aez.codec.decoding.cost import Cost, symbols_cost, view_cost
 from aez.codec.decoding.decoder import Decoder, View
 from aez.codec.encoding.effort import effort_of
 from aez.codec.encoding.encoder import EncodedBand, default_tile_log2, encode_bands, joined_fit, tile_side
@@ -123,6 +124,11 @@ class Codec(PictureCodec):
     def _needed_tiles(self, header: Header, view: View) -> set[int] | None:
         return set(TileAreas(header.tiles()).within(view.needed(self.weights.pixel_halo)))
 
+    def _cost(self, header: Header, view: View | None) -> Cost:
+        if view is None:
+            return symbols_cost(self.weights.config, header)
+        return view_cost(self.weights.config, self.weights.pixel_halo, header, view)
+
     def _symbols(self, container: Container) -> Symbols:
         return StreamReader(container, self.weights).symbols()
 
@@ -149,7 +155,8 @@ class Codec(PictureCodec):
         require_torch("a tensor")
         import torch
 
-        container, view, _ = self._open(data, DecodeOptions.of(**settings), seen=False)
+        options = DecodeOptions.of(**settings)
+        container, view, _ = self._open(data, options, seen=False)
         reader = StreamReader(container, self.weights)
         # Outside of inference mode, so that the result may be used in training.
         samples = torch.empty(*view.window.shape, reader.point.channels, dtype=torch.uint8, device=self.device)
@@ -158,7 +165,7 @@ class Codec(PictureCodec):
                 samples[window.pixel_index] = torch.as_tensor(part)
         if container.header.colour == "grey RGB":
             samples = samples.expand(-1, -1, 3)
-        alpha = self._decode_alpha(container, view)
+        alpha = self._decode_alpha(container, view, options.limits)
         planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
         return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
 

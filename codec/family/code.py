@@ -62,7 +62,11 @@ class Code:
         """Return rows and columns of the code of a picture."""
         return ceil_div(height, self.grid.stride), ceil_div(width, self.grid.stride)
 
+    def row(self, position: int) -> NDArray[np.uint8]:
+        """Return the table of each channel, (C,), at the quality point nearest to a position."""
+        found: NDArray[np.uint8] = self.index[self.quality_scale.nearest_point(position)]
+        return found
+
     def indices(self, position: int, sides: tuple[int, int]) -> NDArray[np.uint8]:
         """Return the table of each element, (C, rows, columns), at the quality point nearest to a position."""
-        row = self.index[self.quality_scale.nearest_point(position)][:, None, None]
-        return np.ascontiguousarray(np.broadcast_to(row, (self.channels, *sides)))
+        return np.ascontiguousarray(np.broadcast_to(self.row(position)[:, None, None], (self.channels, *sides)))

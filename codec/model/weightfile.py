@@ -213,7 +213,7 @@ class Weights:
             raise ModelError("the model names a table that it does not have")
         reach = tables.bounds.reshape(PHASES, rungs).min(0)
         for point in range(self.config.points):
-            weights, levels = (self.tensor(name)[point].astype(np.int64) for name in CONTEXT_TENSORS)
+            weights, levels = (self.tensor(name)[point].astype(np.int32) for name in CONTEXT_TENSORS)
             bounds = self.hyper_tables.bounds[self.tensor("tables.hyper_index")[point]]
             if (HyperContext(weights, levels, tables).reach(bounds) > reach[levels]).any():
                 raise ModelError("the model's context of z names tables that are too short")

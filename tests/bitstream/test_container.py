@@ -51,9 +51,7 @@ def test_round_trip(hyper: bytes, tiles: list[bytes], metadata: dict[ChunkType, 
     data = write_container(Container(header, hyper, tiles, metadata, alpha))
     back = read_container(data)
     assert back == Container(header, hyper, tiles, metadata, alpha, back.chunks)
-    assert len(data) == 9 + sum(
-        1 + (2 if length > 127 else 1) + length + 4 for _, length in back.chunks
-    )
+    assert len(data) == 9 + sum(1 + (2 if length > 127 else 1) + length + 4 for _, length in back.chunks)
     assert read_container(memoryview(data)) == back
     assert is_aez(data)
 
@@ -172,6 +170,17 @@ def test_metadata_are_limited() -> None:
     assert read_container(data, Limits(max_metadata=120)).metadata
     with pytest.raises(LimitError):
         read_container(data, Limits(max_metadata=119))
+
+
+def test_chunks_are_limited_but_not_tiles() -> None:
+    header = replace(HEADER, width=700, height=300, tile_log2=4)
+    data = write_container(Container(header, b"zz", [b"t"] * 6))
+    assert len(read_container(data, Limits(max_chunks=3)).chunks) == 9
+    start = data.index(write_chunk(ChunkType.HYPER, b"zz"))
+    many = data[:start] + 5000 * write_chunk(ord("q"), b"") + data[start:]
+    for bad, limits in ((many, None), (data, Limits(max_chunks=2))):
+        with pytest.raises(LimitError, match="chunks"):
+            read_container(bad, limits)
 
 
 def test_the_header_is_read_alone() -> None:

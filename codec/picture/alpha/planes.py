@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, _webp
 
-from aez.bitstream.alpha import AlphaTile, read_alpha, tile_areas, vp8l_size, write_alpha
+from aez.bitstream.alpha import MAX_ALPHA_TILE_LOG2, AlphaTile, read_alpha, tile_areas, vp8l_size, write_alpha
 from aez.bitstream.errors import FormatError
 
 LOSSLESS = 100.0
 TILE_LOG2 = 10
 _RIFF = 20
+_TILE_BYTES = 16
+"""Bytes per pixel of a tile while libwebp decodes it."""
 
 
 def encode_alpha(alpha: NDArray[np.uint8], quality: float = LOSSLESS) -> bytes:
@@ -58,6 +60,12 @@ def decode_alpha(
             whole = _from_vp8l(tile.stream, tile.rows[1] - tile.rows[0], tile.cols[1] - tile.cols[0])
             target[:] = whole[y0 - tile.rows[0] : y1 - tile.rows[0], x0 - tile.cols[0] : x1 - tile.cols[0]]
     return out
+
+
+def tile_memory(payload: bytes, height: int, width: int) -> int:
+    """Return the bytes that decoding a tile of a payload takes: RGBA samples of the canvas, the frame and a copy."""
+    side = 1 << min(payload[0], MAX_ALPHA_TILE_LOG2) if payload else 0
+    return _TILE_BYTES * min(side, height) * min(side, width)
 
 
 def level_count(quality: float) -> int:

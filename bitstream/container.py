@@ -9,6 +9,7 @@ from enum import IntEnum
 from aez.bitstream.errors import ChecksumError, FormatError, LimitError, TruncatedError
 from aez.bitstream.header import Header
 from aez.bitstream.limits import Limits
+from aez.bitstream.partial import FileBytes
 from aez.bitstream.varint import read_varint, write_varint
 
 SIGNATURE = b"\x89aez\r\n\x1a\n"
@@ -35,8 +36,9 @@ class ChunkType(IntEnum):
 
 _METADATA = (ChunkType.PREVIEW, ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP)
 """Known metadata chunks, in the order in which they are written."""
-Buffer = bytes | bytearray | memoryview | mmap.mmap
-"""Data of a file; of a memory-mapped file, only the pages that are accessed are read."""
+Buffer = bytes | bytearray | memoryview | mmap.mmap | FileBytes
+"""Data of a file; of ``FileBytes`` and of a memory-mapped file, only the parts that are used are read."""
+_View = memoryview | FileBytes
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class Container:
     alpha: bytes | None = None
     chunks: list[tuple[str, int]] = field(default_factory=list)
     filter: bytes | None = None
+
+
+def _view(data: Buffer) -> _View:
+    return data if isinstance(data, FileBytes) else memoryview(data)
 
 
 def is_aez(data: Buffer) -> bool:
@@ -104,19 +110,19 @@ class _Chunk:
     start: int
     end: int
 
-    def payload(self, view: memoryview) -> memoryview:
+    def payload(self, view: _View) -> memoryview | bytes:
         """Return the payload after verifying the checksum.
 
         Raises:
             ChecksumError: the chunk was damaged.
         """
-        stated = int.from_bytes(view[self.end : self.end + _CRC_BYTES], "little")
-        if zlib.crc32(view[self.at : self.end]) != stated:
+        whole = view[self.at : self.end + _CRC_BYTES]
+        if zlib.crc32(whole[:-_CRC_BYTES]) != int.from_bytes(whole[-_CRC_BYTES:], "little"):
             raise ChecksumError(f"the checksum of a chunk at byte {self.at} does not match: the file is damaged")
-        return view[self.start : self.end]
+        return whole[self.start - self.at : -_CRC_BYTES]
 
 
-def _walk(view: memoryview) -> Iterator[_Chunk]:
+def _walk(view: _View) -> Iterator[_Chunk]:
     """Check signature and version, then yield the chunks one by one without looking at their payloads.
 
     Raises:
@@ -149,7 +155,7 @@ def read_header(data: Buffer, limits: Limits | None = None) -> Header:
         FormatError (TruncatedError, ChecksumError): the file does not start with a valid header.
         LimitError: the header asks for more than ``limits`` allows.
     """
-    return _leading(memoryview(data), limits)[0]
+    return _leading(_view(data), limits)[0]
 
 
 def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
@@ -162,7 +168,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
         LimitError: the header asks for more than ``limits`` allows, or the chunk is too large.
     """
     limits = limits or Limits()
-    view = memoryview(data)
+    view = _view(data)
     _, chunks = _leading(view, limits)
     chunk = next(chunks, None)
     if chunk is None or chunk.kind != ChunkType.PREVIEW:
@@ -172,7 +178,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
     return bytes(chunk.payload(view))
 
 
-def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
+def _leading(view: _View, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
     """Read the header; return it and an iterator over the following chunks."""
     chunks = _walk(view)
     chunk = next(chunks, None)
@@ -199,7 +205,7 @@ def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collect
         FormatError (TruncatedError, ChecksumError): the file is not valid.
         LimitError: the file asks for more than ``limits`` allows.
     """
-    view = memoryview(data)
+    view = _view(data)
     parts = _Parts(limits or Limits(), len(view))
     for chunk in _walk(view):
         unread = chunk.kind == ChunkType.TILE and tiles is not None and len(parts.tiles) not in tiles
@@ -222,7 +228,7 @@ class _Parts:
         self.ancillary = self.others = 0
         self.ended = False
 
-    def add(self, chunk: _Chunk, payload: memoryview) -> None:
+    def add(self, chunk: _Chunk, payload: memoryview | bytes) -> None:
         """Add the next chunk of the file.
 
         Raises:
@@ -248,7 +254,7 @@ class _Parts:
         else:
             self._add_critical(chunk.kind, payload, self.header.tile_count())
 
-    def _add_ancillary(self, kind: int, payload: memoryview) -> None:
+    def _add_ancillary(self, kind: int, payload: memoryview | bytes) -> None:
         self.ancillary += len(payload)
         if self.ancillary > self.limits.max_metadata:
             raise LimitError(f"the metadata are larger than {self.limits.max_metadata} bytes")
@@ -262,7 +268,7 @@ class _Parts:
                 raise FormatError("chunk 'f' appears twice")
             self.filter = bytes(payload)
 
-    def _add_critical(self, kind: int, payload: memoryview, tile_count: int) -> None:
+    def _add_critical(self, kind: int, payload: memoryview | bytes, tile_count: int) -> None:
         if kind == ChunkType.ALPHA and self.alpha is None and self.hyper is None:
             self.alpha = bytes(payload)
         elif kind == ChunkType.HYPER and self.hyper is None:

@@ -1,6 +1,5 @@
 """`aez decompress`."""
 
-import mmap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import click
 from aez.bitstream import read_header
 from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import Limits
+from aez.bitstream.partial import FileBytes
 from aez.cli.shared import storage
 from aez.cli.shared.batch.jobs import Converted, FileRules, Job, Progress
 from aez.cli.shared.batch.results import Result
@@ -111,7 +111,7 @@ class DecompressJob(Job):
 
 def decoded_picture(
     codec: "PictureCodec",
-    data: bytes | mmap.mmap,
+    data: bytes | FileBytes,
     *,
     region: tuple[int, int, int, int] | None,
     scale: str,
@@ -137,8 +137,8 @@ def decoded_picture(
 
 
 @contextmanager
-def opened_input(place: str, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
-    """Open a file; with ``partly`` map it, so that only the parts that are used are read.
+def opened_input(place: str, *, partly: bool) -> Iterator[bytes | FileBytes]:
+    """Open a file; with ``partly`` only the parts that are used are read.
 
     Raises:
         AezError: the file is missing, a folder, or cannot be read.
@@ -148,8 +148,8 @@ def opened_input(place: str, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
         yield storage.read_bytes(place)
         return
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            yield mapped
+        with FileBytes(path) as data:
+            yield data
     except OSError as error:
         raise AezError(f"{path}: cannot be read ({error.strerror})") from None
 

@@ -14,7 +14,7 @@ _BLOCK = 2**12
 class FileBytes:
     """The bytes of an open file, read when they are indexed; safe to use from several threads.
 
-    Unlike a memory-mapped file it may become shorter while it is used: that is an error, and not the end of the process.
+    A file that becomes shorter while it is used raises an error; as a memory-mapped file it would end the process.
     """
 
     def __init__(self, path: Path) -> None:

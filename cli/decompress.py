@@ -20,6 +20,7 @@ from aez.cli.shared.batch.run import run
 from aez.cli.shared.inputs import aez_suffixes
 from aez.cli.shared.options.coding import decode_arguments, decode_options
 from aez.cli.shared.options.common import runtime_option
+from aez.cli.shared.options.limits import limit_options
 from aez.cli.shared.options.pictures import writing_options
 from aez.cli.shared.options.runtime import Shared, delete_source_option, runtime_options, set_up_process
 from aez.codec.model.registry import find_fingerprint
@@ -41,7 +42,7 @@ class DecompressJob(Job):
         device: device of the networks.
         runtime: what computes the networks.
         threads: CPU threads; None for one per core.
-        max_pixels: largest picture to decode.
+        limits: the most that a file may ask for.
         rules: how files are replaced and removed.
         ready: whether this process is set up.
     """
@@ -53,7 +54,7 @@ class DecompressJob(Job):
     device: str
     runtime: str
     threads: int | None
-    max_pixels: int
+    limits: Limits
     rules: FileRules
     ready: bool = field(default=False, init=False)
 
@@ -66,7 +67,7 @@ class DecompressJob(Job):
 
         name = f"standard output{self.suffix}" if target == storage.STDIO else target
         kind = format_of(Path(name))
-        limits = Limits(max_pixels=self.max_pixels)
+        limits = self.limits
         partly = self.decoding["preview"] or self.decoding["region"] is not None
         with opened_input(source, partly=partly) as data:
             size = len(data)
@@ -168,6 +169,7 @@ def opened_input(place: str, *, partly: bool) -> Iterator[bytes | FileBytes]:
 )
 @decode_options
 @writing_options
+@limit_options
 @delete_source_option
 @runtime_option
 @runtime_options
@@ -179,6 +181,7 @@ def command(
     scale: str,
     preview: bool,
     runtime: str,
+    limits: dict[str, int],
     shared: Shared,
     **writing: Any,
 ) -> None:
@@ -203,7 +206,7 @@ def command(
         device=shared.device,
         runtime=runtime,
         threads=shared.threads_each,
-        max_pixels=shared.max_pixels,
+        limits=Limits(max_pixels=shared.max_pixels, **limits),
         rules=shared.rules,
     )
     run(job, inputs, shared, suffix=suffix, takes=aez_suffixes)

@@ -152,9 +152,9 @@ def test_reading_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("suffix", [".bmp", ".tif", ".ppm"])
+@pytest.mark.parametrize("suffix", [".tif", ".pgm"])
 def test_files_are_not_mapped(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mapped file that becomes shorter would end the process."""
-    Image.new("RGB", (40, 30), (1, 2, 3)).save(tmp_path / f"a{suffix}")
+    Image.new("L", (40, 30), 77).save(tmp_path / f"a{suffix}")
     monkeypatch.setattr(mmap, "mmap", None)
-    assert read_picture(tmp_path / f"a{suffix}").samples[5, 6].tolist() == [1, 2, 3]
+    assert read_picture(tmp_path / f"a{suffix}").samples[5, 6] == 77

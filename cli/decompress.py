@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aez.bitstream import read_header
+from aez.bitstream import is_aez, read_header
 from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import Limits
 from aez.bitstream.partial import FileBytes
@@ -146,7 +146,7 @@ def opened_input(place: str, *, partly: bool) -> Iterator[bytes | FileBytes]:
     """
     path = Path(place)
     if not partly or not storage.is_local(place) or not path.is_file() or path.stat().st_size == 0:
-        yield storage.read_bytes(place)
+        yield storage.read_bytes(place, is_aez)
         return
     try:
         with FileBytes(path) as data:

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from aez.bitstream import Limits, read_header
+from aez.bitstream import Limits, is_aez, read_header
 from aez.bitstream.errors import AezError
 from aez.cli.shared.console import say, say_lines
 from aez.cli.shared.options.limits import limit_options, max_pixels_option
@@ -43,7 +43,7 @@ def command(
     if heatmap is not None:
         _draw(file, heatmap, model, alone, overwrite, allowed)
         return
-    data = read_bytes(file)
+    data = read_bytes(file, is_aez)
     file = shown(file)
     try:
         if digest:
@@ -82,7 +82,7 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool, 
 
     check_output(file, out, overwrite)
     kind = format_of(Path(out))
-    data = read_bytes(file)
+    data = read_bytes(file, is_aez)
     try:
         read_header(data, limits)  # a foreign file is refused before torch is imported
         import numpy as np

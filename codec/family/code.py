@@ -41,7 +41,10 @@ class Code:
             counts, lengths, index = (weights.tensors[name] for name in ("counts", "sizes_of_tables", "index"))
         except KeyError as missing:
             raise ModelError(f"the model lacks the tensor {missing}") from None
-        tables = TableSet(counts, lengths, escape=True)
+        try:
+            tables = TableSet(counts, lengths, escape=True)
+        except (ValueError, TypeError, OverflowError):
+            raise ModelError("the model's probability tables are damaged") from None
         if index.dtype != np.uint8 or index.ndim != 2 or index.shape[0] < 2 or not index.shape[1]:
             raise ModelError("the model's table index has the wrong shape")
         if int(index.max()) >= len(tables):

@@ -3,6 +3,9 @@
 import contextlib
 import importlib
 import multiprocessing
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -113,6 +116,7 @@ def _work(job: Job, connection: Connection) -> None:
     importlib.import_module("aez.bitstream.entropy")  # before signals raise: see there
     try:
         with signals_raise():
+            threading.Thread(target=_follow_parent, daemon=True).start()
             try:
                 job.prepare()
             except AezError as error:
@@ -127,3 +131,14 @@ def _work(job: Job, connection: Connection) -> None:
                 connection.send(job(*pair))
     except (KeyboardInterrupt, EOFError, OSError):
         return  # interrupted, or the parent is gone
+
+
+def _follow_parent() -> None:
+    """Wait for the parent's end, which may be sudden, and end this process as an interruption does."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)  # the networks, which see no signal, are at work

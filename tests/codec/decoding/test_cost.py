@@ -145,3 +145,14 @@ def test_the_estimate_is_an_upper_bound(tmp_path: Path) -> None:
     header = Header(width=1024, height=768, fingerprint=codec.fingerprint, quality=0)
     estimate = codec._cost(header, View.whole(Grid(768, 1024))).memory
     assert estimate / 3 < int(done.stdout) < estimate
+
+
+def test_tiles_are_listed_once(codec: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each tile, which would take a time that grows with the square of their number."""
+    data = codec.encode(photo[:, :500], 20, tile_log2=4, effort=0)
+    calls: list[Header] = []
+    original = Header.tiles
+    monkeypatch.setattr(Header, "tiles", lambda self: calls.append(self) or original(self))  # type: ignore[func-returns-value]
+    codec.digest(data)
+    codec.decode_array(data)
+    assert len(calls) == 2

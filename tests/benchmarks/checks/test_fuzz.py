@@ -75,7 +75,7 @@ def test_other_outcomes_are_findings(
         with pytest.raises(Finding):
             outcome_of(lambda *_, error=error: fail(error))
     monkeypatch.setattr(outcomes, "MOST_SECONDS", 0.0)
-    with pytest.raises(Finding, match=" s$"):
+    with pytest.raises(Finding, match=r" s$"):
         outcome_of(lambda *_: None)
 
 

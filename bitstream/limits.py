@@ -17,7 +17,7 @@ class Limits:
     Attributes:
         max_pixels: largest width × height.
         max_side: largest width and largest height.
-        max_memory: most bytes that decoding takes beyond the loaded model and the file's own bytes, the returned
+        max_memory: most bytes that decoding takes beyond the loaded model, the file and a copy of it, the returned
             picture included, as estimated from the header and from what is decoded.
         max_symbols: largest number of symbols in the streams that are decoded.
         max_metadata: largest size of all metadata and unknown ancillary chunks together, in bytes.

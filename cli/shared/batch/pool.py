@@ -13,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from aez.bitstream.errors import AezError
-from aez.cli.shared.batch.interrupts import children_do_not_see_ctrl_c, signals_raise
+from aez.cli.shared.batch.interrupts import children_do_not_see_ctrl_c, raise_again, signals_raise
 from aez.cli.shared.batch.jobs import Job
 from aez.cli.shared.batch.results import Result, is_out_of_memory
 from aez.cli.shared.paths import Pair
@@ -129,6 +129,7 @@ def _work(job: Job, connection: Connection) -> None:
             connection.send(None)
             while (pair := connection.recv()) is not None:
                 connection.send(job(*pair))
+                raise_again()
     except (KeyboardInterrupt, EOFError, OSError):
         return  # interrupted, or the parent is gone
 

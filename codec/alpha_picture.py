@@ -86,8 +86,10 @@ def decode_alpha_part(
     picture = read_alpha_picture(payload, header, limits)
     samples = 3 * prod(window.shape)
     if picture is None:
-        limits.check_memory(samples + 2 * prod(span.shape) + tile_memory(payload, header.height, header.width))
-        plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
+        rows, cols = (span.top, span.bottom), (span.left, span.right)
+        tile = tile_memory(payload, header.height, header.width, rows, cols)
+        limits.check_memory(samples + 2 * prod(span.shape) + tile)
+        plane = decode_alpha(payload, header.height, header.width, rows, cols)
         return averaged(plane, reduction, window.shape)
     # The pixels of the file around it were compared with its own bytes.
     inner = replace(limits, max_memory=limits.max_memory - samples, max_pixels_per_byte=TRUSTED.max_pixels_per_byte)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, _webp
 
-from aez.bitstream.alpha import MAX_ALPHA_TILE_LOG2, AlphaTile, read_alpha, tile_areas, vp8l_size, write_alpha
+from aez.bitstream.alpha import AlphaTile, read_alpha, tile_areas, vp8l_size, write_alpha
 from aez.bitstream.errors import FormatError
 
 LOSSLESS = 100.0
@@ -62,10 +62,23 @@ def decode_alpha(
     return out
 
 
-def tile_memory(payload: bytes, height: int, width: int) -> int:
-    """Return the bytes that decoding a tile of a payload takes: RGBA samples of the canvas, the frame and a copy."""
-    side = 1 << min(payload[0], MAX_ALPHA_TILE_LOG2) if payload else 0
-    return _TILE_BYTES * min(side, height) * min(side, width)
+def tile_memory(payload: bytes, height: int, width: int, rows: tuple[int, int], cols: tuple[int, int]) -> int:
+    """Return the bytes that decoding the largest tile of a region takes; arguments and errors as :func:`decode_alpha`.
+
+    They are RGBA samples of libwebp's canvas, of the one before, of the frame, and a copy.
+    """
+    return _TILE_BYTES * max(
+        (
+            (tile.rows[1] - tile.rows[0]) * (tile.cols[1] - tile.cols[0])
+            for tile in read_alpha(payload, height, width)
+            if tile.stream is not None and _overlap(tile.rows, rows) and _overlap(tile.cols, cols)
+        ),
+        default=0,
+    )
+
+
+def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
 
 
 def level_count(quality: float) -> int:

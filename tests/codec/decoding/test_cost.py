@@ -10,17 +10,22 @@ import pytest
 from numpy.typing import NDArray
 
 from aez.bitstream import Container, FormatError, Header, LimitError, Limits, write_container
+from aez.bitstream.alpha import AlphaTile, tile_areas, write_alpha
 from aez.bitstream.entropy import encode_residual
 from aez.bitstream.factorised import decode_factorised
 from aez.bitstream.runs import NOT_CODED, PIECE, coding_order, coding_pieces
 from aez.bitstream.tables import TableSet
 from aez.codec import Codec, api
+from aez.codec.alpha_picture import decode_alpha_part
 from aez.codec.base import PictureCodec
 from aez.codec.decoding.cost import PIECE_BYTES
 from aez.codec.decoding.decoder import View
+from aez.codec.encoding.target import Target
 from aez.codec.geometry.grid import Grid
+from aez.codec.geometry.windows import Window
 
 SYMBOLS, SIDES = 64, (256, 512)
+AREAS = tile_areas(4096, 8192, 12)
 TABLES = TableSet(np.array([1, 2**24 - 3, 1, 1] * 2, np.int32), np.array([4, 4], np.int32), escape=True)
 """Tables of −1, 0, 1 and an escape, in which 0 takes almost no bits."""
 _PEAK = r"""
@@ -125,13 +130,34 @@ def test_limits_hold_for_what_is_decoded(codec: Codec, photo: NDArray[np.uint8])
             function(data, limits=Limits(max_symbols=whole.symbols - 1))
 
 
-def test_alpha_counts(codec: Codec, photo: NDArray[np.uint8]) -> None:
-    alpha = photo[:300, :400, :1]
-    data = codec.encode(np.dstack([photo[:300, :400], alpha]), 60)
-    header = Header(width=400, height=300, fingerprint=codec.fingerprint, quality=0, alpha=True)
-    limit = codec._cost(header, View.whole(Grid(300, 400))).memory
-    assert codec.decode_array(data, limits=Limits(max_memory=limit)).shape == (300, 400, 4)
-    assert limit > 300 * 400 * 16
+def test_tiles_of_alpha_count_if_they_are_decoded(codec: Codec) -> None:
+    """A tile's header may state a large picture, of which libwebp takes memory for all."""
+    side = 4096
+    stated = (side - 1) | (side - 1) << 14
+    stream = b"\x2f" + stated.to_bytes(4, "little") + bytes(20)
+    tiles = [AlphaTile(*area, stream=stream if number == 0 else None) for number, area in enumerate(AREAS)]
+    payload = write_alpha(tiles, 12)
+    header = Header(width=2 * side, height=side, fingerprint=codec.fingerprint, quality=0, alpha=True)
+    limits = Limits(max_memory=10**8)
+
+    def part(left: int) -> NDArray[np.uint8]:
+        view = View(Grid.of(header), Window(0, 10, left, left + 10))
+        return decode_alpha_part(codec, payload, header, view, limits)
+
+    assert part(side).tolist() == [[0] * 10] * 10
+    with pytest.raises(LimitError, match="memory"):
+        part(side - 1)
+
+
+def test_an_encoder_sets_itself_no_limits(
+    codec: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It decodes what it wrote, to measure it."""
+    monkeypatch.setattr("aez.codec.base.Limits", lambda: Limits(max_memory=1))
+    picture = np.dstack([photo[:40, :50], photo[:40, :50, :1]])
+    data = codec.encode(picture, target=Target(psnr=25), alpha_quality=30)
+    with pytest.raises(LimitError):
+        codec.decode_array(data)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")

@@ -4,12 +4,12 @@ In tiles, the plane is divided into squares; each one is constant or a VP8L stre
 whole `.aez` file with a grey picture.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aez.bitstream.container import PREFIX_BYTES, read_container
 from aez.bitstream.errors import FormatError, TruncatedError
 from aez.bitstream.header import Header
-from aez.bitstream.limits import Limits
+from aez.bitstream.limits import TRUSTED, Limits
 from aez.bitstream.tile_areas import MAX_PIXEL_TILE_LOG2, MIN_PIXEL_TILE_LOG2, tile_areas
 from aez.bitstream.varint import read_varint, write_varint
 from aez.bitstream.vp8l import vp8l_size
@@ -111,13 +111,19 @@ def write_alpha_picture(data: bytes, edge: int) -> bytes:
     return bytes([_PICTURE, edge]) + data
 
 
-def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
+def read_alpha_picture(payload: bytes, header: Header, limits: Limits) -> AlphaPicture | None:
     """Parse the payload of an alpha plane coded as a picture; return None if the plane is in tiles.
 
     All chunks of the inner file are checked, so it can hold neither metadata nor another file. The checksums of its
     tiles are verified only when they are decoded.
 
+    Args:
+        payload: payload of the chunk.
+        header: header of the file, within the limits.
+        limits: bounds on what the file may ask for.
+
     Raises:
+        LimitError: the inner file has too many chunks.
         FormatError: the inner file is damaged, of another size, model or kind, or has chunks that it must not have.
     """
     if not payload or payload[0] != _PICTURE:
@@ -128,7 +134,7 @@ def read_alpha_picture(payload: bytes, header: Header) -> AlphaPicture | None:
         raise FormatError("the ALPHA chunk gives an edge out of range")
     # The size is compared with that of the outer picture, which has been checked against the caller's limits.
     data = payload[2:]
-    inner = read_container(data, Limits(2**32, 2**32), tiles=())
+    inner = read_container(data, replace(TRUSTED, max_chunks=limits.max_chunks), tiles=())
     own = inner.header
     if (own.width, own.height) != (header.width, header.height):
         raise FormatError("the alpha picture is of another size")

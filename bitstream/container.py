@@ -10,12 +10,14 @@ from aez.bitstream.errors import ChecksumError, FormatError, LimitError, Truncat
 from aez.bitstream.header import Header
 from aez.bitstream.layer import is_whole
 from aez.bitstream.limits import Limits
+from aez.bitstream.partial import FileBytes
 from aez.bitstream.varint import read_varint, write_varint
 
 SIGNATURE = b"\x89aez\r\n\x1a\n"
 VERSION = 1
 PREFIX_BYTES = len(SIGNATURE) + 1
 _ANCILLARY_BIT = 0x20
+_CRC_BYTES = 4
 
 
 class ChunkType(IntEnum):
@@ -36,8 +38,9 @@ class ChunkType(IntEnum):
 
 _METADATA = (ChunkType.PREVIEW, ChunkType.ICC, ChunkType.EXIF, ChunkType.XMP)
 """Known metadata chunks, in the order in which they are written."""
-Buffer = bytes | bytearray | memoryview | mmap.mmap
-"""Data of a file; of a memory-mapped file, only the pages that are accessed are read."""
+Buffer = bytes | bytearray | memoryview | mmap.mmap | FileBytes
+"""Data of a file; of ``FileBytes`` and of a memory-mapped file, only the parts that are used are read."""
+_View = memoryview | FileBytes
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,19 @@ class Container:
         return self.layer is not None and is_whole(self.layer)
 
 
+def _view(data: Buffer) -> _View:
+    return data if isinstance(data, FileBytes) else memoryview(data)
+
+
 def is_aez(data: Buffer) -> bool:
     """Check whether data (at least the first 8 bytes) start with the signature of an `.aez` file."""
     return bytes(data[: len(SIGNATURE)]) == SIGNATURE
 
 
 def write_chunk(kind: int, payload: bytes) -> bytes:
-    """Serialise a chunk: type, length, payload, CRC-32 of these three; an empty chunk has no CRC."""
+    """Serialise a chunk: type, length, payload, CRC-32 of these three."""
     body = bytes([kind]) + write_varint(len(payload)) + payload
-    return body + zlib.crc32(body).to_bytes(4, "little") if payload else body
+    return body + zlib.crc32(body).to_bytes(_CRC_BYTES, "little")
 
 
 def write_container(container: Container) -> bytes:
@@ -114,20 +121,19 @@ class _Chunk:
     start: int
     end: int
 
-    def payload(self, view: memoryview) -> memoryview:
+    def payload(self, view: _View) -> memoryview | bytes:
         """Return the payload after verifying the checksum.
 
         Raises:
             ChecksumError: the chunk was damaged.
         """
-        if self.start < self.end:
-            stated = int.from_bytes(view[self.end : self.end + 4], "little")
-            if zlib.crc32(view[self.at : self.end]) != stated:
-                raise ChecksumError(f"the checksum of a chunk at byte {self.at} does not match: the file is damaged")
-        return view[self.start : self.end]
+        whole = view[self.at : self.end + _CRC_BYTES]
+        if zlib.crc32(whole[:-_CRC_BYTES]) != int.from_bytes(whole[-_CRC_BYTES:], "little"):
+            raise ChecksumError(f"the checksum of a chunk at byte {self.at} does not match: the file is damaged")
+        return whole[self.start - self.at : -_CRC_BYTES]
 
 
-def _walk(view: memoryview) -> Iterator[_Chunk]:
+def _walk(view: _View) -> Iterator[_Chunk]:
     """Check signature and version, then yield the chunks one by one without looking at their payloads.
 
     Raises:
@@ -146,7 +152,7 @@ def _walk(view: memoryview) -> Iterator[_Chunk]:
     while at < len(view):
         length, start = read_varint(view, at + 1)
         end = start + length
-        stop = end + 4 if length else end
+        stop = end + _CRC_BYTES
         if stop > len(view):
             raise TruncatedError(f"the file ends inside a chunk ({len(view)} of at least {stop} bytes)")
         yield _Chunk(view[at], at, start, end)
@@ -160,7 +166,7 @@ def read_header(data: Buffer, limits: Limits | None = None) -> Header:
         FormatError (TruncatedError, ChecksumError): the file does not start with a valid header.
         LimitError: the header asks for more than ``limits`` allows.
     """
-    return _leading(memoryview(data), limits)[0]
+    return _leading(_view(data), limits)[0]
 
 
 def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
@@ -173,7 +179,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
         LimitError: the header asks for more than ``limits`` allows, or the chunk is too large.
     """
     limits = limits or Limits()
-    view = memoryview(data)
+    view = _view(data)
     _, chunks = _leading(view, limits)
     chunk = next(chunks, None)
     if chunk is None or chunk.kind != ChunkType.PREVIEW:
@@ -183,7 +189,7 @@ def read_preview(data: Buffer, limits: Limits | None = None) -> bytes | None:
     return bytes(chunk.payload(view))
 
 
-def _leading(view: memoryview, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
+def _leading(view: _View, limits: Limits | None) -> tuple[Header, Iterator[_Chunk]]:
     """Read the header; return it and an iterator over the following chunks."""
     chunks = _walk(view)
     chunk = next(chunks, None)
@@ -210,7 +216,7 @@ def read_container(data: Buffer, limits: Limits | None = None, *, tiles: Collect
         FormatError (TruncatedError, ChecksumError): the file is not valid.
         LimitError: the file asks for more than ``limits`` allows.
     """
-    view = memoryview(data)
+    view = _view(data)
     parts = _Parts(limits or Limits(), len(view))
     for chunk in _walk(view):
         unread = chunk.kind == ChunkType.TILE and tiles is not None and len(parts.tiles) not in tiles
@@ -231,10 +237,10 @@ class _Parts:
         self.tiles: list[bytes] = []
         self.metadata: dict[ChunkType, bytes] = {}
         self.chunks: list[tuple[str, int]] = []
-        self.ancillary = 0
+        self.ancillary = self.others = 0
         self.ended = False
 
-    def add(self, chunk: _Chunk, payload: memoryview) -> None:
+    def add(self, chunk: _Chunk, payload: memoryview | bytes) -> None:
         """Add the next chunk of the file.
 
         Raises:
@@ -246,6 +252,9 @@ class _Parts:
         letter = chr(chunk.kind)
         if not letter.isascii() or not letter.isalpha():
             raise FormatError(f"chunk type {chunk.kind} is not a letter")
+        self.others += chunk.kind != ChunkType.TILE  # whose number the header gives
+        if self.others > self.limits.max_chunks:
+            raise LimitError(f"the file has more chunks than the limit of {self.limits.max_chunks}")
         self.chunks.append((letter, chunk.end - chunk.start))
         if self.header is None:
             if chunk.kind != ChunkType.HEADER:
@@ -257,7 +266,7 @@ class _Parts:
         else:
             self._add_critical(chunk.kind, payload, self.header.tile_count())
 
-    def _add_ancillary(self, kind: int, payload: memoryview) -> None:
+    def _add_ancillary(self, kind: int, payload: memoryview | bytes) -> None:
         self.ancillary += len(payload)
         if self.ancillary > self.limits.max_metadata:
             raise LimitError(f"the metadata are larger than {self.limits.max_metadata} bytes")
@@ -271,7 +280,7 @@ class _Parts:
                 raise FormatError("chunk 'f' appears twice")
             self.filter = bytes(payload)
 
-    def _add_critical(self, kind: int, payload: memoryview, tile_count: int) -> None:
+    def _add_critical(self, kind: int, payload: memoryview | bytes, tile_count: int) -> None:
         if kind == ChunkType.ALPHA and self.alpha is None and self.hyper is None:
             self.alpha = bytes(payload)
         elif kind == ChunkType.LAYER and self.layer is None and self.hyper is None:

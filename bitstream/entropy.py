@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream.errors import FormatError
-from aez.bitstream.escapes import MAX_MAGNITUDE, read_escapes, write_escapes
-from aez.bitstream.runs import NOT_CODED, RunReader, RunWriter, coding_order
+from aez.bitstream.escapes import MAX_MAGNITUDE, check_length, read_escapes, write_escapes
+from aez.bitstream.runs import NOT_CODED, RunReader, RunWriter, coding_pieces, run_lengths
 from aez.bitstream.tables import TableSet
 from aez.bitstream.varint import read_varint, write_varint
 
@@ -35,26 +35,25 @@ def encode_residual(r: NDArray[np.int16], indices: NDArray[np.uint8], tables: Ta
     Raises:
         ValueError: a value is not 0 where nothing is coded, or beyond ±(2**15 − 1); or a coded table is too low.
     """
-    flat, index = r.ravel().astype(np.int32), indices.ravel()
-    if flat.any() and (np.abs(flat).max() > MAX_MAGNITUDE or flat[index == NOT_CODED].any()):
+    flat, index = r.ravel(), indices.ravel()
+    # The least int16 has no positive counterpart.
+    if flat.any() and (max(int(flat.max()), -int(flat.min())) > MAX_MAGNITUDE or flat[index == NOT_CODED].any()):
         raise ValueError("a residual symbol is out of range")
-    order, counts = coding_order(index)
-    if not order.size:
+    counts = run_lengths(index)
+    if not counts.any():
         return b""
     extra = max(0, first_coded - int(np.flatnonzero(counts)[0]))
     if extra > MAX_EXTRA:
         raise ValueError(f"a tile codes at most {MAX_EXTRA} tables below the model's first coded one")
-    values, bound = flat[order], tables.bounds[index[order]]
-    escaped = np.abs(values) > bound
-    symbols = np.where(escaped, 2 * bound + 1, values + bound)
-    excess: list[int] = []
-    if escaped.any():
-        places = np.sort(order[escaped])
-        limit = tables.bounds[index[places]]
-        excess = (flat[places] - np.sign(flat[places]) * limit).tolist()
-    escapes = write_escapes(excess)
-    writer = RunWriter()
-    writer.add(symbols.astype(np.int32), counts, tables)
+    writer, escaped = RunWriter(), [np.empty(0, np.intp)]
+    for order, lengths in coding_pieces(index):
+        values, bound = flat[order].astype(np.int32), tables.bounds[index[order]]
+        beyond = np.abs(values) > bound
+        escaped.append(order[beyond])
+        writer.add(np.where(beyond, 2 * bound + 1, values + bound).astype(np.int32), lengths, tables)
+    places = np.sort(np.concatenate(escaped))
+    full = flat[places].astype(np.int32)
+    escapes = write_escapes((full - np.sign(full) * tables.bounds[index[places]]).tolist())
     return write_varint(len(escapes) << _EXTRA_BITS | extra) + escapes + writer.stream()
 
 
@@ -75,33 +74,77 @@ def decode_residual(
     Raises:
         FormatError: the data cannot have been written by an encoder.
     """
-    head, start = read_varint(data, 0) if data else (0, 0)
-    length, extra = head >> _EXTRA_BITS, head & MAX_EXTRA
+    extra, escapes, words = tile_parts(data)
     coded = coded_tables(indices, first_coded - extra)
     index = coded.ravel()
-    order, counts = coding_order(index)
-    if bool(data) != bool(order.size):
+    counts = run_lengths(index)
+    if bool(data) != bool(counts.any()):
         raise FormatError("a tile with coded symbols is empty, or one without any is not")
     if extra and not (extra <= first_coded and counts[first_coded - extra]):
         raise FormatError("a tile names a table that it does not code")
-    if start + length > len(data):
-        raise FormatError("the escape stream is longer than its tile")
-    reader = RunReader(data[start + length :])
-    symbols = reader.read(counts, tables)
-    reader.finish()
-    bound = tables.bounds[index[order]]
-    values = symbols - bound
-    escaped = symbols == 2 * bound + 1
+    reader = RunReader(words)
+    reader.require(counts, tables)
     out = np.zeros(index.size, dtype=np.int16)
-    out[order] = np.where(escaped, 0, values)
-    places = np.sort(order[escaped])
-    excess = read_escapes(data[start : start + length], len(places))
-    if len(places):
-        full = excess + np.sign(excess) * tables.bounds[index[places]]
-        if np.abs(full).max() > MAX_MAGNITUDE:
-            raise FormatError("an escaped symbol is out of range")
-        out[places] = full
+    escaped = Escaped(escapes)
+    for order, lengths in coding_pieces(index):
+        bound = tables.bounds[index[order]]
+        symbols = reader.read(lengths, tables)
+        beyond = symbols == 2 * bound + 1
+        out[order] = np.where(beyond, 0, symbols - bound)
+        escaped.add(order[beyond])
+    reader.finish()
+    places = escaped.places()
+    out[places] = escaped.values(tables.bounds[index[places]])
     return out.reshape(indices.shape), coded
+
+
+def tile_parts(data: bytes) -> tuple[int, bytes, bytes]:
+    """Divide a TILE's payload into e, the number of tables below the model's first coded one, escapes and words.
+
+    Raises:
+        FormatError: the escape stream is longer than the payload.
+    """
+    head, start = read_varint(data, 0) if data else (0, 0)
+    end = start + (head >> _EXTRA_BITS)
+    if end > len(data):
+        raise FormatError("the escape stream is longer than its tile")
+    return head & MAX_EXTRA, data[start:end], data[end:]
+
+
+class Escaped:
+    """The elements of a tile whose values are in its escape stream."""
+
+    def __init__(self, data: bytes) -> None:
+        """Take the escape stream."""
+        self._data = data
+        self._places: list[NDArray[np.intp]] = [np.empty(0, np.intp)]
+        self._count = 0
+
+    def add(self, places: NDArray[np.intp]) -> None:
+        """Add elements, by their number in raster order.
+
+        Raises:
+            TruncatedError: the stream is too short for so many.
+        """
+        self._count += len(places)
+        check_length(self._data, self._count)
+        self._places.append(places)
+
+    def places(self) -> NDArray[np.intp]:
+        """Return the elements in the order of the stream."""
+        return np.sort(np.concatenate(self._places))
+
+    def values(self, bounds: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Decode the values of :meth:`places`, of whose tables these are the bounds.
+
+        Raises:
+            FormatError: the stream is damaged, or a value is out of range.
+        """
+        excess = read_escapes(self._data, self._count)
+        full = excess + np.sign(excess) * bounds
+        if self._count and np.abs(full).max() > MAX_MAGNITUDE:
+            raise FormatError("an escaped symbol is out of range")
+        return full
 
 
 def symbols_digest(z: NDArray[np.int16], r: NDArray[np.int16]) -> str:

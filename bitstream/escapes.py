@@ -22,6 +22,16 @@ def write_escapes(excess: Iterable[int]) -> bytes:
     return int(string, 2).to_bytes(len(string) // 8, "big") if string else b""
 
 
+def check_length(data: bytes, count: int) -> None:
+    """Refuse data that are too short for ``count`` codes, of at least 2 bits each, before memory is taken for them.
+
+    Raises:
+        TruncatedError: they are.
+    """
+    if count * 2 > len(data) * 8:
+        raise TruncatedError("the escape stream is too short")
+
+
 def read_escapes(data: bytes, count: int) -> NDArray[np.int32]:
     """Decode ``count`` signed excesses.
 
@@ -29,9 +39,7 @@ def read_escapes(data: bytes, count: int) -> NDArray[np.int32]:
         TruncatedError: the data hold fewer codes.
         FormatError: a code is too long, or bits are left over.
     """
-    # A code has at least 2 bits: reject short data before an array of `count` values is made.
-    if count * 2 > len(data) * 8:
-        raise TruncatedError("the escape stream is too short")
+    check_length(data, count)
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8))
     ones = np.flatnonzero(bits)
     out = np.zeros(count, dtype=np.int32)

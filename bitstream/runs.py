@@ -1,5 +1,7 @@
 """Range coding of symbols in runs, one run per probability table, with constriction's coder (SPEC section 7.1)."""
 
+from collections.abc import Iterator
+
 import constriction
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,10 @@ _Encoder = constriction.stream.queue.RangeEncoder
 _Decoder = constriction.stream.queue.RangeDecoder
 NOT_CODED = 255
 """Value in place of a table's number for a symbol that is 0 and not in the stream."""
+PIECE = 2**21
+"""Symbols whose order is in memory together."""
+SPARE_BITS = 96
+"""Bits by which a stream may be shorter than the information in its symbols: those of the coder's last words."""
 # The extension imports numpy when it first makes an array, and panics if a signal interrupts this. The import is done
 # here.
 _Encoder().get_compressed()
@@ -27,6 +33,31 @@ def coding_order(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[
     coded = np.flatnonzero(indices != NOT_CODED)
     order = coded[np.argsort(indices[coded], kind="stable")]
     return order, counts
+
+
+def run_lengths(indices: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return the number of symbols of each table, (256,); 0 for ``NOT_CODED``. Arguments as :func:`coding_order`."""
+    counts = np.zeros(NOT_CODED + 1, np.intp)
+    for start in range(0, indices.size, PIECE):  # which casts what it counts to 64 bits
+        counts += np.bincount(indices[start : start + PIECE], minlength=NOT_CODED + 1)
+    counts[NOT_CODED] = 0
+    return counts
+
+
+def coding_pieces(indices: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield what :func:`coding_order` returns in pieces of at most ``PIECE`` symbols, so that memory is bounded."""
+    if indices.size <= PIECE:
+        yield coding_order(indices)
+        return
+    starts = range(0, indices.size, PIECE)
+    parts = [indices[start : start + PIECE] for start in starts]
+    lengths = np.array([run_lengths(part) for part in parts])
+    for table in np.flatnonzero(lengths.any(0)):
+        for start, part, length in zip(starts, parts, lengths[:, table], strict=True):
+            if length:
+                counts = np.zeros(NOT_CODED + 1, np.intp)
+                counts[table] = length
+                yield np.flatnonzero(part == table) + start, counts
 
 
 class RunWriter:
@@ -62,6 +93,15 @@ class RunReader:
             raise FormatError("a stream is not a whole number of 32-bit words")
         self._data, self._again = data, RunWriter()
         self._decoder = _Decoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
+
+    def require(self, counts: NDArray[np.intp], tables: TableSet) -> None:
+        """Refuse a stream that is too short for ``counts[k]`` symbols of each table k, before any is decoded.
+
+        Raises:
+            FormatError: even the most probable symbols take more bits than the stream has.
+        """
+        if tables.least_bits @ counts[: len(tables)] > 8 * len(self._data) + SPARE_BITS:
+            raise FormatError("a stream is too short for its symbols")
 
     def read(self, counts: NDArray[np.intp], tables: TableSet) -> NDArray[np.int32]:
         """Decode ``counts[k]`` symbols of each table k.

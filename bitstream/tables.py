@@ -61,6 +61,11 @@ class TableSet:
             for table in self.counts
         ]
 
+    @cached_property
+    def least_bits(self) -> NDArray[np.float64]:
+        """Bits of each table's most probable entry, (tables,)."""
+        return np.array([costs.min() for costs in self.cost_in_bits()])
+
     def cost_in_bits(self) -> list[NDArray[np.float64]]:
         """Return −log2 of every entry's probability, one array per table."""
         return [PRECISION - np.log2(table) for table in self.counts]

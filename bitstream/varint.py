@@ -1,6 +1,7 @@
 """Unsigned LEB128 integers below 2**32, in their shortest form only (SPEC section 2)."""
 
 from aez.bitstream.errors import FormatError, TruncatedError
+from aez.bitstream.partial import FileBytes
 
 MAX_VARINT = 2**32 - 1
 
@@ -21,7 +22,7 @@ def write_varint(value: int) -> bytes:
     return bytes(out)
 
 
-def read_varint(data: bytes | memoryview, offset: int) -> tuple[int, int]:
+def read_varint(data: bytes | memoryview | FileBytes, offset: int) -> tuple[int, int]:
     """Read one varint at ``offset``; return its value and the offset after it.
 
     Raises:

@@ -1,6 +1,5 @@
 """`aez decompress`."""
 
-import mmap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aez.bitstream import read_header
+from aez.bitstream import is_aez, read_header
 from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import Limits
+from aez.bitstream.partial import FileBytes
 from aez.cli.shared import storage
 from aez.cli.shared.batch.jobs import Converted, FileRules, Job, Progress
 from aez.cli.shared.batch.results import Result
@@ -20,6 +20,7 @@ from aez.cli.shared.batch.run import run
 from aez.cli.shared.inputs import aez_suffixes
 from aez.cli.shared.options.coding import decode_arguments, decode_options
 from aez.cli.shared.options.common import runtime_option
+from aez.cli.shared.options.limits import limit_options
 from aez.cli.shared.options.pictures import writing_options
 from aez.cli.shared.options.runtime import Shared, delete_source_option, runtime_options, set_up_process
 from aez.codec.model.registry import find_fingerprint
@@ -41,7 +42,7 @@ class DecompressJob(Job):
         device: device of the networks.
         runtime: what computes the networks.
         threads: CPU threads; None for one per core.
-        max_pixels: largest picture to decode.
+        limits: the most that a file may ask for.
         rules: how files are replaced and removed.
         ready: whether this process is set up.
     """
@@ -53,7 +54,7 @@ class DecompressJob(Job):
     device: str
     runtime: str
     threads: int | None
-    max_pixels: int
+    limits: Limits
     rules: FileRules
     ready: bool = field(default=False, init=False)
 
@@ -66,7 +67,7 @@ class DecompressJob(Job):
 
         name = f"standard output{self.suffix}" if target == storage.STDIO else target
         kind = format_of(Path(name))
-        limits = Limits(max_pixels=self.max_pixels)
+        limits = self.limits
         partly = self.decoding["preview"] or self.decoding["region"] is not None
         with opened_input(source, partly=partly) as data:
             size = len(data)
@@ -111,7 +112,7 @@ class DecompressJob(Job):
 
 def decoded_picture(
     codec: "PictureCodec",
-    data: bytes | mmap.mmap,
+    data: bytes | FileBytes,
     *,
     region: tuple[int, int, int, int] | None,
     scale: str,
@@ -137,19 +138,19 @@ def decoded_picture(
 
 
 @contextmanager
-def opened_input(place: str, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
-    """Open a file; with ``partly`` map it, so that only the parts that are used are read.
+def opened_input(place: str, *, partly: bool) -> Iterator[bytes | FileBytes]:
+    """Open a file; with ``partly`` only the parts that are used are read.
 
     Raises:
         AezError: the file is missing, a folder, or cannot be read.
     """
     path = Path(place)
     if not partly or not storage.is_local(place) or not path.is_file() or path.stat().st_size == 0:
-        yield storage.read_bytes(place)
+        yield storage.read_bytes(place, is_aez)
         return
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            yield mapped
+        with FileBytes(path) as data:
+            yield data
     except OSError as error:
         raise AezError(f"{path}: cannot be read ({error.strerror})") from None
 
@@ -168,6 +169,7 @@ def opened_input(place: str, *, partly: bool) -> Iterator[bytes | mmap.mmap]:
 )
 @decode_options
 @writing_options
+@limit_options
 @delete_source_option
 @runtime_option
 @runtime_options
@@ -179,6 +181,7 @@ def command(
     scale: str,
     preview: bool,
     runtime: str,
+    limits: dict[str, int],
     shared: Shared,
     **writing: Any,
 ) -> None:
@@ -203,7 +206,7 @@ def command(
         device=shared.device,
         runtime=runtime,
         threads=shared.threads_each,
-        max_pixels=shared.max_pixels,
+        limits=Limits(max_pixels=shared.max_pixels, **limits),
         rules=shared.rules,
     )
     run(job, inputs, shared, suffix=suffix, takes=aez_suffixes)

@@ -4,9 +4,10 @@ import json
 
 import click
 
-from aez.bitstream import read_header
+from aez.bitstream import Limits, is_aez, read_header
 from aez.bitstream.errors import AezError
 from aez.cli.shared.console import say, say_lines
+from aez.cli.shared.options.limits import limit_options, max_pixels_option
 from aez.cli.shared.storage import mode_like, read_bytes, shown, write_bytes
 
 
@@ -20,28 +21,39 @@ from aez.cli.shared.storage import mode_like, read_bytes, shown, write_bytes
 )
 @click.option("--alone", is_flag=True, help="Draw the heat map without the picture.")
 @click.option("--overwrite", is_flag=True, help="Replace a heat map that exists.")
+@max_pixels_option
+@limit_options
 def command(
-    file: str, as_json: bool, digest: bool, model: str | None, heatmap: str | None, alone: bool, overwrite: bool
+    file: str,
+    as_json: bool,
+    digest: bool,
+    model: str | None,
+    heatmap: str | None,
+    alone: bool,
+    overwrite: bool,
+    max_pixels: int,
+    limits: dict[str, int],
 ) -> None:
     """Describe an .aez file; every checksum is verified, and with --digest the symbols are decoded."""
     if as_json + digest + (heatmap is not None) > 1:
         raise click.UsageError("--json, --digest and --heatmap exclude each other")
     if (alone or overwrite) and heatmap is None:
         raise click.UsageError("--alone and --overwrite go with --heatmap")
+    allowed = Limits(max_pixels=max_pixels, **limits)
     if heatmap is not None:
-        _draw(file, heatmap, model, alone, overwrite)
+        _draw(file, heatmap, model, alone, overwrite, allowed)
         return
-    data = read_bytes(file)
+    data = read_bytes(file, is_aez)
     file = shown(file)
     try:
         if digest:
             from aez.codec.api import codec_for
 
-            say(codec_for(data, model=model, device="cpu").digest(data))
+            say(codec_for(data, model=model, device="cpu", limits=allowed).digest(data, limits=allowed))
             return
         from aez.codec.describe import describe
 
-        facts = describe(data)
+        facts = describe(data, allowed)
     except AezError as error:
         raise type(error)(f"{file}: {error}") from None
     if as_json:
@@ -62,7 +74,7 @@ def command(
     say(f"chunks    {chunks}; {facts['tiles']} tile{'s' if facts['tiles'] > 1 else ''}")
 
 
-def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) -> None:
+def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool, limits: Limits) -> None:
     """Write the heat map of a file."""
     from pathlib import Path
 
@@ -72,15 +84,15 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool) 
 
     check_output(file, out, overwrite)
     kind = format_of(Path(out))
-    data = read_bytes(file)
+    data = read_bytes(file, is_aez)
     try:
-        read_header(data)  # a foreign file is refused before torch is imported
+        read_header(data, limits)  # a foreign file is refused before torch is imported
         import numpy as np
 
         from aez.codec.api import codec_for
         from aez.codec.heatmap import heatmap
 
-        drawn = heatmap(codec_for(data, model=model), data, alone=alone)
+        drawn = heatmap(codec_for(data, model=model, limits=limits), data, alone=alone, limits=limits)
     except AezError as error:
         raise type(error)(f"{shown(file)}: {error}") from None
     made = picture_bytes(Picture(np.asarray(drawn)), kind)

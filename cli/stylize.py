@@ -2,8 +2,8 @@
 
 import click
 
-from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.cli.shared.options.common import device_option
+from aez.cli.shared.options.limits import max_pixels_option
 from aez.cli.shared.options.types import Number
 from aez.codec.family.ranges import MAX_STYLE_SIDE, MIN_STYLE_SIDE, STYLE_SIDE
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
@@ -41,13 +41,7 @@ from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 )
 @device_option
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    default=DEFAULT_MAX_PIXELS,
-    show_default=True,
-    help="Refuse larger pictures.",
-)
+@max_pixels_option
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 def command(
     content: str,

@@ -1,6 +1,8 @@
 """Lossy alpha planes: the smallest of lossless, fewer levels, and a grey picture coded by the model itself."""
 
 import math
+from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,8 +10,16 @@ from numpy.typing import NDArray
 
 from aez.bitstream import Header, Limits
 from aez.bitstream.alpha import read_alpha_picture, write_alpha_picture
-from aez.codec.geometry.windows import Window
-from aez.codec.picture.alpha.planes import LOSSLESS, decode_alpha, encode_alpha, level_count, with_fewer_levels
+from aez.bitstream.limits import TRUSTED
+from aez.codec.decoding.decoder import View
+from aez.codec.picture.alpha.planes import (
+    LOSSLESS,
+    decode_alpha,
+    encode_alpha,
+    level_count,
+    tile_memory,
+    with_fewer_levels,
+)
 from aez.codec.picture.averages import averaged
 from aez.codec.picture.psnr import psnr_of
 
@@ -21,7 +31,6 @@ EDGE = 5
 _ENDS_BOUND = 8
 """Allowed error of fully transparent or opaque samples at high quality, in levels; it is invisible."""
 _FEWEST_BYTES = 64
-_CHECKED = Limits(max_pixels=2**32, max_pixels_per_byte=2**32)  # for the size of a picture that is within limits
 _TRIALS = 4
 _DB_A_QUALITY = 0.2
 
@@ -47,9 +56,7 @@ def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality:
         payload = write_alpha_picture(codec.encode(spread, trial, effort=effort, content="photo"), EDGE)
         if len(payload) >= len(best):
             break
-        missing = _missing(
-            alpha, _gathered(codec.decode_array(memoryview(payload)[2:], limits=_CHECKED), EDGE), quality
-        )
+        missing = _missing(alpha, _gathered(codec.decode_array(memoryview(payload)[2:], limits=TRUSTED), EDGE), quality)
         if missing <= 0:
             return payload
         if trial >= LOSSLESS:
@@ -59,7 +66,7 @@ def encode_lossy_alpha(codec: "PictureCodec", alpha: NDArray[np.uint8], quality:
 
 
 def decode_alpha_part(
-    codec: "PictureCodec", payload: bytes, header: Header, window: Window, reduction: int
+    codec: "PictureCodec", payload: bytes, header: Header, view: View, limits: Limits
 ) -> NDArray[np.uint8]:
     """Decode a window of the plane in an ALPHA chunk, uint8.
 
@@ -67,19 +74,27 @@ def decode_alpha_part(
         codec: codec that decodes a plane that is coded as a picture.
         payload: payload of the chunk.
         header: header of the file.
-        window: pixels to decode, on the grid reduced by ``reduction``.
-        reduction: 1, 2, 4, 8 or 16.
+        view: the part to decode.
+        limits: limits that the file must meet; the samples of the view are in memory already.
 
     Raises:
         FormatError: the payload is damaged.
+        LimitError: decoding it takes too much memory.
     """
+    window, reduction = view.window, view.reduction
     span = window.scaled(reduction, header.height, header.width)
-    picture = read_alpha_picture(payload, header)
+    picture = read_alpha_picture(payload, header, limits)
+    samples = 3 * prod(window.shape)
     if picture is None:
-        plane = decode_alpha(payload, header.height, header.width, (span.top, span.bottom), (span.left, span.right))
+        rows, cols = (span.top, span.bottom), (span.left, span.right)
+        tile = tile_memory(payload, header.height, header.width, rows, cols)
+        limits.check_memory(samples + 2 * prod(span.shape) + tile)
+        plane = decode_alpha(payload, header.height, header.width, rows, cols)
         return averaged(plane, reduction, window.shape)
+    # The pixels of the file around it were compared with its own bytes.
+    inner = replace(limits, max_memory=limits.max_memory - samples, max_pixels_per_byte=TRUSTED.max_pixels_per_byte)
     region = span.left, span.top, span.shape[1], span.shape[0]
-    coded = codec.decode_array(picture.data, region=region, scale=1 / reduction, limits=_CHECKED)
+    coded = codec.decode_array(picture.data, region=region, scale=1 / reduction, limits=inner)
     return _gathered(coded, picture.edge)
 
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,9 @@ from aez.bitstream import ChunkType, Container, Header, ImageError, Limits, read
 from aez.bitstream.container import Buffer
 from aez.bitstream.entropy import symbols_digest
 from aez.bitstream.header import MAX_SIDE
+from aez.bitstream.limits import TRUSTED
 from aez.codec.alpha_picture import decode_alpha_part, encode_lossy_alpha
+from aez.codec.decoding.cost import Cost
 from aez.codec.decoding.decoder import View
 from aez.codec.decoding.previews import preview_reduction, stored_preview
 from aez.codec.decoding.regions import stored_window
@@ -25,7 +28,7 @@ from aez.codec.encoding.effort import check_effort
 from aez.codec.encoding.target import PSNR_TOLERANCE, SCORE_TOLERANCE, Measure, reaching, smallest_within
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window
-from aez.codec.layer.blend import covered, whole_picture
+from aez.codec.layer.blend import covered, layer_memory, whole_picture
 from aez.codec.layer.plan import BlockCosts
 from aez.codec.layered_picture import as_layer, with_layer
 from aez.codec.model.quality import QualityScale
@@ -121,6 +124,10 @@ class PictureCodec(ABC):
         """Return the numbers of the tiles that a view needs; None for all."""
 
     @abstractmethod
+    def _cost(self, header: Header, view: View | None) -> Cost:
+        """Estimate what decoding a view takes, alpha aside; None for all symbols without pixels."""
+
+    @abstractmethod
     def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
         """Decode a view, (rows, columns, 3) or (rows, columns) uint8."""
 
@@ -178,7 +185,7 @@ class PictureCodec(ABC):
         want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
 
         def measured(function: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) -> Callable[[bytes], float]:
-            return lambda data: function(want, self.decode_picture(data).samples)
+            return lambda data: function(want, self.decode_picture(data, limits=TRUSTED).samples)
 
         if options.target.psnr is not None:
             return reaching(at, Measure(measured(psnr_of), PSNR_TOLERANCE, "{} dB"), options.target.psnr, last)
@@ -255,15 +262,16 @@ class PictureCodec(ABC):
             ImageError: the region is not within the picture.
             ValueError: an option is out of range.
         """
-        container, view, whole = self._open(data, DecodeOptions.of(**settings), seen=seen)
+        options = DecodeOptions.of(**settings)
+        container, view, whole = self._open(data, options, seen=seen)
         header = container.header
-        samples, alpha = self._decode_view(container, view, progress)
+        samples, alpha = self._decode_view(container, view, progress, options.limits)
         metadata = metadata_of(container.metadata)
         metadata = metadata if whole else without_thumbnails(metadata)
         return Picture(as_stored(samples, header.colour), alpha, header.orientation, metadata)
 
     def _decode_view(
-        self, container: Container, view: View, progress: Progress | None
+        self, container: Container, view: View, progress: Progress | None, limits: Limits | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """Decode samples, with the layer over them, and alpha of a view."""
         header, at = container.header, (view.window, view.reduction)
@@ -272,7 +280,7 @@ class PictureCodec(ABC):
         samples = self._decode_samples(container, view, progress)
         if container.layer is not None:
             samples = covered(samples, container.layer, header, *at)
-        return samples, self._decode_alpha(container, view)
+        return samples, self._decode_alpha(container, view, limits)
 
     def _open(self, data: Data, options: DecodeOptions, *, seen: bool) -> tuple[Container, View, bool]:
         """Parse what a view needs of a file; the last value says whether the view is of the whole picture."""
@@ -282,13 +290,23 @@ class PictureCodec(ABC):
         area = stored_window(options.region, header, seen=seen) if options.region else whole
         view = View(Grid.of(header), area.coarser(options.reduction), options.reduction)
         needed = self._needed_tiles(header, view) if options.region else None
-        return read_container(data, options.limits, tiles=needed), view, area == whole
+        container = read_container(data, options.limits, tiles=needed)
+        self._check_cost(container, view, options.limits or Limits())
+        return container, view, area == whole
 
-    def _decode_alpha(self, container: Container, view: View) -> NDArray[np.uint8] | None:
+    def _check_cost(self, container: Container, view: View, limits: Limits) -> None:
+        """Refuse a view that takes more memory or symbols than the limits allow, before memory is taken for it."""
+        header, layer = container.header, 0
+        if container.layer is not None:
+            layer = layer_memory(container.layer, header, view.window, view.reduction)
+        cost = Cost(4 * prod(view.window.shape), 0) if container.whole else self._cost(header, view)
+        replace(cost, memory=cost.memory + layer).check(limits)
+
+    def _decode_alpha(self, container: Container, view: View, limits: Limits | None) -> NDArray[np.uint8] | None:
         """Decode the alpha of a view, (rows, columns) uint8; None if the picture has none."""
         if container.alpha is None:
             return None
-        return decode_alpha_part(self, container.alpha, container.header, view.window, view.reduction)
+        return decode_alpha_part(self, container.alpha, container.header, view, limits or Limits())
 
     def decode_array(
         self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]
@@ -348,9 +366,10 @@ class PictureCodec(ABC):
             FormatError, LimitError: the file is damaged, or asks for too much.
             ModelError: it was made with another model.
         """
-        container = read_container(data, limits)
-        self._check(container.header)
-        return container.header, self._symbols(container)
+        header = read_header(data, limits)
+        self._check(header)
+        self._cost(header, None).check(limits or Limits())
+        return header, self._symbols(read_container(data, limits))
 
     def digest(self, data: Data, *, limits: Limits | None = None) -> str:
         """Return the SHA-256 of the decoded symbols (SPEC section 9); errors as :meth:`unpack`."""

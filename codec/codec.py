@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Container, Header, ModelError, write_container
+from aez.bitstream.limits import TRUSTED
 from aez.codec.autoencoder import latents_of, picture_of
 from aez.codec.base import Data, PictureCodec
+from aez.codec.decoding.cost import Cost, symbols_cost, view_cost
 from aez.codec.decoding.decoder import Decoder, View
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.encoding.effort import effort_of
@@ -118,8 +120,8 @@ class Codec(PictureCodec):
         """See :meth:`aez.codec.base.PictureCodec.block_costs`; the symbols are those of the lowest effort."""
         plain = replace(header, alpha=False, orientation=1)
         data = write_container(self.encode_samples(samples, plain, EncodeOptions(effort=0), beneath=True))
-        decoded = self.decode_picture(data).samples
-        return block_costs_of(rate_map(self.weights, data), decoded, samples, self.error_worth(header))
+        decoded = self.decode_picture(data, limits=TRUSTED).samples
+        return block_costs_of(rate_map(self.weights, data, TRUSTED), decoded, samples, self.error_worth(header))
 
     def _container(self, header: Header, bands: Iterable[EncodedBand]) -> Container:
         """Entropy-code symbols in bands from top to bottom."""
@@ -139,6 +141,11 @@ class Codec(PictureCodec):
 
     def _needed_tiles(self, header: Header, view: View) -> set[int] | None:
         return set(TileAreas(header.tiles()).within(view.needed(self.weights.pixel_halo)))
+
+    def _cost(self, header: Header, view: View | None) -> Cost:
+        if view is None:
+            return symbols_cost(self.weights.config, header)
+        return view_cost(self.weights.config, self.weights.pixel_halo, header, view)
 
     def _symbols(self, container: Container) -> Symbols:
         return StreamReader(container, self.weights).symbols()
@@ -166,7 +173,8 @@ class Codec(PictureCodec):
         require_torch("a tensor")
         import torch
 
-        container, view, _ = self._open(data, DecodeOptions.of(**settings), seen=False)
+        options = DecodeOptions.of(**settings)
+        container, view, _ = self._open(data, options, seen=False)
         if container.layer is not None:
             return super().decode_tensor(data, progress=progress, **settings)
         reader = StreamReader(container, self.weights)
@@ -177,7 +185,7 @@ class Codec(PictureCodec):
                 samples[window.pixel_index] = torch.as_tensor(part)
         if container.header.colour == "grey RGB":
             samples = samples.expand(-1, -1, 3)
-        alpha = self._decode_alpha(container, view)
+        alpha = self._decode_alpha(container, view, options.limits)
         planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
         return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
 

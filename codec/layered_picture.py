@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream import Container, Header, write_container
+from aez.bitstream.limits import TRUSTED
 from aez.codec.layer.content import graphic_blocks
 from aez.codec.layer.plan import BlockCosts, Plan, planned, with_fewest_bits
 from aez.codec.layer.tiles import encode_whole
@@ -133,7 +134,7 @@ def _cost(codec: PictureCodec, container: Container, samples: Samples, worth: fl
     """Return rate plus distortion of a file without metadata and alpha, in bits."""
     plain = replace(container, header=replace(container.header, alpha=False, orientation=1))
     data = write_container(plain)
-    decoded = codec.decode_array(data)
+    decoded = codec.decode_array(data, limits=TRUSTED)
     if decoded.shape != samples.shape:  # three equal samples
         decoded = decoded[..., 0]
     return 8 * len(data) + worth * squared_error(decoded, samples)

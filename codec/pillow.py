@@ -6,9 +6,13 @@ is imported when pixels are needed.
 
 Opened images have the size and pixels as stored, as with Pillow's JPEG plugin: the orientation is in the EXIF data, and
 ``ImageOps.exif_transpose`` applies it. ``info`` holds ``icc_profile``, ``exif`` and ``xmp`` if the file has them.
+
+What a file may ask for is limited by ``aez.codec.pillow.limits``, which may be replaced, and by twice Pillow's own
+``Image.MAX_IMAGE_PIXELS``.
 """
 
 import contextlib
+from dataclasses import replace
 from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageFile
@@ -18,6 +22,8 @@ from aez.codec.options import EncodeOptions, option_names
 from aez.codec.picture.metadata.orientation import orientation_of
 
 FORMAT, SUFFIX, MIME = "AEZ", ".aez", "image/x-aez"
+limits = Limits()
+"""The most that a file may ask for."""
 
 
 class AezImageFile(ImageFile.ImageFile):
@@ -33,7 +39,7 @@ class AezImageFile(ImageFile.ImageFile):
         data = fp.read()
         # Pillow's own check of the number of pixels follows, and warns below the size that it rejects.
         bomb = Image.MAX_IMAGE_PIXELS
-        self._limits = Limits(max_pixels=2 * bomb if bomb else 2**32)
+        self._limits = replace(limits, max_pixels=min(limits.max_pixels, 2 * bomb)) if bomb else limits
         try:
             header = read_header(data, self._limits)
         except FormatError as error:

@@ -129,7 +129,7 @@ def _expand_url(argument: str, recursive: bool, suffixes: Suffixes) -> list[Inpu
             matches = [match for match in sorted(system.glob(path)) if not system.isdir(match)]
             if not matches:
                 raise AezError(f"{argument}: no file matches")
-            return [Input(str(system.unstrip_protocol(match)), PurePosixPath(match).name) for match in matches]
+            return [Input(str(system.unstrip_protocol(match)), _name_of(match)) for match in matches]
         if folder:
             wanted = suffixes()
             matches = [match for match in sorted(system.find(path)) if PurePosixPath(match).suffix.lower() in wanted]
@@ -141,7 +141,19 @@ def _expand_url(argument: str, recursive: bool, suffixes: Suffixes) -> list[Inpu
         raise
     except Exception as error:  # each store has errors of its own
         raise AezError(f"{argument}: cannot be reached ({error})") from None
-    return [Input(argument, PurePosixPath(path).name)]
+    return [Input(argument, _name_of(path))]
+
+
+def _name_of(path: str) -> str:
+    """Return the last part of an object's path.
+
+    Raises:
+        AezError: it would lead out of the folder of outputs.
+    """
+    name = PurePosixPath(path).name
+    if name == ".." or PureWindowsPath(name).drive or "\\" in name:
+        raise AezError(f"{path}: is no name for an output")
+    return name
 
 
 def _below(root: str, match: str) -> str:

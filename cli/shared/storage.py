@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -15,7 +16,8 @@ from aez.codec.picture.files import is_stream
 
 STDIO = "-"
 MAX_STDIN = 2**32
-"""Most bytes to read from standard input, a pipe or a device, whose size is not known beforehand."""
+"""Most bytes to read: the size of standard input, a pipe or a device is not known beforehand."""
+_PART = 2**24
 HEAD = 16
 """Bytes that identify a file's format."""
 
@@ -83,23 +85,25 @@ def is_stream_at(place: str) -> bool:
     return found is not None and is_stream(found)
 
 
-def read_bytes(place: str) -> bytes:
+def read_bytes(place: str, accept: Callable[[bytes], bool] | None = None) -> bytes:
     """Read all bytes at a place.
+
+    Args:
+        place: path, URL or ``-``.
+        accept: function of the first bytes of a file or stream; if it returns False, these are all that is read.
 
     Raises:
         AezError: there is nothing, it is a folder, or it cannot be read.
     """
     try:
         if place == STDIO:
-            return _read_stream(_standard(sys.stdin, "input").buffer, "standard input")
+            return _read_stream(_standard(sys.stdin, "input").buffer, "standard input", accept)
         if is_url(place):
             system, path = file_system(place)
             data: bytes = system.cat_file(path)
             return data
-        if is_stream_at(place):
-            with Path(place).open("rb") as stream:
-                return _read_stream(stream, place)
-        return Path(place).read_bytes()
+        with Path(place).open("rb") as stream:
+            return _read_stream(stream, place, accept)
     except FileNotFoundError:
         raise AezError(f"{place}: no such file") from None
     except IsADirectoryError:
@@ -116,8 +120,14 @@ def read_bytes(place: str) -> bytes:
         raise
 
 
-def _read_stream(stream: BinaryIO, name: str) -> bytes:
-    data = stream.read(MAX_STDIN + 1)
+def _read_stream(stream: BinaryIO, name: str, accept: Callable[[bytes], bool] | None) -> bytes:
+    start = stream.read(HEAD)
+    if accept and not accept(start):
+        return start
+    parts = [start]
+    while part := stream.read(min(_PART, MAX_STDIN + 1 - sum(map(len, parts)))):
+        parts.append(part)
+    data = b"".join(parts)
     if len(data) > MAX_STDIN:
         raise AezError(f"{name}: more than {MAX_STDIN} bytes")
     return data

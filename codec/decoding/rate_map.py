@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from aez.bitstream import Limits, read_container
 from aez.bitstream.container import Buffer
 from aez.bitstream.costs import residual_bits
+from aez.bitstream.runs import PIECE
+from aez.codec.decoding.cost import tile_cost
 from aez.codec.model.weightfile import Weights
 from aez.codec.symbols.representation import region_bits
 from aez.codec.symbols.streams import StreamReader, check_model
@@ -22,10 +24,14 @@ def rate_map(weights: Weights, data: Buffer, limits: Limits | None = None) -> ND
     """
     container = read_container(data, limits)
     check_model(container.header, weights)
+    tile_cost(weights.config, container.header).check(limits or Limits())
     reader = StreamReader(container, weights)
     hyper = reader.point.hyper_coder.bits(reader.z)
     spent = np.zeros(container.header.latent_shape)
-    for number, (rows, cols) in enumerate(container.header.tiles()):
+    for number, (rows, cols) in enumerate(reader.areas):
         indices, r = reader.tile(number)
-        spent[rows, cols] = residual_bits(r, indices, weights.residual_tables).sum(0, np.float64)
+        step = max(1, PIECE // r[0].size)  # channels whose costs are in memory together
+        for first in range(0, len(r), step):
+            part = slice(first, first + step)
+            spent[rows, cols] += residual_bits(r[part], indices[part], weights.residual_tables).sum(0, np.float64)
     return region_bits(spent, hyper.sum(0, np.float64))

@@ -41,7 +41,10 @@ class Code:
             counts, lengths, index = (weights.tensors[name] for name in ("counts", "sizes_of_tables", "index"))
         except KeyError as missing:
             raise ModelError(f"the model lacks the tensor {missing}") from None
-        tables = TableSet(counts, lengths, escape=True)
+        try:
+            tables = TableSet(counts, lengths, escape=True)
+        except (ValueError, TypeError, OverflowError):
+            raise ModelError("the model's probability tables are damaged") from None
         if index.dtype != np.uint8 or index.ndim != 2 or index.shape[0] < 2 or not index.shape[1]:
             raise ModelError("the model's table index has the wrong shape")
         if int(index.max()) >= len(tables):
@@ -62,7 +65,11 @@ class Code:
         """Return rows and columns of the code of a picture."""
         return ceil_div(height, self.grid.stride), ceil_div(width, self.grid.stride)
 
+    def row(self, position: int) -> NDArray[np.uint8]:
+        """Return the table of each channel, (C,), at the quality point nearest to a position."""
+        found: NDArray[np.uint8] = self.index[self.quality_scale.nearest_point(position)]
+        return found
+
     def indices(self, position: int, sides: tuple[int, int]) -> NDArray[np.uint8]:
         """Return the table of each element, (C, rows, columns), at the quality point nearest to a position."""
-        row = self.index[self.quality_scale.nearest_point(position)][:, None, None]
-        return np.ascontiguousarray(np.broadcast_to(row, (self.channels, *sides)))
+        return np.ascontiguousarray(np.broadcast_to(self.row(position)[:, None, None], (self.channels, *sides)))

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream import Container, FormatError, Header, ModelError
-from aez.bitstream.entropy import decode_residual, encode_residual
+from aez.bitstream.entropy import encode_residual
+from aez.bitstream.factorised import decode_factorised
+from aez.bitstream.runs import PIECE
 from aez.codec.base import PictureCodec
+from aez.codec.decoding.cost import FIXED_BYTES, PIECE_BYTES, Cost
 from aez.codec.decoding.decoder import View
 from aez.codec.family.code import Code
 from aez.codec.family.code_networks import code_networks
 from aez.codec.family.members import CodeGrid
 from aez.codec.family.weightfile import FamilyWeights, read_family_weights
-from aez.codec.geometry.windows import Progress
+from aez.codec.geometry.grid import Grid
+from aez.codec.geometry.windows import Progress, Window, cell_windows
 from aez.codec.model.registry import find_model
 from aez.codec.options import EncodeOptions
 from aez.codec.picture.alpha.fill import filled
@@ -26,12 +31,16 @@ LAYOUT = 1
 """The latent layout of files here: one stream, of a code on a grid."""
 BAND_PIXELS = 2**21
 """Pixels that the networks see at a time. Larger bands take more memory and save little of the work on halos."""
+WINDOW_ROWS = 1024
+"""Rows of pixels of a window of a larger picture."""
+_PIXEL_BYTES = 100
+"""Bytes per pixel of a window in the decoder of a member."""
 
 
 class FamilyCodec(PictureCodec):
     """A member of the autoencoder family as a codec.
 
-    The effort changes nothing. A region is cut out of the whole picture. Grey pictures are coded as RGB.
+    The effort changes nothing. Grey pictures are coded as RGB.
 
     Attributes:
         code: the model's code.
@@ -97,27 +106,56 @@ class FamilyCodec(PictureCodec):
 
     def pixels_of(self, code: NDArray[np.int16], header: Header, progress: Progress | None = None) -> NDArray[np.uint8]:
         """Decode a code to samples: (H, W, 3) uint8, or (H, W) if the picture is grey."""
+        grid = Grid.of(header)
+        whole = View.whole(grid)
+        return self._shown(code, self._around(whole), header, whole, progress)
+
+    def _around(self, view: View) -> Window:
+        """Return the positions of the code on which the pixels of a view depend."""
+        grid, (rows, cols) = self.code.grid, self.code.sides(view.grid.height, view.grid.width)
+        return self._pixels(view).coarser(grid.stride).grown(grid.halo, rows, cols)
+
+    @staticmethod
+    def _pixels(view: View) -> Window:
+        """Return the pixels, at full size, of a view."""
+        return view.window.scaled(view.reduction, view.grid.height, view.grid.width)
+
+    def _shown(
+        self, code: NDArray[np.int16], around: Window, header: Header, view: View, progress: Progress | None
+    ) -> NDArray[np.uint8]:
+        """Decode a view, (rows, columns, 3) uint8 or (rows, columns), from the code ``around`` it."""
         stride, channels = self.code.grid.stride, 1 if header.grey else 3
-        rows, cols = code.shape[1:]
-        out = np.empty((header.height, header.width, channels), np.uint8)
-        for core, outer in _bands(rows, cols, self.code.grid):
-            pixels = self.networks.decode(code[:, outer], header.quality, channels)
-            inside = out[core.start * stride : core.stop * stride]
-            top = (core.start - outer.start) * stride
-            inside[:] = pixels[top : top + len(inside), : header.width]
+        part, sides = self._pixels(view), self.code.sides(header.height, header.width)
+        out = np.empty((*view.window.shape, channels), np.uint8)
+        windows = _windows(part.coarser(stride), stride)
+        for done, core in enumerate(windows):
+            outer = core.grown(self.code.grid.halo, *sides)
+            pixels = self.networks.decode(np.ascontiguousarray(code[outer.index_in(around)]), header.quality, channels)
+            inside = core.finer(stride).shared(part)
+            assert inside is not None  # windows cover the part
+            shown = pixels[inside.pixel_index_in(outer.finer(stride))]
+            small = inside.coarser(view.reduction)
+            target = out[small.pixel_index_in(view.window)]
+            for channel in range(channels):
+                target[:, :, channel] = averaged(shown[:, :, channel], view.reduction, small.shape)
             if progress:
-                progress(core.stop / rows)
+                progress((done + 1) / len(windows))
         return out[:, :, 0] if header.grey else out
 
     def _symbols(self, container: Container) -> Symbols:
         """Decode the code of a file, as r; z is empty."""
         header = container.header
+        sides = self.code.sides(header.height, header.width)
+        code = self._code(container, Window(0, sides[0], 0, sides[1]))
+        return Symbols(np.zeros((0, *sides), np.int16), self.code.indices(header.quality, sides), code)
+
+    def _code(self, container: Container, area: Window) -> NDArray[np.int16]:
+        """Decode an area of the code."""
+        header = container.header
         if container.hyper:
             raise FormatError("a file of this layout has no hyper-latent")
-        sides = self.code.sides(header.height, header.width)
-        indices = self.code.indices(header.quality, sides)
-        code, _ = decode_residual(container.tiles[0], indices, self.code.tables, 0)
-        return Symbols(np.zeros((0, *sides), np.int16), indices, code)
+        sides, row = self.code.sides(header.height, header.width), self.code.row(header.quality)
+        return decode_factorised(container.tiles[0], row, sides, self.code.tables, area.pixel_index)
 
     def _check(self, header: Header) -> None:
         if header.fingerprint != self.fingerprint:
@@ -134,11 +172,26 @@ class FamilyCodec(PictureCodec):
         return None
 
     def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
-        samples = self.pixels_of(self._symbols(container).r, container.header, progress)
-        part = view.window.scaled(view.reduction, view.grid.height, view.grid.width)
-        cut = np.atleast_3d(samples[part.pixel_index])
-        planes = [averaged(plane, view.reduction, view.window.shape) for plane in cut.transpose(2, 0, 1)]
-        return planes[0] if samples.ndim == 2 else np.dstack(planes)
+        around = self._around(view)
+        return self._shown(self._code(container, around), around, container.header, view, progress)
+
+    def _cost(self, header: Header, view: View | None) -> Cost:
+        """See :meth:`aez.codec.base.PictureCodec._cost`; all symbols are decoded, and those of the view kept."""
+        stride, sides = self.code.grid.stride, self.code.sides(header.height, header.width)
+        symbols = self.code.channels * prod(sides)
+        piece = PIECE_BYTES * min(max(PIECE, sides[1]), symbols)
+        if view is None:
+            return Cost(FIXED_BYTES + 3 * symbols + piece, symbols)
+        windows = _windows(self._pixels(view).coarser(stride), stride)
+        outer = max(prod(window.grown(self.code.grid.halo, *sides).shape) for window in windows)
+        kept = 2 * self.code.channels * prod(self._around(view).shape)
+        memory = FIXED_BYTES + 3 * prod(view.window.shape) + kept + piece + _PIXEL_BYTES * outer * stride**2
+        return Cost(memory, symbols)
+
+
+def _windows(area: Window, stride: int) -> list[Window]:
+    """Divide positions of the code into windows of about ``BAND_PIXELS``, in raster order."""
+    return cell_windows(area, max(1, WINDOW_ROWS // stride), BAND_PIXELS // stride**2, BAND_PIXELS // stride**2)
 
 
 def _bands(rows: int, cols: int, grid: CodeGrid) -> Iterator[tuple[slice, slice]]:

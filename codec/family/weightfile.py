@@ -15,6 +15,8 @@ from safetensors.numpy import save as serialise
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
+from aez.codec.model.config import MAX_DEPTH
+from aez.codec.model.finite import check_finite
 from aez.codec.model.graphs import PREFIX
 from aez.codec.model.registry import FAMILY_FORMAT
 
@@ -82,12 +84,14 @@ def _parsed(data: bytes) -> FamilyWeights:
         if metadata["format"] != FAMILY_FORMAT:
             raise ModelError("not a weights file of the family")
         sizes = dict(json.loads(metadata["sizes"]))
-        if not all(isinstance(v, int) and 0 <= v <= _MAX_SIZE for v in sizes.values()):
+        largest = {key: MAX_DEPTH if "depth" in key else _MAX_SIZE for key in sizes}
+        if not all(isinstance(v, int) and 0 <= v <= largest[key] for key, v in sizes.items()):
             raise ModelError("a size is out of range")
         weights = FamilyWeights(metadata["name"], sizes, parse(data), dict(json.loads(metadata["card"])))
         if weights.fingerprint.hex() != metadata["fingerprint"]:
             raise ModelError("the fingerprint does not match the tensors: the file is damaged")
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        check_finite(weights.tensors)
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         raise ModelError("not a weights file of the family, or a damaged one") from None
     return weights
 

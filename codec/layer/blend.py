@@ -10,6 +10,8 @@ from aez.bitstream.layer import Layer, read_layer
 from aez.codec.geometry.windows import Window
 from aez.codec.layer.tiles import pixels_of
 
+_TILE_BYTES = 24
+"""Bytes per pixel of a tile: those of libwebp, and what blends them."""
 Samples = NDArray[np.uint8]
 
 
@@ -57,6 +59,19 @@ def whole_picture(payload: bytes, header: Header, window: Window, reduction: int
         if opacity is not None:
             opacity[target.pixel_index] = _averages(alpha[:, :, None], reduction)[:, :, 0]
     return (samples[:, :, 0] if header.grey else samples), opacity
+
+
+def layer_memory(payload: bytes, header: Header, window: Window, reduction: int) -> int:
+    """Return the bytes that decoding the largest tile of a view takes; arguments and errors as :func:`covered`."""
+    span = window.scaled(reduction, header.height, header.width)
+    return _TILE_BYTES * max(
+        (
+            (tile.rows[1] - tile.rows[0]) * (tile.cols[1] - tile.cols[0])
+            for tile in read_layer(payload, header).tiles
+            if tile.stream is not None and Window(*tile.rows, *tile.cols).shared(span) is not None
+        ),
+        default=0,
+    )
 
 
 def _parts(

@@ -8,7 +8,7 @@ from aez.bitstream.sizes import ceil_div
 from aez.codec.model.quality import LAMBDA_HIGH, LAMBDA_LOW
 
 _MAX_WIDTH = 4096
-_MAX_DEPTH = 64
+MAX_DEPTH = 64
 _LARGEST_LAMBDA = 1000.0
 
 
@@ -61,7 +61,7 @@ class NetworkConfig:
         for name, value in sizes.items():
             if not isinstance(value, int) or isinstance(value, bool):
                 raise ModelError(f"the model's {name} is not a whole number")
-            low, high = (0, _MAX_DEPTH) if name.endswith("_depth") else (1, _MAX_WIDTH)
+            low, high = (0, MAX_DEPTH) if name.endswith("_depth") else (1, _MAX_WIDTH)
             if not low <= value <= high:
                 raise ModelError(f"the model's {name} of {value} is out of range")
         if self.latent > 768 or not 2 <= self.points <= 256:

@@ -28,8 +28,8 @@ _TABLES = range(0, 24, 3)
 """Tables to try for the differences, relative to the first coded one: σ from about 1/4 to 4."""
 _SWEEPS = 5
 _MAX_SYMBOL = 60
-_OVERHEAD_BITS = 8 * 8
-"""Bits that a payload adds to an empty chunk: checksum, table, and the escapes and incomplete word of the stream."""
+_OVERHEAD_BITS = 4 * 8
+"""Bits that a payload adds to an empty chunk: table, and the escapes and incomplete word of the stream."""
 
 
 def input_count(channels: int) -> int:

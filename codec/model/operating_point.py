@@ -61,7 +61,7 @@ class OperatingPoint:
         tables = self.weights.context_tables
         context = None
         if not self.grey and tables is not None:
-            weights, levels = (self._nearest(name).astype(np.int64) for name in CONTEXT_TENSORS)
+            weights, levels = (self._nearest(name).astype(np.int32) for name in CONTEXT_TENSORS)
             context = HyperContext(weights, levels, tables)
         return HyperCoder(self.weights.hyper_tables, self.hyper_indices, self.hyper_means, context)
 

@@ -62,11 +62,11 @@ def read_entry(path: Path) -> ModelEntry:
             raise ModelError(f"{path}: not a weights file of this program")
         sizes = json.loads(metadata["sizes" if family else "config"])
         points = int(sizes.get("points", 0) if family else sizes["points"])
-        card = json.loads(metadata["card"])
+        card = dict(json.loads(metadata["card"]))
         return ModelEntry(metadata["name"], metadata["fingerprint"], path, points, card, family)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ModelError(f"{path}: not a weights file of this program") from None
 
 

@@ -21,6 +21,7 @@ from aez.bitstream.tables import TableSet
 from aez.codec.model.config import NetworkConfig
 from aez.codec.model.exact import ExactScales
 from aez.codec.model.filter_weights import FILTER_MARGIN, weight_shape
+from aez.codec.model.finite import check_finite
 from aez.codec.model.graphs import PREFIX
 from aez.codec.model.quality import QualityScale
 from aez.codec.model.registry import WEIGHTS_FORMAT
@@ -182,7 +183,7 @@ class Weights:
         """Check all properties of the tensors that decoding relies on.
 
         Raises:
-            ModelError: a shape, a table, an index or the exact path's bound is wrong.
+            ModelError: a shape, a table, an index or the exact path's bound is wrong, or a tensor is not finite.
         """
         config, exact = self.config, self.exact
         index = self.tensor("tables.hyper_index")
@@ -194,7 +195,8 @@ class Weights:
             raise ModelError("the model names a table that it does not have")
         if exact.conv1.shape[1] != config.hyper or exact.quality_bias.shape != (config.points, config.latent):
             raise ModelError("the model's exact path does not fit its configuration")
-        _ = self.residual_tables
+        _ = self.residual_tables, self.scores
+        check_finite(self.tensors)
         self._validate_context()
         self._validate_grey()
         self._validate_filter()
@@ -213,7 +215,7 @@ class Weights:
             raise ModelError("the model names a table that it does not have")
         reach = tables.bounds.reshape(PHASES, rungs).min(0)
         for point in range(self.config.points):
-            weights, levels = (self.tensor(name)[point].astype(np.int64) for name in CONTEXT_TENSORS)
+            weights, levels = (self.tensor(name)[point].astype(np.int32) for name in CONTEXT_TENSORS)
             bounds = self.hyper_tables.bounds[self.tensor("tables.hyper_index")[point]]
             if (HyperContext(weights, levels, tables).reach(bounds) > reach[levels]).any():
                 raise ModelError("the model's context of z names tables that are too short")
@@ -227,8 +229,6 @@ class Weights:
             tensor = self.tensor(name)
             if tuple(tensor.shape) != (self.config.points, width) or tensor.dtype != np.float16:
                 raise ModelError("the model's picture filter has the wrong shape")
-            if not np.isfinite(tensor).all():
-                raise ModelError("the model's picture filter is not finite")
 
     def _validate_grey(self) -> None:
         """Check the optional tables for grey pictures: all or none, with ẑ within the bound of the exact path."""
@@ -276,9 +276,13 @@ def parse_weights(data: bytes) -> Weights:
         weights = Weights(str(metadata["name"]), config, parse(data), dict(json.loads(metadata["card"])))
         if weights.fingerprint.hex() != metadata["fingerprint"]:
             raise ModelError("the fingerprint does not match the tensors: the file is damaged")
-    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError, RecursionError):
+    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError, RecursionError, OverflowError):
         raise ModelError("not a weights file, or a damaged one") from None
-    weights.validate()
+    try:
+        weights.validate()
+    # What NumPy raises for tensors of other shapes and types than the checks expect, which have no end.
+    except (ValueError, TypeError, IndexError, OverflowError, RuntimeError):
+        raise ModelError("the model's tensors are damaged") from None
     return weights
 
 

@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 STALE_SECONDS = 3600.0
 """Age in seconds from which a temporary file counts as left behind; writing a file takes only seconds."""
@@ -17,9 +18,11 @@ _TEMPORARY = re.compile(r"(\..+\.)\d+-[0-9a-f]{8}\.tmp", re.DOTALL)
 
 
 def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
-    """Write a temporary file beside ``path`` and rename it, so that neither a crash nor a full disk leaves half a file.
+    """Write a file that gets its name when it is complete, so that neither a crash nor a full disk leaves half a file.
 
-    A symbolic link stays, and its target is replaced. Devices and pipes are written to directly.
+    Where the system has files without names, a killed process leaves nothing behind; elsewhere it may leave a temporary
+    file beside ``path``, see :func:`remove_stale`. A symbolic link stays, and its target is replaced. Devices and pipes
+    are written to directly.
 
     Args:
         path: file to write.
@@ -46,10 +49,12 @@ def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = Tr
     kept = None if there is None else stat.S_IMODE(there.st_mode)
     wanted = kept if kept is not None else mode if mode is not None else 0o666
     try:
+        if _written_without_name(temporary if replace else path, data, wanted, kept):
+            if replace:
+                temporary.replace(path)
+            return
         with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, wanted)) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _fill(file, data)
         if kept is not None:
             temporary.chmod(kept)
         if replace:
@@ -60,6 +65,39 @@ def write_atomically(path: Path, data: bytes | memoryview, *, replace: bool = Tr
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _written_without_name(place: Path, data: bytes | memoryview, mode: int, kept: int | None) -> bool:
+    """Write a file that has no name, and name it ``place``, which must not exist; return False if the system cannot.
+
+    Args:
+        place: name of the file.
+        data: its contents.
+        mode: permission bits, before the umask.
+        kept: permission bits that the umask does not limit; None for ``mode``.
+    """
+    try:
+        handle = os.open(place.parent, os.O_TMPFILE | os.O_WRONLY, mode)
+    except (AttributeError, OSError):  # if the folder is at fault, writing by name tells
+        return False
+    with os.fdopen(handle, "wb") as file:
+        _fill(file, data)
+        if kept is not None:
+            os.fchmod(handle, kept)
+        try:
+            # A file's descriptor makes Python call linkat, which follows the link.
+            os.link(f"/proc/self/fd/{handle}", place, src_dir_fd=handle, follow_symlinks=True)
+        except FileExistsError:
+            raise
+        except (OSError, NotImplementedError):  # no /proc, or a file system without hard links
+            return False
+    return True
+
+
+def _fill(file: BinaryIO, data: bytes | memoryview) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def is_stream(status: os.stat_result) -> bool:

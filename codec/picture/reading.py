@@ -1,5 +1,6 @@
 """Read picture files of any format that Pillow opens."""
 
+import contextlib
 import io
 import os
 from dataclasses import replace
@@ -90,7 +91,9 @@ def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bo
     register_for(head)
     if is_jxl(head):
         _check(jxl_size(_bytes(source)) or (0, 0), max_pixels)
-    with Image.open(source) as image:
+    # By its path, Pillow would map a file without compression, and the process would end if the file became shorter.
+    opened = source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source)
+    with opened as file, Image.open(file) as image:
         _check(image.size, max_pixels)
         several = getattr(image, "n_frames", 1) > 1
         picture = from_image(image, srgb=to_srgb, strip=strip)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aez.bitstream.container import Buffer
 from aez.bitstream.errors import AezError
+from aez.bitstream.partial import FileBytes
 
 File = str | os.PathLike[str]
 """Path of a file; bytes always stand for the contents of a file."""
@@ -26,6 +27,9 @@ def data_of(source: Buffer | File) -> Iterator[Buffer]:
     if isinstance(source, (str, os.PathLike)):
         with naming(os.fspath(source)):
             yield _read(Path(source))
+        return
+    if isinstance(source, FileBytes):
+        yield source
         return
     try:
         memoryview(source).release()

@@ -94,13 +94,18 @@ class StreamReader:
             return None
         return self.point.filter.parse(self.container.filter)
 
+    @cached_property
+    def areas(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of latents of every tile."""
+        return self.header.tiles()
+
     def tile(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
         """Decode the tables (or ``NOT_CODED``) and r of one tile, (M, rows, columns) each.
 
         Raises:
             FormatError: the stream is damaged.
         """
-        rows, cols = self.header.tiles()[number]
+        rows, cols = self.areas[number]
         if self.container.whole:
             shape = self.point.weights.config.latent, rows.stop - rows.start, cols.stop - cols.start
             return np.full(shape, NOT_CODED, np.uint8), np.zeros(shape, np.int16)
@@ -113,7 +118,7 @@ class StreamReader:
     def residuals(self) -> TileResiduals:
         """Return a source of r that decodes tiles when windows need them."""
         channels = self.point.weights.config.latent
-        return TileResiduals(self.header.tiles(), channels, lambda number: self.tile(number)[1])
+        return TileResiduals(self.areas, channels, lambda number: self.tile(number)[1])
 
     def symbols(self) -> Symbols:
         """Decode all symbols.
@@ -121,11 +126,12 @@ class StreamReader:
         Raises:
             FormatError: a stream is damaged.
         """
+        z = self.z  # which is refused if it is too short, before memory is taken for r
         shape = self.point.weights.config.latent, *self.header.latent_shape
         indices, r = np.zeros(shape, np.uint8), np.zeros(shape, np.int16)
-        for number, (rows, cols) in enumerate(self.header.tiles()):
+        for number, (rows, cols) in enumerate(self.areas):
             indices[:, rows, cols], r[:, rows, cols] = self.tile(number)
-        return Symbols(self.z, indices, r)
+        return Symbols(z, indices, r)
 
 
 def check_model(header: Header, weights: Weights) -> None:

@@ -51,9 +51,7 @@ def test_round_trip(hyper: bytes, tiles: list[bytes], metadata: dict[ChunkType, 
     data = write_container(Container(header, hyper, tiles, metadata, alpha))
     back = read_container(data)
     assert back == Container(header, hyper, tiles, metadata, alpha, back.chunks)
-    assert len(data) == 9 + sum(
-        1 + (2 if length > 127 else 1) + length + (4 if length else 0) for _, length in back.chunks
-    )
+    assert len(data) == 9 + sum(1 + (2 if length > 127 else 1) + length + 4 for _, length in back.chunks)
     assert read_container(memoryview(data)) == back
     assert is_aez(data)
 
@@ -61,7 +59,7 @@ def test_round_trip(hyper: bytes, tiles: list[bytes], metadata: dict[ChunkType, 
 def test_chunks_are_as_specified() -> None:
     body = bytes([ChunkType.TILE, 3]) + b"abc"
     assert write_chunk(ChunkType.TILE, b"abc") == body + zlib.crc32(body).to_bytes(4, "little")
-    assert write_chunk(ChunkType.TILE, b"") == b"T\0"
+    assert write_chunk(ChunkType.TILE, b"") == b"T\0" + zlib.crc32(b"T\0").to_bytes(4, "little")
     assert write_container(Container(HEADER, b"zz", [b"tt"])) == START + H + Z + T + E
 
 
@@ -118,6 +116,7 @@ def test_types_that_are_no_letters_are_refused(kind: int) -> None:
         pytest.param(H + E, id="end at once"),
         pytest.param(H + Z + T + E + ICC, id="metadata behind the end"),
         pytest.param(H + Z + T + E + E, id="two ends"),
+        pytest.param(H + Z + T + b"E\0", id="end without a checksum"),
         pytest.param(write_chunk(ChunkType.HEADER, b"") + Z + T + E, id="empty header"),
         pytest.param(b"", id="nothing"),
     ],
@@ -148,7 +147,7 @@ def test_errors_say_what_is_wrong() -> None:
     with pytest.raises(FormatError, match="version 2"):
         read_container(SIGNATURE + b"\x02" + data[9:])
     with pytest.raises(ChecksumError, match="damaged"):
-        read_container(data[:-5] + bytes([data[-5] ^ 1]) + data[-4:])
+        read_container(data[:-1] + bytes([data[-1] ^ 1]))
 
 
 def test_a_signature_hurt_by_text_mode_is_refused() -> None:
@@ -171,6 +170,17 @@ def test_metadata_are_limited() -> None:
     assert read_container(data, Limits(max_metadata=120)).metadata
     with pytest.raises(LimitError):
         read_container(data, Limits(max_metadata=119))
+
+
+def test_chunks_are_limited_but_not_tiles() -> None:
+    header = replace(HEADER, width=700, height=300, tile_log2=4)
+    data = write_container(Container(header, b"zz", [b"t"] * 6))
+    assert len(read_container(data, Limits(max_chunks=3)).chunks) == 9
+    start = data.index(write_chunk(ChunkType.HYPER, b"zz"))
+    many = data[:start] + 5000 * write_chunk(ord("q"), b"") + data[start:]
+    for bad, limits in ((many, None), (data, Limits(max_chunks=2))):
+        with pytest.raises(LimitError, match="chunks"):
+            read_container(bad, limits)
 
 
 def test_the_header_is_read_alone() -> None:

@@ -5,7 +5,7 @@ import pytest
 from aez.bitstream import AezError, Container, Header, read_container, write_container
 
 EMPTY = write_container(
-    Container(Header(width=700, height=300, fingerprint=b"abcdef", quality=7, tile_log2=4), b"", [b""] * 6)
+    Container(Header(width=700, height=300, fingerprint=b"abcdef", quality=7, tile_log2=4), b"", [b""] * 6, filter=b"")
 )
 
 

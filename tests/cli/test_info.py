@@ -2,6 +2,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from aez.cli.shared import storage
 from aez.codec.codec import Codec
 from aez.codec.model.registry import packaged_models
 
@@ -67,3 +70,13 @@ def test_models(aez: Any) -> None:
         assert line.startswith(entry.name)
         assert entry.fingerprint in line
     assert sum("(default)" in line for line in lines) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no devices")
+def test_streams_that_are_no_files_are_not_read_on(aez: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """/dev/zero has no end."""
+    monkeypatch.setattr(storage, "MAX_STDIN", 2**20)
+    for command in ("info", "decompress"):
+        result = aez(command, "/dev/zero", *(("-o", "-") if command == "decompress" else ()))
+        assert result.code == 1
+        assert "not an .aez file" in result.err

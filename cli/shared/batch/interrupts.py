@@ -24,6 +24,19 @@ class Interrupted(KeyboardInterrupt):
         return 128 + self.number
 
 
+_seen: list[int] = []
+"""Signals since :func:`signals_raise` began."""
+
+
+def raise_again() -> None:
+    """Raise :class:`Interrupted` if there was a signal whose exception was lost.
+
+    Some extensions print and drop exceptions that are raised while they are imported.
+    """
+    if _seen:
+        raise Interrupted(_seen[0])
+
+
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
     """Raise :class:`Interrupted` at the first SIGINT, SIGTERM or SIGHUP; ignore later ones.
@@ -36,6 +49,7 @@ def signals_raise() -> Iterator[None]:
         return
 
     def interrupt(number: int, _: FrameType | None) -> None:
+        _seen.append(number)
         for other in before:
             # Not SIG_IGN: CPython prints an error if that replaces the handler of a signal that is already on its way.
             signal.signal(other, lambda *_: None)
@@ -43,6 +57,7 @@ def signals_raise() -> Iterator[None]:
 
     before = {number: signal.getsignal(number) for number in ENDING}
     before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    _seen.clear()
     for number in before:
         signal.signal(number, interrupt)
     try:

@@ -3,6 +3,9 @@
 import contextlib
 import importlib
 import multiprocessing
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -10,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from aez.bitstream.errors import AezError
-from aez.cli.shared.batch.interrupts import children_do_not_see_ctrl_c, signals_raise
+from aez.cli.shared.batch.interrupts import children_do_not_see_ctrl_c, raise_again, signals_raise
 from aez.cli.shared.batch.jobs import Job
 from aez.cli.shared.batch.results import Result, is_out_of_memory
 from aez.cli.shared.paths import Pair
@@ -113,6 +116,7 @@ def _work(job: Job, connection: Connection) -> None:
     importlib.import_module("aez.bitstream.entropy")  # before signals raise: see there
     try:
         with signals_raise():
+            threading.Thread(target=_follow_parent, daemon=True).start()
             try:
                 job.prepare()
             except AezError as error:
@@ -125,5 +129,17 @@ def _work(job: Job, connection: Connection) -> None:
             connection.send(None)
             while (pair := connection.recv()) is not None:
                 connection.send(job(*pair))
+                raise_again()
     except (KeyboardInterrupt, EOFError, OSError):
         return  # interrupted, or the parent is gone
+
+
+def _follow_parent() -> None:
+    """Wait for the parent's end, which may be sudden, and end this process as an interruption does."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)  # the networks, which see no signal, are at work

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from aez.bitstream.errors import AezError
-from aez.cli.shared.batch.interrupts import Interrupted, signals_raise
+from aez.cli.shared.batch.interrupts import Interrupted, raise_again, signals_raise
 from aez.cli.shared.batch.jobs import Job
 from aez.cli.shared.batch.report import BatchReport
 from aez.cli.shared.batch.results import Result
@@ -53,6 +53,7 @@ def run(job: Job, inputs: Sequence[str], shared: Shared, *, suffix: str, takes: 
             with signals_raise(), contextlib.closing(_results(job, pairs, shared, report.share)) as results:
                 for result in results:
                     report.add(result)
+                    raise_again()
         except Interrupted as interrupt:
             report.interrupted()
             raise SystemExit(interrupt.exit_code) from None

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from aez.bitstream.limits import DEFAULT_MAX_PIXELS
 from aez.cli.shared.batch.jobs import FileRules
 from aez.cli.shared.options.common import device_option
+from aez.cli.shared.options.limits import max_pixels_option
 from aez.cli.shared.options.types import Function, add_options
 
 
@@ -103,13 +103,7 @@ def runtime_options(function: Function) -> Function:
             type=click.IntRange(min=1),
             help="CPU threads, divided among the processes.  [default: one per core]",
         ),
-        click.option(
-            "--max-pixels",
-            type=click.IntRange(min=1),
-            default=DEFAULT_MAX_PIXELS,
-            show_default=True,
-            help="Refuse larger pictures.",
-        ),
+        max_pixels_option,
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
         click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists and is not empty."),
         click.option("--keep-times", is_flag=True, help="Give outputs the modification times of their inputs."),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 Function = Callable[..., Any]
-_UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 10**6, "MIB": 2**20}
+_UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 10**6, "MIB": 2**20, "GB": 10**9, "GIB": 2**30}
 
 
 class Number(click.FloatRange):
@@ -27,7 +27,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Convert text to bytes."""
         text = str(value).strip()
-        digits = text.rstrip("kKmMiIbB").strip()
+        digits = text.rstrip("kKmMgGiIbB").strip()
         unit = text[len(digits) :].strip().upper()
         try:
             size = float(digits) * _UNITS[unit]

@@ -9,6 +9,8 @@ from aez.codec.picture.vp8l import from_vp8l, to_vp8l
 
 LOSSLESS = 100.0
 TILE_LOG2 = 10
+_TILE_BYTES = 16
+"""Bytes per pixel of a tile while libwebp decodes it."""
 
 
 def encode_alpha(alpha: NDArray[np.uint8], quality: float = LOSSLESS) -> bytes:
@@ -55,6 +57,25 @@ def decode_alpha(
             whole = from_vp8l(tile.stream, *shape, "an alpha tile")[..., 1]
             target[:] = whole[y0 - tile.rows[0] : y1 - tile.rows[0], x0 - tile.cols[0] : x1 - tile.cols[0]]
     return out
+
+
+def tile_memory(payload: bytes, height: int, width: int, rows: tuple[int, int], cols: tuple[int, int]) -> int:
+    """Return the bytes that decoding the largest tile of a region takes; arguments and errors as :func:`decode_alpha`.
+
+    They are RGBA samples of libwebp's canvas, of the one before, of the frame, and a copy.
+    """
+    return _TILE_BYTES * max(
+        (
+            (tile.rows[1] - tile.rows[0]) * (tile.cols[1] - tile.cols[0])
+            for tile in read_alpha(payload, height, width)
+            if tile.stream is not None and _overlap(tile.rows, rows) and _overlap(tile.cols, cols)
+        ),
+        default=0,
+    )
+
+
+def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
 
 
 def level_count(quality: float) -> int:

@@ -122,9 +122,11 @@ def _session(tensors: Arrays, name: str, threads: int) -> Any:
         values = [ort.OrtValue.ortvalue_from_numpy(x) for x in stored_floats(tensors, graph.weights)]
         options.add_external_initializers(list(graph.weights), values)
         return ort.InferenceSession(graph.onnx, options, providers=["CPUExecutionProvider"])
-    except ModelError:
+    except (ModelError, MemoryError):
         raise
-    except Exception:  # ONNX Runtime's exceptions share no other base
+    except Exception as error:  # ONNX Runtime's exceptions share no other base
+        if "alloc" in str(error).lower():
+            raise MemoryError from None
         raise _unfit(name) from None
 
 

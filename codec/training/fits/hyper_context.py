@@ -87,7 +87,7 @@ def _fitted(coder: HyperCoder, seen: list[NDArray[np.int16]], tables: TableSet) 
         mean = neighbours(z, step, cells) / 12
         products[step - 1] += (mean * z[:, cells]).sum(1)
         squares[step - 1] += np.square(mean).sum(1)
-    weights = np.round(_UNIT * products / (squares + _PRIOR)).astype(np.int64)
+    weights = np.round(_UNIT * products / (squares + _PRIOR)).astype(np.int32)
     context = HyperContext(weights, np.zeros_like(weights), tables)
     counted = np.zeros((2, PHASES, 2 * _FAR + 1, channels))
     for z, step, cells in _later_steps(seen):
@@ -100,12 +100,12 @@ def _fitted(coder: HyperCoder, seen: list[NDArray[np.int16]], tables: TableSet) 
     return replace(context, levels=np.where(short, np.inf, costs).argmin(1))
 
 
-def _later_steps(seen: list[NDArray[np.int16]]) -> Iterator[tuple[NDArray[np.int64], int, NDArray[np.bool_]]]:
+def _later_steps(seen: list[NDArray[np.int16]]) -> Iterator[tuple[NDArray[np.int32], int, NDArray[np.bool_]]]:
     """Yield each z with each step that has neighbours, and the cells of that step."""
     for z in seen:
         for step, cells in enumerate(steps(*z.shape[1:])):
             if step:
-                yield z.astype(np.int64), step, cells
+                yield z.astype(np.int32), step, cells
 
 
 def _cost_table(tables: TableSet) -> NDArray[np.float64]:

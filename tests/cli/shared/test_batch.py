@@ -1,8 +1,11 @@
 """Folders of files: trees, rules about existing files, JSON, times, the table."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aez.codec.base import PictureCodec
 from aez.codec.codec import Codec
 
 
@@ -309,3 +313,23 @@ def test_bugs_are_reported_in_one_line(aez: Any, folder: Path, model: Any, monke
     result = aez("compress", folder / "a.png", *model)
     assert result.code == 1
     assert result.err == f"aez: {folder / 'a.png'}: error in aez, please report it (KeyError: 'bug')\n"
+
+
+def test_an_interruption_that_an_import_swallows_ends_the_run(
+    aez: Any, folder: Path, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exceptions raised while some extensions are imported are printed and dropped."""
+    (folder / "b.png").write_bytes((folder / "a.png").read_bytes())
+    original = PictureCodec.encode_with
+
+    def swallowing(*arguments: Any, **options: Any) -> bytes:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(PictureCodec, "encode_with", swallowing)
+    result = aez("compress", folder / "a.png", folder / "b.png", *model)
+    assert result.code == 130
+    assert "interrupted: 1 of 2 files not done" in result.err
+    assert (folder / "a.aez").exists() and not (folder / "b.aez").exists()

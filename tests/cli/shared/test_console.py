@@ -111,7 +111,7 @@ def test_names_that_cannot_be_encoded(folder: Path) -> None:
 def test_whatever_is_raised(
     aez: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
-    def fail(_: str) -> bytes:
+    def fail(*_: Any) -> bytes:
         raise error
 
     monkeypatch.setattr("aez.cli.info.read_bytes", fail)
@@ -120,7 +120,7 @@ def test_whatever_is_raised(
 
 
 def test_ctrl_c_at_any_time(aez: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(_: str) -> bytes:
+    def stop(*_: Any) -> bytes:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("aez.cli.info.read_bytes", stop)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aez.bitstream import AezError
-from aez.cli.shared.inputs import Input, aez_suffixes, expand_inputs, picture_suffixes
+from aez.cli.shared.inputs import Input, _name_of, aez_suffixes, expand_inputs, picture_suffixes
 
 
 @pytest.fixture
@@ -71,3 +71,9 @@ def test_standard_input_is_alone() -> None:
     assert expand_inputs(["-"], recursive=False, suffixes=picture_suffixes) == [Input("-", "-")]
     with pytest.raises(AezError, match="only input"):
         expand_inputs(["-", "a.png"], recursive=False, suffixes=picture_suffixes)
+
+
+@pytest.mark.parametrize("path", ["bucket/..", "bucket/a\\..\\..\\b.png", "bucket/c:b.png"])
+def test_names_that_lead_out_are_refused(path: str) -> None:
+    with pytest.raises(AezError, match="no name for an output"):
+        _name_of(path)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,3 +99,50 @@ def test_interruptions_leave_no_partial_file(folder: Path, tiny_path: Path, numb
         for _ in range(100):
             os.killpg(process.pid, 0)  # none of its processes is left
             time.sleep(0.05)
+
+
+_PARENT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_pool import Slow, FileRules, pairs, run_in_processes
+from pathlib import Path
+if __name__ == "__main__":
+    list(run_in_processes(Slow(FileRules()), pairs(Path(sys.argv[2]), "a", "b"), 2))
+"""
+
+
+@dataclass
+class Slow(Copy):
+    """A job that takes a minute, and says which process does it."""
+
+    def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
+        Path(source).with_suffix(".pid").write_text(str(os.getpid()))
+        time.sleep(60)
+        return super().convert(source, target, progress)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    with subprocess.Popen([sys.executable, str(script), str(Path(__file__).parent), str(tmp_path)]) as parent:
+        workers = [tmp_path / "0.pid", tmp_path / "1.pid"]
+        until(lambda: all(path.is_file() and path.read_text() for path in workers))
+        parent.kill()
+    until(lambda: not any(alive(int(path.read_text())) for path in workers), 5)
+    assert not list(tmp_path.glob("*.out"))
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    """Check whether a process runs; one that nobody has waited for is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split(") ")[1][0] != "Z"
+    except OSError:
+        return False

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ from aez.codec.family.code_model import CodeModel
 from aez.codec.family.loading import family_weights
 from aez.codec.family.members import MODELS, family_class, load_family, read_family
 from aez.codec.family.sparse import SparseAutoencoder
-from aez.codec.family.weightfile import serialise_family
+from aez.codec.family.weightfile import read_family_weights, serialise_family
 from aez.codec.model.eight_bits import FROM
 from aez.codec.model.registry import FAMILY_FOLDER, find_fingerprint, find_model, packaged_models
 from aez.codec.training.family import save_family
@@ -79,6 +81,25 @@ def test_damaged_weights_are_refused(small: SparseAutoencoder, tmp_path: Path, d
         text = json.dumps(header).encode()
         path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
     with pytest.raises(ModelError, match="safetensors"):
+        read_family(path)
+
+
+def test_weights_that_are_not_finite_are_refused(small: SparseAutoencoder, tmp_path: Path) -> None:
+    weights = family_weights(small, {})
+    name = next(name for name, tensor in weights.tensors.items() if tensor.dtype == np.float16)
+    damaged = np.full_like(weights.tensors[name], np.nan)
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(serialise_family(replace(weights, tensors={**weights.tensors, name: damaged})))
+    with pytest.raises(ModelError, match="not finite"):
+        read_family(path)
+
+
+@pytest.mark.parametrize("name", ["colouriser", "denoiser"])
+def test_thousands_of_layers_are_not_built(tmp_path: Path, name: str) -> None:
+    weights = read_family_weights(FAMILY_FOLDER / f"{name}.safetensors")
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(serialise_family(replace(weights, sizes=dict.fromkeys(weights.sizes, 4096))))
+    with pytest.raises(ModelError, match="size is out of range"):
         read_family(path)
 
 

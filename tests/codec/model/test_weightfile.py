@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from aez.bitstream import ModelError
 from aez.codec.codec import Codec
@@ -81,6 +83,54 @@ def test_wrong_metadata_are_refused(tiny: Weights, tmp_path: Path, metadata: dic
     path.write_bytes(edit_header(serialise_weights(tiny), **metadata))
     with pytest.raises(ModelError, match=r"a\.safetensors"):
         read_weights(path)
+
+
+def damaged_tensors(tensor: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield a tensor in other shapes and types, and with other values."""
+    flat = tensor.ravel()
+    yield from (flat[:1].reshape(()), flat[:0], flat, tensor[None], flat[:-1])
+    yield from (tensor.astype(kind) for kind in (np.float32, np.float64, np.int8, np.uint8, np.int64, np.bool_))
+    largest = 60000 if tensor.dtype.kind == "f" else np.iinfo(tensor.dtype).max
+    yield from (np.full_like(tensor, value) for value in (0, largest))
+    if tensor.dtype.kind == "f":
+        yield from (np.full_like(tensor, value) for value in (np.nan, np.inf, -np.inf))
+    else:
+        yield np.full_like(tensor, np.iinfo(tensor.dtype).min)
+
+
+def test_damaged_tensors_of_the_right_fingerprint_raise_nothing_else(tiny: Weights) -> None:
+    refused = 0
+    for name, tensor in tiny.tensors.items():
+        for damaged in damaged_tensors(tensor):
+            data = serialise_weights(replace(tiny, tensors={**tiny.tensors, name: damaged}))
+            try:
+                parse_weights(data)
+            except ModelError:
+                refused += 1
+    assert refused > 200
+
+
+def test_tensors_that_are_not_finite_are_refused_when_read(tiny: Weights) -> None:
+    for name, tensor in tiny.tensors.items():
+        if tensor.dtype.kind == "f":
+            for value in (np.nan, np.inf, -np.inf):
+                damaged = tensor.copy()
+                damaged.reshape(-1)[-1] = value
+                data = serialise_weights(replace(tiny, tensors={**tiny.tensors, name: damaged}))
+                with pytest.raises(ModelError, match="not finite"):
+                    parse_weights(data)
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"config": '{"points": 1e999}'}, {"config": "[]"}, {"card": "7"}, {"format": "aez-family-1"}]
+)
+def test_wrong_metadata_are_refused_without_the_tensors(
+    tiny: Weights, tmp_path: Path, metadata: dict[str, str | None]
+) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(edit_header(serialise_weights(tiny), sizes="[]", **metadata))
+    with pytest.raises(ModelError, match=r"a\.safetensors"):
+        read_entry(path)
 
 
 @pytest.mark.parametrize("length", [2**20 + 1, 2**40, 2**63, 2**64 - 1])

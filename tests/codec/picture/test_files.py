@@ -12,7 +12,7 @@ import pytest
 from aez.codec.picture.files import remove_stale, write_atomically
 
 
-def test_files_are_written_and_replaced(tmp_path: Path) -> None:
+def test_files_are_written_and_replaced(tmp_path: Path, way: None) -> None:
     path = tmp_path / "a"
     write_atomically(path, b"one")
     write_atomically(path, b"two")
@@ -20,10 +20,36 @@ def test_files_are_written_and_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture(params=["without a name", "with a name", "without /proc"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ways in which files are written, on systems of different kinds."""
+    link = os.link
+
+    def refuse(source: object, target: object, **options: Any) -> None:
+        if options:
+            raise OSError(errno.EXDEV, "no /proc here")
+        link(source, target)  # type: ignore[arg-type]
+
+    if request.param == "with a name":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    elif request.param == "without /proc":
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files have names here")
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_killed_process_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.extend(tmp_path.iterdir()))
+    write_atomically(tmp_path / "a", b"x", replace=replace)
+    assert seen == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
 @pytest.mark.parametrize("where", ["os.fsync", "pathlib.Path.replace"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_nothing_is_left_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: None, where: str, error: BaseException
 ) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"before")
@@ -38,12 +64,12 @@ def test_nothing_is_left_behind(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_missing_folders_are_an_error(tmp_path: Path) -> None:
+def test_missing_folders_are_an_error(tmp_path: Path, way: None) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "no" / "a", b"")
 
 
-def test_files_that_must_be_new(tmp_path: Path) -> None:
+def test_files_that_must_be_new(tmp_path: Path, way: None) -> None:
     path = tmp_path / "a"
     write_atomically(path, b"one", replace=False)
     with pytest.raises(FileExistsError):
@@ -60,7 +86,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path, monkeypatch: pyte
         path.write_bytes(b"theirs")
         fsync(number)
 
-    def unknown(*_: Any) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
         raise PermissionError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", link if links else unknown)
@@ -73,7 +99,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path, monkeypatch: pyte
     assert sorted(tmp_path.iterdir()) == [path, tmp_path / "free"]
 
 
-def test_links_stay(tmp_path: Path) -> None:
+def test_links_stay(tmp_path: Path, way: None) -> None:
     path, link, loose = tmp_path / "a", tmp_path / "link", tmp_path / "loose"
     path.write_bytes(b"before")
     link.symlink_to("a")
@@ -114,7 +140,7 @@ def test_sockets_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no permission bits here")
-def test_modes(tmp_path: Path) -> None:
+def test_modes(tmp_path: Path, way: None) -> None:
     before = os.umask(0o022)
     try:
         for mode, expected in ((None, 0o644), (0o600, 0o600), (0o666, 0o644)):
@@ -145,6 +171,7 @@ def test_what_killed_processes_left_is_removed_later(tmp_path: Path) -> None:
 
 
 def test_names_of_temporary_files_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     path = tmp_path / "new\nline.aez"
     monkeypatch.setattr(os, "fsync", lambda _: left.extend(tmp_path.iterdir()))
     left: list[Path] = []

@@ -1,6 +1,7 @@
 """Paths as arguments in place of pictures and bytes."""
 
 import io
+import mmap
 import os
 import subprocess
 import sys
@@ -149,3 +150,11 @@ def test_bytes_paths_are_data(files: Path, options: dict[str, str]) -> None:
 def test_reading_needs_no_torch() -> None:
     program = "import sys, aez.codec.picture.sources, aez.codec.picture.reading; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".pgm"])
+def test_files_are_not_mapped(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapped file that becomes shorter would end the process."""
+    Image.new("L", (40, 30), 77).save(tmp_path / f"a{suffix}")
+    monkeypatch.setattr(mmap, "mmap", None)
+    assert read_picture(tmp_path / f"a{suffix}").samples[5, 6] == 77

@@ -1,0 +1,1 @@
+"""Fuzzing: damaged and forged files through everything that reads files."""

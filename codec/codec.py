@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Container, Header, ModelError, write_container
@@ -23,6 +22,7 @@ from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.options import DecodeOptions, EncodeOptions
+from aez.codec.picture.depth import Samples, at_depth, narrowed
 from aez.codec.picture.grey import coded_samples
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
@@ -92,11 +92,11 @@ class Codec(PictureCodec):
         search = effort_of(effort, self.weights.distortion)
         return Setting(self.networks, OperatingPoint(self.weights, position, grey), search)
 
-    def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
+    def _coded_samples(self, picture: Picture) -> tuple[Samples, str]:
         return coded_samples(picture)
 
     def _encode_samples(
-        self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
+        self, samples: Samples, header: Header, options: EncodeOptions, progress: Progress | None
     ) -> Container:
         self.networks.prepare(encoding=True)
         log2 = default_tile_log2(Grid.of(header)) if options.tile_log2 is None else options.tile_log2
@@ -128,9 +128,9 @@ class Codec(PictureCodec):
 
     def decoder(self, reader: StreamReader) -> Decoder:
         """Return the decoder of a file's symbols."""
-        return Decoder(self.networks, reader.point, reader.pixel_filter())
+        return Decoder(self.networks, reader.point, reader.pixel_filter(), reader.header.depth)
 
-    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
+    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> Samples:
         self.networks.prepare(encoding=False)
         reader = StreamReader(container, self.weights)
         with reader.residuals() as residuals:
@@ -144,23 +144,29 @@ class Codec(PictureCodec):
         The samples are not copied through the host.
 
         Returns:
-            (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha.
+            (C, H, W): 3 channels for RGB, 1 for grey, one more with alpha. They are uint8; of files of 10, 12 or 16
+            bits per sample uint16, 0 … 2**depth − 1, alpha scaled to the same range.
         """
         require_torch("a tensor")
         import torch
 
         container, view, _ = self._open(data, DecodeOptions.of(**settings), seen=False)
         reader = StreamReader(container, self.weights)
+        depth = container.header.depth
+        kind = torch.uint8 if depth == 8 else torch.int32
         # Outside of inference mode, so that the result may be used in training.
-        samples = torch.empty(*view.window.shape, reader.point.channels, dtype=torch.uint8, device=self.device)
+        samples = torch.empty(*view.window.shape, reader.point.channels, dtype=kind, device=self.device)
         with reader.residuals() as residuals:
             for window, part in self.decoder(reader).parts(reader.z, residuals, view, progress):
                 samples[window.pixel_index] = torch.as_tensor(part)
         if container.header.colour == "grey RGB":
             samples = samples.expand(-1, -1, 3)
-        alpha = self._decode_alpha(container, view)
-        planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
-        return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
+        planes, alpha = [samples], self._decode_alpha(container, view)
+        if alpha is not None:
+            scaled = narrowed(at_depth(alpha, depth), depth)
+            planes.append(torch.from_numpy(scaled.astype(np.int32)).to(self.device, kind)[..., None])
+        joined = torch.cat(planes, 2).permute(2, 0, 1).contiguous()
+        return joined if depth == 8 else joined.to(torch.uint16)
 
     def latents(
         self, image: Pixels | Picture | File, quality: float | None = None, **settings: Unpack[EncodeSettings]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from aez.bitstream.header import MAX_TILE_LOG2, MIN_TILE_LOG2
+from aez.bitstream.header import DEPTHS, MAX_TILE_LOG2, MIN_TILE_LOG2
 from aez.bitstream.limits import Limits
 from aez.codec.decoding.regions import Region, reduction_of
 from aez.codec.encoding.effort import check_effort, check_whole
@@ -29,6 +29,7 @@ class EncodeSettings(TypedDict, total=False):
     alpha_quality: float
     preview: bool
     tile_log2: int | None
+    depth: int | None
 
 
 class DecodeSettings(TypedDict, total=False):
@@ -51,6 +52,7 @@ class EncodeOptions:
         preview: store a small picture, of at most 256 pixels a side, at the start of the file.
         tile_log2: side of the tiles in latents (16 pixels each) as a power of two, 4 … 12; 0 for one tile; None to let
             the encoder choose.
+        depth: bits per sample of the decoded picture, 8, 10, 12 or 16; None for those of the input.
 
     Raises:
         ValueError: a value is out of range.
@@ -63,6 +65,7 @@ class EncodeOptions:
     alpha_quality: float = float(QUALITY_MAX)
     preview: bool = False
     tile_log2: int | None = None
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -77,6 +80,10 @@ class EncodeOptions:
             check_whole(self.tile_log2, "tile_log2")
         if self.tile_log2 not in (None, 0, *range(MIN_TILE_LOG2, MAX_TILE_LOG2 + 1)):
             raise ValueError(f"tile_log2 must be 0, from 4 to 12, or None, not {self.tile_log2}")
+        if self.depth is not None:
+            check_whole(self.depth, "depth")
+        if self.depth not in (None, *DEPTHS):
+            raise ValueError(f"depth must be 8, 10, 12, 16 or None, not {self.depth}")
 
     @classmethod
     def of(cls, quality: float | None = None, **settings: Unpack[EncodeSettings]) -> EncodeOptions:

@@ -19,6 +19,7 @@ from aez.codec.model.registry import find_model
 from aez.codec.options import EncodeOptions
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.averages import averaged
+from aez.codec.picture.depth import Samples, levels_of
 from aez.codec.picture.picture import Picture
 from aez.codec.symbols.symbols import Symbols
 
@@ -59,12 +60,12 @@ class FamilyCodec(PictureCodec):
         self.name, self.fingerprint = weights.name, weights.fingerprint
         self.quality_scale = self.code.quality_scale
 
-    def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
+    def _coded_samples(self, picture: Picture) -> tuple[Samples, str]:
         samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
         return samples, "grey" if samples.ndim == 2 else "RGB"
 
     def _encode_samples(
-        self, samples: NDArray[np.uint8], header: Header, options: EncodeOptions, progress: Progress | None
+        self, samples: Samples, header: Header, options: EncodeOptions, progress: Progress | None
     ) -> Container:
         if options.tile_log2:
             raise ValueError("files of the autoencoder family have one tile")
@@ -73,8 +74,8 @@ class FamilyCodec(PictureCodec):
         tile = encode_residual(code, indices, self.code.tables, 0)
         return Container(replace(header, layout=LAYOUT), b"", [tile], {}, None)
 
-    def code_of(self, samples: NDArray[np.uint8], position: int, progress: Progress | None = None) -> NDArray[np.int16]:
-        """Encode a picture, (H, W, 3) or (H, W) uint8, to its code, (C, ceil(H/S), ceil(W/S)) int16."""
+    def code_of(self, samples: Samples, position: int, progress: Progress | None = None) -> NDArray[np.int16]:
+        """Encode a picture, (H, W, 3) or (H, W), to its code, (C, ceil(H/S), ceil(W/S)) int16."""
         height, width = samples.shape[:2]
         stride, (rows, cols) = self.code.grid.stride, self.code.sides(height, width)
         out = np.empty((self.code.channels, rows, cols), np.int16)
@@ -82,19 +83,19 @@ class FamilyCodec(PictureCodec):
             pixels = samples[outer.start * stride : outer.stop * stride]
             missing = ((0, (outer.stop - outer.start) * stride - len(pixels)), (0, cols * stride - width))
             pixels = np.pad(pixels.reshape(*pixels.shape[:2], -1), (*missing, (0, 0)), mode="edge")
-            code = self.networks.encode(pixels, position)
+            code = self.networks.encode(levels_of(pixels), position)
             out[:, core] = code[:, core.start - outer.start : core.stop - outer.start]
             if progress:
                 progress(core.stop / rows)
         return out
 
-    def pixels_of(self, code: NDArray[np.int16], header: Header, progress: Progress | None = None) -> NDArray[np.uint8]:
-        """Decode a code to samples: (H, W, 3) uint8, or (H, W) if the picture is grey."""
+    def pixels_of(self, code: NDArray[np.int16], header: Header, progress: Progress | None = None) -> Samples:
+        """Decode a code to samples at the header's depth: (H, W, 3), or (H, W) if the picture is grey."""
         stride, channels = self.code.grid.stride, 1 if header.grey else 3
         rows, cols = code.shape[1:]
-        out = np.empty((header.height, header.width, channels), np.uint8)
+        out: Samples = np.empty((header.height, header.width, channels), np.uint8 if header.depth == 8 else np.uint16)
         for core, outer in _bands(rows, cols, self.code.grid):
-            pixels = self.networks.decode(code[:, outer], header.quality, channels)
+            pixels = self.networks.decode(code[:, outer], header.quality, channels, header.depth)
             inside = out[core.start * stride : core.stop * stride]
             top = (core.start - outer.start) * stride
             inside[:] = pixels[top : top + len(inside), : header.width]
@@ -118,15 +119,15 @@ class FamilyCodec(PictureCodec):
                 f"made with another model (fingerprint {header.fingerprint.hex()}; "
                 f"{self.name!r} is {self.fingerprint.hex()})"
             )
-        if header.layout != LAYOUT or header.depth != 8 or header.tile_log2 or header.colour == "grey RGB":
-            raise FormatError("files of this model are 8-bit, RGB or grey, of latent layout 1, in one tile")
+        if header.layout != LAYOUT or header.tile_log2 or header.colour == "grey RGB":
+            raise FormatError("files of this model are RGB or grey, of latent layout 1, in one tile")
         if header.quality > self.quality_scale.last:
             raise FormatError(f"quality position {header.quality} is beyond the model's")
 
     def _needed_tiles(self, header: Header, view: View) -> set[int] | None:
         return None
 
-    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
+    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> Samples:
         samples = self.pixels_of(self._symbols(container).r, container.header, progress)
         part = view.window.scaled(view.reduction, view.grid.height, view.grid.width)
         cut = np.atleast_3d(samples[part.pixel_index])

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from aez.bitstream.header import DEPTHS
 from aez.cli.shared.options.types import Function, Number, Size, add_options, parse_region
 from aez.codec.encoding.effort import EFFORT_MAX
 from aez.codec.encoding.target import Target
@@ -47,6 +48,12 @@ def encode_options(function: Function) -> Function:
             help="Quality of the transparency; 100 is lossless.",
         ),
         click.option("--preview", is_flag=True, help="Store a small preview that can be read on its own."),
+        click.option(
+            "--depth",
+            type=click.Choice([str(depth) for depth in DEPTHS]),
+            callback=lambda _, __, value: None if value is None else int(value),
+            help="Bits per sample of decoded pictures.  [default: those of the input]",
+        ),
     )
     return add_options(function, options)
 

@@ -8,10 +8,11 @@ from PIL import Image
 
 from aez.bitstream.errors import ImageError
 from aez.codec.picture.alpha.transparency import key_of, opacity
-from aez.codec.picture.colour.avif import avif_codes
+from aez.codec.picture.colour.avif import avif_codes, avif_depth
 from aez.codec.picture.colour.conversion import cmyk_to_srgb, is_srgb, matched, samples_to_srgb
 from aez.codec.picture.colour.png import png_codes, png_profile
 from aez.codec.picture.depth import Samples, is_deep, is_within_16_bits, to_8_bits, to_16_bits
+from aez.codec.picture.formats.deep_heif import deep_heif, heif_depth
 from aez.codec.picture.formats.deep_samples import deep_samples, has_deep_colour, is_deep_mode
 from aez.codec.picture.formats.png_chunks import stated_depth
 from aez.codec.picture.formats.raw_files import refuse_raw
@@ -47,9 +48,7 @@ def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -
     warnings: list[str] = []
     try:
         refuse_raw(image)
-        deep, depth = deep_samples(image), stated_depth(image)
-        if deep is None and has_deep_colour(image):
-            warnings.append("16-bit samples are coded with 8 bits")
+        deep, depth = _deep(image, warnings)
         codes = png_codes(image) or avif_codes(image)
         key = key_of(image) if deep is None else image.info.get("transparency")
         image.load()
@@ -74,6 +73,19 @@ def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -
         raise ImageError(f"cannot be read as a picture ({error})") from None
     picture = Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings, depth)
     return stripped(picture) if strip else picture
+
+
+def _deep(image: Image.Image, warnings: list[str]) -> tuple[NDArray[np.uint16] | None, int]:
+    """Read the deep samples of a file that is not loaded yet; return them, or None, and the depth that it states."""
+    deep, depth = deep_heif(image), heif_depth(image)
+    if deep is None:
+        deep = deep_samples(image)
+    if depth == 8:
+        depth = stated_depth(image)
+    lost = avif_depth(image) if image.format == "AVIF" else 16 if has_deep_colour(image) else 8
+    if deep is None and lost > 8:
+        warnings.append(f"{lost}-bit samples are coded with 8 bits")
+    return deep, depth
 
 
 def split_deep(array: NDArray[np.uint16], warnings: list[str]) -> tuple[Samples, NDArray[np.uint8] | None]:

@@ -98,7 +98,7 @@ def _decode(source: Path | io.BytesIO, max_pixels: int, frame: int | None, *, to
     with Image.open(source) as image:
         _check(image.size, max_pixels)
         count = getattr(image, "n_frames", 1)
-        if frame is not None and frame != 1:
+        if frame is not None and frame - 1 != image.tell():
             _seek(image, frame, count)
             _check(image.size, max_pixels)
         picture = from_image(image, srgb=to_srgb, strip=strip)

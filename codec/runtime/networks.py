@@ -106,7 +106,7 @@ class Networks(Protocol):
         """Apply the picture filter to levels, (H, W, C), with weights (C, nodes, inputs)."""
 
     def filter_moments(self, levels: Array, top: int, left: int, original: Levels) -> Moments:
-        """Return the sums that fit the filter to an original's levels, (h, w, C), whose place in ``levels`` is given."""
+        """Return the sums that fit the filter to an original's levels, (h, w, C), at a given place."""
 
     def average(self, levels: Array, reduction: int) -> Array:
         """Average levels, (H, W, C), over squares of ``reduction`` rows and columns, which divide both sides."""

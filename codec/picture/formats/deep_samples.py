@@ -49,6 +49,10 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
     if len(raw) != 1 or not codecs <= _CODECS or file is None or file.closed:
         return None
     (mode,) = raw
+    colour, _, order = mode.partition(";16")
+    pairs = mode == _GREY_ALPHA and image.format == "PNG"
+    if not pairs and (colour not in _COLOURS or order not in _OTHER_ORDER):
+        return None
     if getattr(image, "tag_v2", {}).get(_PLANAR_CONFIGURATION) == _SEPARATE or (image.tell() and image.format == "PNG"):
         return None
     before = file.tell()
@@ -57,13 +61,8 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
         data = file.read()
     finally:
         file.seek(before)
-    if mode == _GREY_ALPHA and image.format == "PNG":
-        # Four bytes per pixel, as RGBA of 8 bits has.
-        pairs = np.ascontiguousarray(_decoded(image, data, "RGBA"))
-        return pairs.view(">u2").astype(np.uint16)
-    colour, _, order = mode.partition(";16")
-    if colour not in _COLOURS or order not in _OTHER_ORDER:
-        return None
+    if pairs:  # four bytes per pixel, as RGBA of 8 bits has
+        return np.ascontiguousarray(_decoded(image, data, "RGBA")).view(">u2").astype(np.uint16)
     out = _decoded(image, data, mode).astype(np.uint16)
     out <<= 8
     out |= _decoded(image, data, f"{colour};16{_OTHER_ORDER[order]}")

@@ -24,7 +24,7 @@ def close(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return a.shape == b.shape and float((difference <= 1).mean()) >= 0.999
 
 
-@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled", "rare"])
+@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled", "rare", "deep"])
 def test_symbols_are_exact(codec: Codec, goldens: dict[str, bytes], digests: dict[str, str], name: str) -> None:
     assert codec.digest(goldens[name]) == digests[name]
 

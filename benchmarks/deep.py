@@ -91,8 +91,8 @@ def jpeg_xl(picture: Deep, quality: int) -> Coded:
 
 
 def nearest(encode: Callable[[int], Coded], size: int) -> Coded:
-    """Return the file nearest to a size of those of qualities 1 … 100."""
-    low, high, found = 1, 100, list[Coded]()
+    """Return the file nearest to a size of those of qualities 1 … 99; 100 is lossless in some codecs."""
+    low, high, found = 1, 99, list[Coded]()
     while low <= high:
         middle = (low + high) // 2
         found.append(encode(middle))

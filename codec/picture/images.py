@@ -82,8 +82,8 @@ def _deep(image: Image.Image, warnings: list[str]) -> tuple[NDArray[np.uint16] |
         deep = deep_samples(image)
     if depth == 8:
         depth = stated_depth(image)
-    lost = avif_depth(image) if image.format == "AVIF" else 16 if has_deep_colour(image) else 8
-    if deep is None and lost > 8:
+    lost = max(avif_depth(image), heif_depth(image), 16 if has_deep_colour(image) else 8)
+    if deep is None and lost > 8 and not is_deep_mode(image.mode):
         warnings.append(f"{lost}-bit samples are coded with 8 bits")
     return deep, depth
 

@@ -14,6 +14,8 @@ from PIL import Image
 
 _COLOURS = ("RGB", "RGBX", "RGBA")
 _CODECS = {"zip", "raw", "libtiff"}
+_PPM = ("ppm", "ppm_plain")
+"""Codecs whose second argument is the largest sample."""
 _GREY_ALPHA = "LA;16B"
 _PLANAR_CONFIGURATION, _SEPARATE = 284, 2
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -21,7 +23,10 @@ _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "
 
 def has_deep_colour(image: Image.Image) -> bool:
     """Check whether an image that is not loaded yet has 16-bit samples which Pillow reduces to 8."""
-    return not is_deep_mode(image.mode) and any(";16" in mode for mode in _raw_modes(image))
+    if is_deep_mode(image.mode):
+        return False
+    largest = [tile[3][1] for tile in getattr(image, "tile", []) if tile[0] in _PPM]
+    return any(";16" in mode for mode in _raw_modes(image)) or any(value > 255 for value in largest)
 
 
 def is_deep_mode(mode: str) -> bool:

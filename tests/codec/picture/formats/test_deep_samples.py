@@ -151,6 +151,16 @@ def test_heic_of_10_bits(mode: str) -> None:
     assert np.abs(picture.samples - ramp[..., : min(3, channels)].squeeze().astype(float)).mean() < 300
 
 
+def test_ppm_of_16_bits() -> None:
+    """Of colour Pillow gives 8 bits, of grey all."""
+    array = noise(5, 7, 3)
+    picture = read(b"P6 7 5 65535\n" + array.astype(">u2").tobytes())
+    assert (picture.depth, picture.warnings) == (8, ["16-bit samples are coded with 8 bits"])
+    picture = read(b"P5 7 5 65535\n" + array[..., 0].astype(">u2").tobytes())
+    assert picture.warnings == []
+    assert np.array_equal(picture.samples, array[..., 0])
+
+
 def test_avif_of_10_bits_is_noticed() -> None:
     vips = pytest.importorskip("pyvips")
     ramp = np.repeat(np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64, 1), 3, 2)

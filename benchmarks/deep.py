@@ -1,11 +1,14 @@
 """Pictures of 16 bits per sample: levels and PSNR beside AVIF of 10 bits and JPEG XL of 16, at equal sizes.
 
     python -m aez.benchmarks.deep PHOTO...
+    python -m aez.benchmarks.deep --pq PHOTO...
 
-Three pictures are made for every run: a smooth gradient; each photograph reduced to half its size in linear light, so
-that its samples have 16 bits; and the same photograph with brightened highlights, coded by the curve of PQ (SMPTE ST
-2084) with white at 203 cd/m². PSNR is that of the 16-bit samples as coded. Other codecs are given the quality whose
-file is nearest in size.
+The pictures are a smooth gradient; each photograph reduced to half its size in linear light, so that its samples have
+16 bits; and the same photograph with brightened highlights, coded by the curve of PQ (SMPTE ST 2084) with white at 203
+cd/m². PSNR is that of the 16-bit samples as coded. Other codecs are given the quality whose file is nearest in size.
+
+With `--pq`, each photograph is coded by the curve of sRGB, and by that of PQ in as many bytes. Both are compared with
+the original by the curve of sRGB.
 """
 
 import io
@@ -25,6 +28,7 @@ from aez.benchmarks.pictures import read_rgb
 from aez.codec.codec import Codec
 from aez.codec.picture.depth import to_8_bits, to_16_bits, widened
 from aez.codec.picture.psnr import psnr_of
+from aez.codec.picture.ssimulacra2 import ssimulacra2_of
 
 QUALITIES = 50, 70, 90
 Deep = NDArray[np.uint16]
@@ -60,10 +64,21 @@ def as_srgb(light: Linear) -> Deep:
 
 
 def as_pq(light: Linear) -> Deep:
-    """Brighten the highlights, and apply the curve of PQ."""
-    bright = light * (1 + HIGHLIGHTS * light.mean(2, keepdims=True) ** 2)
-    power = np.power(bright * WHITE / PEAK, 2610 / 16384)
+    """Apply the curve of PQ."""
+    power = np.power(light * WHITE / PEAK, 2610 / 16384)
     return _samples(((3424 + 2413 * 32 * power) / (4096 + 2392 * 32 * power)) ** (2523 / 32))
+
+
+def from_pq(samples: Deep) -> Linear:
+    """Undo :func:`as_pq`; what is brighter than white becomes white."""
+    power = np.power(samples / 65535.0, 32 / 2523)
+    share = np.maximum(4096 * power - 3424, 0) / (2413 * 32 - 2392 * 32 * power)
+    return cast(Linear, np.clip(np.power(share, 16384 / 2610) * PEAK / WHITE, 0, 1))
+
+
+def brightened(light: Linear) -> Linear:
+    """Brighten the highlights beyond white."""
+    return cast(Linear, light * (1 + HIGHLIGHTS * light.mean(2, keepdims=True) ** 2))
 
 
 def _samples(values: Linear) -> Deep:
@@ -117,17 +132,44 @@ def rows(name: str, picture: Deep, model: Codec, other: Callable[[Deep, int], Co
         click.echo(f"| {name} | {ours} | {psnr_of(picture, rounded):.2f} | {other_name} | {cells(peer)} |")
 
 
+def pq_rows(name: str, light: Linear, model: Codec) -> None:
+    """Print the rows of one photograph by two curves."""
+    plain, curved, pixels = as_srgb(light), as_pq(light), light.shape[0] * light.shape[1]
+
+    def coded(quality: int) -> Coded:
+        data = model.encode(curved, quality)
+        return len(data), np.asarray(model.decode_array(data), np.uint16)
+
+    for quality in QUALITIES:
+        data = model.encode(plain, quality)
+        size, back = nearest(coded, len(data))
+        shown = np.asarray(model.decode_array(data), np.uint16), as_srgb(from_pq(back))
+        scores = [f"{ssimulacra2_of(plain, one):.1f} | {psnr_of(plain, one):.2f}" for one in shown]
+        sizes = [f"{8 * length / pixels:.3f}" for length in (len(data), size)]
+        click.echo(f"| {name} | {model.name} q{quality} | {sizes[0]} | {scores[0]} | {sizes[1]} | {scores[1]} |")
+
+
 @click.command()
 @click.argument("photos", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--model", "models", multiple=True, default=("photo", "photo-psnr"), help="Models to measure.")
-def command(photos: tuple[Path, ...], models: tuple[str, ...]) -> None:
+@click.option("--pq", is_flag=True, help="Compare the curves of sRGB and PQ.")
+def command(photos: tuple[Path, ...], models: tuple[str, ...], pq: bool) -> None:
     """Print a table of deep pictures in Markdown."""
+    if pq:
+        click.echo(
+            "| picture | aez | sRGB: bpp | score | PSNR | PQ: bpp | score | PSNR |\n|---|---|---|---|---|---|---|---|"
+        )
+        for model in models:
+            for path in photos:
+                loaded: Any = codec.load(model, "cpu")
+                pq_rows(path.stem, reduced(path), loaded)
+        return
     click.echo("| picture | aez | bpp | PSNR | levels | PSNR through 8 bits | at the same size | bpp | PSNR | levels |")
     click.echo("|---|---|---|---|---|---|---|---|---|---|")
     pictures: dict[str, Deep] = {"gradient": gradient()}
     for path in photos:
         light = reduced(path)
-        pictures |= {path.stem: as_srgb(light), f"{path.stem}, PQ": as_pq(light)}
+        pictures |= {path.stem: as_srgb(light), f"{path.stem}, PQ": as_pq(brightened(light))}
     for model in models:
         ours: Any = codec.load(model, "cpu")
         for name, picture in pictures.items():

@@ -1,5 +1,6 @@
 """Files of more than 8 bits per sample: reading all bits of them, and writing PNG."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -210,3 +211,17 @@ def test_deep_grey_files(kind: str) -> None:
     made, notes = write_picture(Picture(noise(16, 16, 1)[..., 0]), kind)
     assert notes == []
     assert np.array_equal(read(bytes(made)).samples, noise(16, 16, 1)[..., 0])
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_damage_is_reported(channels: int) -> None:
+    """A changed byte of a PNG file, its checksum made right, gives a picture or an error with a text."""
+    data = png(noise(13, 9, channels), interlaced=True)
+    for at in range(16, len(data) - 12, 3):
+        changed = bytearray(data)
+        changed[at] ^= 0x55
+        for start, length in ((8, 13), (33, len(data) - 57)):
+            end = start + 8 + length
+            changed[end : end + 4] = struct.pack(">I", zlib.crc32(changed[start + 4 : end]))
+        with contextlib.suppress(ImageError, LimitError):
+            assert read_picture(io.BytesIO(bytes(changed)), max_pixels=10000).samples.size

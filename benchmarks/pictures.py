@@ -10,6 +10,7 @@ from PIL import Image
 
 from aez.bitstream.errors import AezError
 from aez.codec.picture.alpha.transparency import flattened
+from aez.codec.picture.depth import to_8_bits
 from aez.codec.picture.reading import read_picture
 from aez.codec.picture.sources import naming
 
@@ -58,7 +59,7 @@ def read_rgb(path: Path) -> Image.Image:
     """
     with naming(str(path)):
         picture = flattened(read_picture(path, to_srgb=True, auto_orient=True))
-    return Image.fromarray(picture.samples).convert("RGB")
+    return Image.fromarray(to_8_bits(picture.samples)).convert("RGB")
 
 
 def picture_digest(image: Image.Image) -> str:

@@ -34,7 +34,7 @@ class CompressJob(Job):
     Attributes:
         model: name or path of the weights.
         coding: options of encoding.
-        reading: arguments of the picture reader: ``auto_orient``, ``strip``, ``to_srgb``.
+        reading: arguments of the picture reader: ``auto_orient``, ``strip``, ``to_srgb``, ``frame``.
         denoise: remove noise before encoding.
         sigma: standard deviation of the noise in levels of 0 to 255; None to estimate it.
         device: device of the networks.
@@ -93,8 +93,9 @@ class CompressJob(Job):
     def denoised(self, picture: "Picture") -> "Picture":
         """Remove noise, with more averaged copies at higher efforts."""
         from aez.codec.family.restoration.denoise import denoised
+        from aez.codec.picture.picture import in_8_bits
 
-        return denoised(picture, self.sigma, effort=self.coding.effort // 3, device=self.device)
+        return denoised(in_8_bits(picture), self.sigma, effort=self.coding.effort // 3, device=self.device)
 
     def lacking(self, made: Converted, written: bytes) -> str | None:
         """Decode the symbols of the output before it may replace its input."""
@@ -140,6 +141,7 @@ def command(
     preview: bool,
     content: str,
     lossless: bool,
+    depth: int | None,
     model: str,
     denoise: bool,
     sigma: float | None,
@@ -169,6 +171,7 @@ def command(
             preview=preview,
             content=content,
             lossless=lossless,
+            depth=depth,
         ),
         reading=reading,
         denoise=denoise,

@@ -32,10 +32,12 @@ class InpaintJob(PictureJob):
         """Load the codec's networks, and the mask."""
         from aez.codec.family.restoration.inpaint import QUALITY, missing_pixels
         from aez.codec.family.restoration.prior import load_prior
+        from aez.codec.picture.depth import to_8_bits
         from aez.codec.runtime.torch.device import choose_device
 
         picture = read_input(storage.open_source(self.mask), self.mask, self.max_pixels)
-        self.missing = missing_pixels(picture.samples if picture.samples.ndim == 2 else picture.samples.max(2))
+        samples = to_8_bits(picture.samples)
+        self.missing = missing_pixels(samples if samples.ndim == 2 else samples.max(2))
         load_prior(QUALITY, self.model, str(choose_device(self.device)))
 
     def change(self, picture: "Picture", progress: Progress | None) -> "Picture":

@@ -84,7 +84,7 @@ def decode_alpha_part(
     window, reduction = view.window, view.reduction
     span = window.scaled(reduction, header.height, header.width)
     picture = read_alpha_picture(payload, header, limits)
-    samples = 3 * prod(window.shape)
+    samples = (3 if header.depth == 8 else 6) * prod(window.shape)
     if picture is None:
         rows, cols = (span.top, span.bottom), (span.left, span.right)
         tile = tile_memory(payload, header.height, header.width, rows, cols)

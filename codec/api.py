@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Limits, read_header
 from aez.codec.base import Data, PictureCodec
 from aez.codec.codec import Codec, hyperprior
 from aez.codec.model.registry import DEFAULT_MODEL, find_fingerprint, find_model
+from aez.codec.picture.depth import Samples
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File, data_of
 from aez.codec.symbols.representation import Latents
@@ -54,25 +53,29 @@ def encode(
     *,
     model: str = DEFAULT_MODEL,
     device: str = "auto",
+    frame: int | None = None,
     **settings: Unpack[EncodeSettings],
 ) -> bytes:
     """Encode a picture to the bytes of an `.aez` file.
 
     Args:
         image: a Pillow image of any mode (of an animation, the frame at which it stands); an (H, W), (H, W, 2),
-            (H, W, 3) or (H, W, 4) array of uint8, uint16 (rounded to 8 bits) or bool (0 and 255); or the path of a
-            picture file, which is read as the command line reads it (of an animation, the first frame).
+            (H, W, 3) or (H, W, 4) array of uint8, uint16 (0 to 65535) or bool (0 and 255); or the path of a picture
+            file, which is read as the command line reads it. Files of 16 bits per sample are read as such, and so are
+            Pillow images of modes I;16, I and F, and images that Pillow has opened but not loaded.
         quality: 1 … 100, any real number; 50 if it is not given.
         model: name of a packaged model, or path of a weights file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        frame: number of the frame or page of a picture file, from 1; None for the first one, with a warning if there
+            are others.
         settings: the other fields of :class:`aez.codec.options.EncodeOptions`: ``target``, ``effort``,
-            ``alpha_quality``, ``preview``, ``tile_log2``, ``content``, ``lossless``.
+            ``alpha_quality``, ``preview``, ``tile_log2``, ``content``, ``lossless``, ``depth``.
 
     Raises:
         AezError: the picture cannot be read, or there is no such model or device.
-        ValueError, TypeError: an argument is out of range or of the wrong type.
+        ValueError, TypeError: an argument is out of range or of the wrong type, or a frame is given but no path.
     """
-    return load(model, device).encode(image, quality, **settings)
+    return load(model, device).encode(image, quality, frame=frame, **settings)
 
 
 def latents(
@@ -133,7 +136,9 @@ def decode(
 ) -> Image.Image:
     """Decode an `.aez` file to a Pillow image of mode RGB, RGBA, L or LA, turned as it is meant to be seen.
 
-    Its ``info`` holds the metadata under ``icc_profile``, ``exif`` and ``xmp``.
+    A deep grey picture, one of 10, 12 or 16 bits per sample, has mode I;16. Pillow has no mode for deep colour or deep
+    grey with alpha: such pictures are rounded to 8 bits here, and :func:`decode_array` gives all bits. ``info`` of the
+    image holds the metadata under ``icc_profile``, ``exif`` and ``xmp``.
 
     Args:
         data: the whole file: bytes, or anything with a buffer, as a memory-mapped file; or its path.
@@ -153,11 +158,12 @@ def decode(
 
 def decode_array(
     data: Data | File, *, model: str | None = None, device: str = "auto", **settings: Unpack[DecodeSettings]
-) -> NDArray[np.uint8]:
+) -> Samples:
     """Decode an `.aez` file to an array, as stored; a region is one as stored. Otherwise as :func:`decode`.
 
     Returns:
-        uint8: (H, W, 3) for RGB, (H, W) for grey; with alpha one channel more, (H, W, 4) or (H, W, 2).
+        (H, W, 3) for RGB, (H, W) for grey; with alpha one channel more, (H, W, 4) or (H, W, 2). They are uint8; of
+        files of 10, 12 or 16 bits per sample uint16, from 0 to 1023, 4095 or 65535, alpha scaled to the same range.
     """
     with data_of(data) as content:
         codec = codec_for(content, model=model, device=device, limits=settings.get("limits"))

@@ -16,6 +16,7 @@ from aez.codec.encoding.encoder import default_tile_log2, encode, tile_side
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Window, cell_windows
 from aez.codec.model.operating_point import OperatingPoint
+from aez.codec.picture.depth import Samples, widened
 from aez.codec.picture.grey import as_stored, coded_samples
 from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.picture import Picture, Pixels
@@ -58,6 +59,7 @@ def latents_of(codec: Codec, image: Pixels | Picture | File, options: EncodeOpti
         orientation=picture.orientation,
         alpha=picture.alpha,
         pixel_filter=band.fit.weights if band.fit else None,
+        depth=options.depth or picture.depth,
     )
 
 
@@ -70,21 +72,21 @@ def picture_of(codec: Codec, latents: Latents) -> Image.Image:
         raise ValueError(f"y_hat must have shape {shape}, not {y_hat.shape}")
     if not np.isfinite(y_hat).all():
         raise ValueError("y_hat must be finite")
-    samples = as_stored(_synthesised(codec, y_hat, latents, grid), latents.colour)
-    return upright(Picture(samples, latents.alpha, latents.orientation)).to_image()
+    samples = as_stored(widened(_synthesised(codec, y_hat, latents, grid), latents.depth), latents.colour)
+    return upright(Picture(samples, latents.alpha, latents.orientation, deep_bits=latents.depth)).to_image()
 
 
-def _synthesised(codec: Codec, y_hat: NDArray[np.float32], latents: Latents, grid: Grid) -> NDArray[np.uint8]:
-    """Decode ŷ to (height, width, 3) uint8, or (height, width) if grey."""
+def _synthesised(codec: Codec, y_hat: NDArray[np.float32], latents: Latents, grid: Grid) -> Samples:
+    """Decode ŷ to (height, width, 3), or (height, width) if grey."""
     networks, point = codec.networks, OperatingPoint(codec.weights, latents.position, latents.grey)
-    decoder = Decoder(networks, point, latents.pixel_filter)
-    out = np.empty((grid.height, grid.width, point.channels), np.uint8)
+    decoder = Decoder(networks, point, latents.pixel_filter, latents.depth)
+    out: Samples = np.empty((grid.height, grid.width, point.channels), np.uint8 if latents.depth == 8 else np.uint16)
     for core in _windows(grid):
         around = grid.grown(core, codec.weights.pixel_halo)
         levels = decoder.levels(y_hat[around.index])
         first = around.finer(LATENT_STRIDE)
         pixels = grid.pixels_of(core)
-        out[pixels.pixel_index] = networks.host(networks.samples(levels[pixels.pixel_index_in(first)]))
+        out[pixels.pixel_index] = networks.host(networks.samples(levels[pixels.pixel_index_in(first)], latents.depth))
     return out[:, :, 0] if latents.grey else out
 
 

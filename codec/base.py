@@ -34,6 +34,7 @@ from aez.codec.layered_picture import as_layer, with_layer
 from aez.codec.model.quality import QualityScale
 from aez.codec.options import DecodeOptions, EncodeOptions
 from aez.codec.picture.alpha.fill import filled
+from aez.codec.picture.depth import Samples, at_depth, widened
 from aez.codec.picture.grey import as_stored
 from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
@@ -84,13 +85,13 @@ class PictureCodec(ABC):
         check_effort(effort)
 
     @abstractmethod
-    def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
+    def _coded_samples(self, picture: Picture) -> tuple[Samples, str]:
         """Return the samples to code, (H, W, 3) or (H, W), and the header's name for their colour."""
 
     @abstractmethod
     def encode_samples(
         self,
-        samples: NDArray[np.uint8],
+        samples: Samples,
         header: Header,
         options: EncodeOptions,
         progress: Progress | None = None,
@@ -107,7 +108,7 @@ class PictureCodec(ABC):
             beneath: the samples lie beneath a layer, which has the graphics.
         """
 
-    def block_costs(self, samples: NDArray[np.uint8], header: Header) -> BlockCosts | None:
+    def block_costs(self, samples: Samples, header: Header) -> BlockCosts | None:
         """Return what the blocks of a picture cost without a layer; None if the model cannot say."""
         return None
 
@@ -128,8 +129,8 @@ class PictureCodec(ABC):
         """Estimate what decoding a view takes, alpha aside; None for all symbols without pixels."""
 
     @abstractmethod
-    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
-        """Decode a view, (rows, columns, 3) or (rows, columns) uint8."""
+    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> Samples:
+        """Decode a view, (rows, columns, 3) or (rows, columns): uint8, or uint16 up to 2**depth − 1."""
 
     @abstractmethod
     def _symbols(self, container: Container) -> Symbols:
@@ -140,6 +141,7 @@ class PictureCodec(ABC):
         image: Pixels | Picture | File,
         quality: float | None = None,
         *,
+        frame: int | None = None,
         progress: Progress | None = None,
         **settings: Unpack[EncodeSettings],
     ) -> bytes:
@@ -151,10 +153,12 @@ class PictureCodec(ABC):
         most where the quality steps are fine enough and quality 1 does not reach more.
 
         Args:
-            image: a Pillow image of any mode, an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) uint8 array (grey, grey
-                with alpha, RGB, RGBA), or the path of a picture file. Sides are 1 to 65535 pixels. What cannot be
-                carried is converted with a :class:`UserWarning`; a :class:`Picture` carries its warnings itself.
+            image: a Pillow image of any mode, an (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) array of uint8 or uint16
+                (grey, grey with alpha, RGB, RGBA), or the path of a picture file. Sides are 1 to 65535 pixels. What
+                cannot be carried is converted with a :class:`UserWarning`; a :class:`Picture` carries its warnings
+                itself.
             quality: 1 … 100, any real number.
+            frame: number of the frame of a picture file, from 1; None for the first one.
             progress: called with the share of the work done, 0 … 1; not with a target, whose search has no known end.
             settings: the other fields of :class:`aez.codec.options.EncodeOptions`.
 
@@ -162,7 +166,7 @@ class PictureCodec(ABC):
             ImageError: the picture cannot be read or is too large, or the target cannot be reached.
             ValueError, TypeError: an argument is out of range or of the wrong type.
         """
-        return self.encode_with(_announced(image), EncodeOptions.of(quality, **settings), progress)
+        return self.encode_with(_announced(image, frame), EncodeOptions.of(quality, **settings), progress)
 
     def encode_with(self, picture: Picture, options: EncodeOptions, progress: Progress | None = None) -> bytes:
         """Encode a picture with options given as one object; otherwise as :meth:`encode`."""
@@ -183,8 +187,9 @@ class PictureCodec(ABC):
         if size is not None:
             return smallest_within(at, size, last)
         want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
+        want = at_depth(want, options.depth or picture.depth)
 
-        def measured(function: Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]) -> Callable[[bytes], float]:
+        def measured(function: Callable[[Samples, Samples], float]) -> Callable[[bytes], float]:
             return lambda data: function(want, self.decode_picture(data, limits=TRUSTED).samples)
 
         if options.target.psnr is not None:
@@ -212,6 +217,7 @@ class PictureCodec(ABC):
             fingerprint=self.fingerprint,
             quality=position,
             colour=colour,
+            depth=options.depth or picture.depth,
             alpha=picture.alpha is not None,
             orientation=picture.orientation,
         )
@@ -219,12 +225,12 @@ class PictureCodec(ABC):
         if options.preview:
             small = thumbnail(replace(picture, samples=as_stored(samples, colour)))
             quality = min(self.quality_scale.quality_of(position), PREVIEW_QUALITY)
-            metadata[ChunkType.PREVIEW] = self.encode(small, quality, effort=options.effort)
+            metadata[ChunkType.PREVIEW] = self.encode(small, quality, effort=options.effort, depth=header.depth)
         container = None
         if options.lossless or options.content == "graphics":
-            container = as_layer(self, picture, samples, header, options)
-        elif options.content == "auto":
-            container = with_layer(self, picture, samples, header, options, alpha, progress)
+            container = as_layer(self, picture, at_depth(samples, header.depth), header, options)
+        elif options.content == "auto" and header.depth == 8:
+            container = with_layer(self, picture, at_depth(samples, 8), header, options, alpha, progress)
         if container is None:
             container = self.encode_samples(samples, header, options, progress)
         return write_container(replace(container, metadata=metadata, alpha=None if container.whole else alpha))
@@ -268,11 +274,12 @@ class PictureCodec(ABC):
         samples, alpha = self._decode_view(container, view, progress, options.limits)
         metadata = metadata_of(container.metadata)
         metadata = metadata if whole else without_thumbnails(metadata)
-        return Picture(as_stored(samples, header.colour), alpha, header.orientation, metadata)
+        samples = as_stored(samples, header.colour)
+        return Picture(samples, alpha, header.orientation, metadata, deep_bits=header.depth)
 
     def _decode_view(
         self, container: Container, view: View, progress: Progress | None, limits: Limits | None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    ) -> tuple[Samples, NDArray[np.uint8] | None]:
         """Decode samples, with the layer over them, and alpha of a view."""
         header, at = container.header, (view.window, view.reduction)
         if container.layer is not None and container.whole:
@@ -280,7 +287,7 @@ class PictureCodec(ABC):
         samples = self._decode_samples(container, view, progress)
         if container.layer is not None:
             samples = covered(samples, container.layer, header, *at)
-        return samples, self._decode_alpha(container, view, limits)
+        return widened(samples, header.depth), self._decode_alpha(container, view, limits)
 
     def _open(self, data: Data, options: DecodeOptions, *, seen: bool) -> tuple[Container, View, bool]:
         """Parse what a view needs of a file; the last value says whether the view is of the whole picture."""
@@ -310,11 +317,12 @@ class PictureCodec(ABC):
 
     def decode_array(
         self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]
-    ) -> NDArray[np.uint8]:
+    ) -> Samples:
         """Decode the picture as stored, not turned for display; arguments and errors as :meth:`decode_picture`.
 
         Returns:
-            uint8: (H, W, 3) for RGB, (H, W) for grey; with alpha one channel more, (H, W, 4) or (H, W, 2).
+            (H, W, 3) for RGB, (H, W) for grey; with alpha one channel more, (H, W, 4) or (H, W, 2). They are uint8;
+            of files of 10, 12 or 16 bits per sample uint16, 0 … 2**depth − 1, alpha scaled to the same range.
         """
         return self.decode_picture(data, progress=progress, **settings).to_array()
 
@@ -324,7 +332,8 @@ class PictureCodec(ABC):
         """Decode the picture as stored to a tensor on this codec's device; arguments and errors as `decode_picture`.
 
         Returns:
-            (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha.
+            (C, H, W): 3 channels for RGB, 1 for grey, one more with alpha. They are uint8; of files of 10, 12 or 16
+            bits per sample uint16, 0 … 2**depth − 1, alpha scaled to the same range.
         """
         require_torch("a tensor")
         import torch
@@ -340,7 +349,9 @@ class PictureCodec(ABC):
         A region is one of the picture turned for display.
 
         Returns:
-            A Pillow image of mode RGB, RGBA, L or LA. Its ``info`` holds the metadata under ``icc_profile``, ``exif``
+            A Pillow image of mode RGB, RGBA, L or LA; of a deep grey picture without alpha I;16, over the whole range
+            of 16 bits. Pillow has no mode for other deep pictures, which are rounded to 8 bits;
+            :meth:`decode_array` gives all bits. Its ``info`` holds the metadata under ``icc_profile``, ``exif``
             and ``xmp``, their orientation set to 1 if the picture was turned.
         """
         return upright(self.decode_picture(data, seen=True, progress=progress, **settings)).to_image()
@@ -377,9 +388,9 @@ class PictureCodec(ABC):
         return symbols_digest(symbols.z, symbols.r)
 
 
-def _announced(image: Pixels | Picture | File) -> Picture:
+def _announced(image: Pixels | Picture | File, frame: int | None) -> Picture:
     """Read a picture and warn of each thing that is lost; a Picture carries its warnings itself."""
-    picture = as_picture(image)
+    picture = as_picture(image, frame)
     if picture is not image:
         for warning in picture.warnings:
             warnings.warn(warning, stacklevel=3)

@@ -105,7 +105,9 @@ class DecodeBatch:
         self.column, self.model, self.device, self.limits = column, model, device, limits
 
     def __call__(self, batch: Batch) -> dict[str, Any]:
-        """Return the batch with the columns ``image`` ((H, W, 3) uint8, or (0, 0, 3)) and ``error`` (str) added.
+        """Return the batch with the columns ``image`` and ``error`` (str) added.
+
+        An image is as :func:`aez.codec.decode_array` gives it, or (0, 0, 3) uint8 if there is an error.
 
         Raises:
             KeyError: the batch lacks the column.

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from aez.bitstream import Container, Header, ModelError, write_container
@@ -27,6 +26,7 @@ from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.options import DecodeOptions, EncodeOptions
+from aez.codec.picture.depth import Samples, at_depth, narrowed
 from aez.codec.picture.grey import coded_samples
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
@@ -96,12 +96,12 @@ class Codec(PictureCodec):
         search = effort_of(effort, self.weights.distortion)
         return Setting(self.networks, OperatingPoint(self.weights, position, grey), search)
 
-    def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
+    def _coded_samples(self, picture: Picture) -> tuple[Samples, str]:
         return coded_samples(picture)
 
     def encode_samples(
         self,
-        samples: NDArray[np.uint8],
+        samples: Samples,
         header: Header,
         options: EncodeOptions,
         progress: Progress | None = None,
@@ -116,7 +116,7 @@ class Codec(PictureCodec):
         bands = encode_bands(setting, samples, tile_side(log2), progress, graphics=not beneath)
         return self._container(header, bands)
 
-    def block_costs(self, samples: NDArray[np.uint8], header: Header) -> BlockCosts:
+    def block_costs(self, samples: Samples, header: Header) -> BlockCosts:
         """See :meth:`aez.codec.base.PictureCodec.block_costs`; the symbols are those of the lowest effort."""
         plain = replace(header, alpha=False, orientation=1)
         data = write_container(self.encode_samples(samples, plain, EncodeOptions(effort=0), beneath=True))
@@ -152,9 +152,9 @@ class Codec(PictureCodec):
 
     def decoder(self, reader: StreamReader) -> Decoder:
         """Return the decoder of a file's symbols."""
-        return Decoder(self.networks, reader.point, reader.pixel_filter())
+        return Decoder(self.networks, reader.point, reader.pixel_filter(), reader.header.depth)
 
-    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
+    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> Samples:
         self.networks.prepare(encoding=False)
         reader = StreamReader(container, self.weights)
         with reader.residuals() as residuals:
@@ -168,7 +168,8 @@ class Codec(PictureCodec):
         The samples are not copied through the host.
 
         Returns:
-            (C, H, W) uint8: 3 channels for RGB, 1 for grey, one more with alpha.
+            (C, H, W): 3 channels for RGB, 1 for grey, one more with alpha. They are uint8; of files of 10, 12 or 16
+            bits per sample uint16, 0 … 2**depth − 1, alpha scaled to the same range.
         """
         require_torch("a tensor")
         import torch
@@ -178,16 +179,21 @@ class Codec(PictureCodec):
         if container.layer is not None:
             return super().decode_tensor(data, progress=progress, **settings)
         reader = StreamReader(container, self.weights)
+        depth = container.header.depth
+        kind = torch.uint8 if depth == 8 else torch.int32
         # Outside of inference mode, so that the result may be used in training.
-        samples = torch.empty(*view.window.shape, reader.point.channels, dtype=torch.uint8, device=self.device)
+        samples = torch.empty(*view.window.shape, reader.point.channels, dtype=kind, device=self.device)
         with reader.residuals() as residuals:
             for window, part in self.decoder(reader).parts(reader.z, residuals, view, progress):
                 samples[window.pixel_index] = torch.as_tensor(part)
         if container.header.colour == "grey RGB":
             samples = samples.expand(-1, -1, 3)
-        alpha = self._decode_alpha(container, view, options.limits)
-        planes = [samples] if alpha is None else [samples, torch.from_numpy(alpha).to(self.device)[..., None]]
-        return torch.cat(planes, 2).permute(2, 0, 1).contiguous()
+        planes, alpha = [samples], self._decode_alpha(container, view, options.limits)
+        if alpha is not None:
+            scaled = narrowed(at_depth(alpha, depth), depth)
+            planes.append(torch.from_numpy(scaled.astype(np.int32)).to(self.device, kind)[..., None])
+        joined = torch.cat(planes, 2).permute(2, 0, 1).contiguous()
+        return joined if depth == 8 else joined.to(torch.uint16)
 
     def latents(
         self, image: Pixels | Picture | File, quality: float | None = None, **settings: Unpack[EncodeSettings]

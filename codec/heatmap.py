@@ -10,6 +10,7 @@ from aez.codec.base import Data, PictureCodec
 from aez.codec.codec import hyperprior
 from aez.codec.decoding.rate_map import rate_map
 from aez.codec.decoding.regions import REDUCTIONS
+from aez.codec.picture.depth import to_8_bits
 from aez.codec.picture.picture import Picture
 from aez.codec.picture.turning import upright
 
@@ -49,7 +50,7 @@ def heatmap(codec: PictureCodec, data: Data, *, alone: bool = False, limits: Lim
     shares = np.repeat(np.repeat(np.clip(rates / top, 0, 1), side, 0), side, 1)[:height, :width]
     drawn = colours(shares)
     if not alone:
-        seen = codec.decode_picture(data, scale=1 / reduction, limits=limits).samples
+        seen = to_8_bits(codec.decode_picture(data, scale=1 / reduction, limits=limits).samples)
         luma = seen if seen.ndim == 2 else np.asarray(Image.fromarray(seen).convert("L"))
         drawn = np.round(_HEAT * drawn + (1 - _HEAT) * _DIM * luma[..., None]).astype(np.uint8)
     image = Image.fromarray(upright(Picture(drawn, orientation=header.orientation)).samples)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aez.bitstream import Container, Header, write_container
+from aez.bitstream import Container, Header, ImageError, write_container
 from aez.bitstream.limits import TRUSTED
 from aez.codec.layer.content import graphic_blocks
 from aez.codec.layer.plan import BlockCosts, Plan, planned, with_fewest_bits
@@ -43,7 +43,13 @@ def as_layer(
         samples: the samples to code; without loss those of the picture, else transparent pixels may be filled.
         header: header of the file.
         options: of encoding; ``lossless`` or not.
+
+    Raises:
+        ImageError: the file has more than 8 bits per sample.
     """
+    if header.depth != 8:
+        kind = "coding without loss" if options.lossless else "the content 'graphics'"
+        raise ImageError(f"{kind} keeps 8 bits per sample, and the picture has {header.depth}; depth 8 rounds it")
     search = _search(options)
     if options.lossless:
         return _alone(header, encode_whole(samples, picture.alpha, search))

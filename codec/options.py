@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from aez.bitstream.header import MAX_TILE_LOG2, MIN_TILE_LOG2
+from aez.bitstream.header import DEPTHS, MAX_TILE_LOG2, MIN_TILE_LOG2
 from aez.bitstream.limits import Limits
 from aez.codec.decoding.regions import Region, reduction_of
 from aez.codec.encoding.effort import check_effort, check_whole
@@ -35,6 +35,7 @@ class EncodeSettings(TypedDict, total=False):
     tile_log2: int | None
     content: str
     lossless: bool
+    depth: int | None
 
 
 class DecodeSettings(TypedDict, total=False):
@@ -61,6 +62,7 @@ class EncodeOptions:
             (``photo``), or over the whole picture, near-equal colours merged (``graphics``).
         lossless: keep every sample, alpha and the colours of transparent pixels too; quality and effort choose nothing
             else then.
+        depth: bits per sample of the decoded picture, 8, 10, 12 or 16; None for those of the input.
 
     Raises:
         ValueError: a value is out of range.
@@ -75,6 +77,7 @@ class EncodeOptions:
     tile_log2: int | None = None
     content: str = "auto"
     lossless: bool = False
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -93,6 +96,10 @@ class EncodeOptions:
             check_whole(self.tile_log2, "tile_log2")
         if self.tile_log2 not in (None, 0, *range(MIN_TILE_LOG2, MAX_TILE_LOG2 + 1)):
             raise ValueError(f"tile_log2 must be 0, from 4 to 12, or None, not {self.tile_log2}")
+        if self.depth is not None:
+            check_whole(self.depth, "depth")
+        if self.depth not in (None, *DEPTHS):
+            raise ValueError(f"depth must be 8, 10, 12, 16 or None, not {self.depth}")
 
     @classmethod
     def of(cls, quality: float | None = None, **settings: Unpack[EncodeSettings]) -> EncodeOptions:

@@ -5,7 +5,8 @@ import is needed because Pillow has no entry points for plugins. Files are recog
 is imported when pixels are needed.
 
 Opened images have the size and pixels as stored, as with Pillow's JPEG plugin: the orientation is in the EXIF data, and
-``ImageOps.exif_transpose`` applies it. ``info`` holds ``icc_profile``, ``exif`` and ``xmp`` if the file has them.
+``ImageOps.exif_transpose`` applies it. Deep grey pictures have mode I;16; Pillow has no mode for other deep pictures,
+which are rounded to 8 bits. ``info`` holds ``icc_profile``, ``exif`` and ``xmp`` if the file has them.
 
 What a file may ask for is limited by ``aez.codec.pillow.limits``, which may be replaced, and by twice Pillow's own
 ``Image.MAX_IMAGE_PIXELS``.
@@ -48,6 +49,8 @@ class AezImageFile(ImageFile.ImageFile):
             raise Image.DecompressionBombError(str(error)) from None
         self._size = header.width, header.height
         self._mode = ("L" if header.colour == "grey" else "RGB") + ("A" if header.alpha else "")
+        if self._mode == "L" and header.depth > 8:
+            self._mode = "I;16"
         self._data = data
         self.tile = []
         # A file that is damaged further on still opens, as in other formats; load() reports the damage.
@@ -84,10 +87,11 @@ class AezImageFile(ImageFile.ImageFile):
             OSError: the file is damaged, or its model is not in the package.
         """
         if self._data is not None:
-            from aez.codec.api import decode_array
+            from aez.codec.api import codec_for
 
             try:
-                samples = decode_array(self._data, limits=self._limits)
+                codec = codec_for(self._data, limits=self._limits)
+                samples = codec.decode_picture(self._data, limits=self._limits).pillow_array()
             except AezError as error:
                 raise OSError(f"the .aez file cannot be decoded: {error}") from None
             self._data = None

@@ -33,7 +33,7 @@ def encode_tensor(
     """Encode a tensor to the bytes of an `.aez` file.
 
     Args:
-        tensor: (C, H, W) uint8, uint16 (rounded to 8 bits) or bool (0 and 255) on any device, C from 1 to 4: grey,
+        tensor: (C, H, W) uint8, uint16 (0 to 65535) or bool (0 and 255) on any device, C from 1 to 4: grey,
             grey and alpha, RGB, RGBA.
         quality: 1 … 100, any real number.
         model: name of a packaged model, or path of a weights file.
@@ -77,7 +77,8 @@ def decode_tensor(
     """Decode an `.aez` file to a tensor on ``device``, as stored; arguments and errors as ``decode_array``.
 
     Returns:
-        (C, H, W) uint8. On an accelerator the samples are made there and not copied through the host.
+        (C, H, W) uint8; of files of 10, 12 or 16 bits per sample uint16, from 0 to 1023, 4095 or 65535. On an
+        accelerator the samples are made there and not copied through the host.
     """
     with data_of(data) as content:
         codec = codec_for(content, model=model, device=device, limits=settings.get("limits"))
@@ -87,10 +88,10 @@ def decode_tensor(
 def decode_batch(
     files: Sequence[Data | File], *, model: str | None = None, device: str = "auto", **settings: Unpack[DecodeSettings]
 ) -> Tensor:
-    """Decode files of pictures of one shape to (N, C, H, W) uint8 on ``device``; otherwise as :func:`decode_tensor`.
+    """Decode files of pictures of one shape to (N, C, H, W) on ``device``; otherwise as :func:`decode_tensor`.
 
     Raises:
-        ImageError: the pictures have different shapes.
+        ImageError: the pictures have different shapes or types.
         ValueError: there is none.
     """
     if not files:
@@ -99,4 +100,6 @@ def decode_batch(
     shapes = {tuple(one.shape) for one in tensors}
     if len(shapes) > 1:
         raise ImageError(f"pictures of different shapes cannot be one batch: {sorted(shapes)}")
+    if len({one.dtype for one in tensors}) > 1:
+        raise ImageError("pictures of 8 bits and of more cannot be one batch")
     return torch.stack(tensors)

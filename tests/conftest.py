@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("aez")
 set_threads(1)
 
 DATA = Path(__file__).parent / "data"
-GOLDENS = ("low", "high", "dot", "tiled", "rare")
+GOLDENS = ("low", "high", "dot", "tiled", "rare", "deep")
 _WITHOUT_TORCH = "PyTorch is not installed"
 _MARKED = re.compile(r"^pytestmark = (?:\[\s*)?pytest\.mark\.torch\b", re.M)
 

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms
 from aez.benchmarks.commands import model_option, run, table
 from aez.bitstream.errors import AezError
 from aez.codec.codec import Codec
+from aez.codec.picture.depth import levels_of
 from aez.codec.picture.images import from_image
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.outputs import metadata_options, write_picture
@@ -190,7 +191,8 @@ def try_kind(kind: Kind, photo: Image.Image, codec: Codec, folder: Path) -> Outc
         if not same or (promised and state != "exact" and not _excused(kind, name)):
             wrong.append(name)
     visible = slice(None) if picture.alpha is None else picture.alpha > 0
-    error = np.square(picture.samples[visible].astype(np.float32) - decoded.samples[visible])
+    levels = levels_of(picture.samples)[visible].astype(np.float32)
+    error = np.square(levels - levels_of(decoded.samples)[visible])
     mse = float(error.mean()) if error.size else 0.0
     ratio = round(10 * float(np.log10(255**2 / mse)), 2) if mse else None
     return Outcome(

@@ -22,6 +22,7 @@ def read_input(
     auto_orient: bool = False,
     strip: bool = False,
     to_srgb: bool = False,
+    frame: int | None = None,
 ) -> "Picture":
     """Read a picture file of any format that Pillow knows.
 
@@ -32,6 +33,7 @@ def read_input(
         auto_orient: turn the pixels to the orientation for display.
         strip: leave EXIF, XMP and a profile for sRGB out.
         to_srgb: convert to sRGB, and leave the profile out.
+        frame: number of the frame to read, from 1; None for the first one.
 
     Raises:
         ImageError: it is missing, a folder, damaged, or no picture.
@@ -48,7 +50,9 @@ def read_input(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return read_picture(file, max_pixels=max_pixels, to_srgb=to_srgb, strip=strip, auto_orient=auto_orient)
+            return read_picture(
+                file, max_pixels=max_pixels, to_srgb=to_srgb, strip=strip, auto_orient=auto_orient, frame=frame
+            )
     except LimitError as error:
         raise LimitError(f"{name}: {error} (--max-pixels)") from None
     except AezError as error:
@@ -70,7 +74,7 @@ def check_kind(target: str) -> None:
 
 
 def read_any(place: str, max_pixels: int) -> "Picture":
-    """Read a picture in sRGB from an `.aez` file, or from one of any format that Pillow knows.
+    """Read a picture in sRGB and 8 bits from an `.aez` file, or from one of any format that Pillow knows.
 
     Raises:
         AezError: it is missing, damaged or too large; the text names it.
@@ -78,15 +82,17 @@ def read_any(place: str, max_pixels: int) -> "Picture":
     name = storage.shown(place)
     if storage.is_local(place) and not Path(place).is_file():
         return read_input(Path(place), name, max_pixels)  # whose error says what is wrong
+    from aez.codec.picture.picture import in_8_bits
+
     if not is_aez(storage.head(place)):
-        return read_input(storage.open_source(place), name, max_pixels, auto_orient=True, to_srgb=True)
+        return in_8_bits(read_input(storage.open_source(place), name, max_pixels, auto_orient=True, to_srgb=True))
     from aez.codec.api import codec_for
     from aez.codec.picture.images import from_image
 
     data = storage.read_bytes(place)
     try:
         limits = Limits(max_pixels=max_pixels)
-        return from_image(codec_for(data, limits=limits).decode(data, limits=limits), srgb=True)
+        return in_8_bits(from_image(codec_for(data, limits=limits).decode(data, limits=limits), srgb=True))
     except AezError as error:
         raise type(error)(f"{name}: {error}") from None
 

@@ -60,12 +60,13 @@ class PictureJob(Job):
     def convert(self, source: str, target: str, progress: Progress | None) -> Converted:
         """Read a picture, change it and write it."""
         from aez.codec.picture.outputs import format_of, write_picture
+        from aez.codec.picture.picture import in_8_bits
 
         self.prepare()
         kind = format_of(Path(target if target != storage.STDIO else "standard output.png"))
         name = storage.shown(source)
         file = storage.open_source(source)
-        picture = read_input(file, name, self.max_pixels)
+        picture = in_8_bits(read_input(file, name, self.max_pixels))
         size = storage.size_of(file)
         try:
             changed = self.change(picture, progress)

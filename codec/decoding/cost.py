@@ -82,7 +82,7 @@ def view_cost(config: NetworkConfig, pixel_halo: int, header: Header, view: View
     largest = max(prod(reach.finer(LATENT_STRIDE).shape) for reach in reaches)
     memory = (
         FIXED_BYTES
-        + 3 * prod(view.window.shape)
+        + (3 if header.depth == 8 else 6) * prod(view.window.shape)
         + _hyper_bytes(config, header)
         + 2 * config.latent * kept
         + _tile_bytes(config, tile)

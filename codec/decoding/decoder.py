@@ -10,6 +10,7 @@ from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.geometry.grid import CELL, LINEAR_FROM, Grid
 from aez.codec.geometry.windows import Progress, Window, cell_windows
 from aez.codec.model.operating_point import OperatingPoint
+from aez.codec.picture.depth import Samples
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Array, Floats, Networks
 from aez.codec.symbols.tiles import Residuals
@@ -55,21 +56,21 @@ class View:
 
 @dataclass(frozen=True)
 class Decoder:
-    """A decoder with the networks of a model at one quality.
+    """A decoder with the networks of a model at one quality and depth.
 
     Attributes:
         networks: the float networks.
         point: the model at the picture's quality.
         pixel_filter: (C, nodes, inputs) float32, weights of the picture filter; None for no filter.
+        depth: bits per sample, 8, 10, 12 or 16.
     """
 
     networks: Networks
     point: OperatingPoint
     pixel_filter: Floats | None = None
+    depth: int = 8
 
-    def decode(
-        self, z: NDArray[np.int16], source: Residuals, view: View, progress: Progress | None = None
-    ) -> NDArray[np.uint8]:
+    def decode(self, z: NDArray[np.int16], source: Residuals, view: View, progress: Progress | None = None) -> Samples:
         """Decode a view.
 
         Args:
@@ -79,9 +80,10 @@ class Decoder:
             progress: callback that takes the share of the windows that are done.
 
         Returns:
-            (rows, columns, 3) uint8, or (rows, columns) if the picture is coded as grey.
+            (rows, columns, 3), or (rows, columns) if the picture is coded as grey; uint8, or uint16 up to
+            2**depth − 1.
         """
-        out = np.empty((*view.window.shape, self.point.channels), np.uint8)
+        out: Samples = np.empty((*view.window.shape, self.point.channels), np.uint8 if self.depth == 8 else np.uint16)
         for window, samples in self.parts(z, source, view, progress):
             out[window.pixel_index] = self.networks.host(samples)
         return out[:, :, 0] if self.point.grey else out
@@ -93,7 +95,7 @@ class Decoder:
 
         Yields:
             Window: pixels, relative to the first pixel of the view.
-            Array: (rows, columns, C) uint8, on the device of the networks.
+            Array: (rows, columns, C) integers up to 2**depth − 1, on the device of the networks.
         """
         cores, halo, side = view.windows(), self.point.weights.pixel_halo, view.side
         means = Means(self.networks, z, view.grid)
@@ -106,7 +108,7 @@ class Decoder:
             pixels = around.finer(side)
             part = core.scaled(side, view.window.bottom, view.window.right).shared(view.window)
             if part is not None:
-                samples = self.networks.samples(levels[part.pixel_index_in(pixels)])
+                samples = self.networks.samples(levels[part.pixel_index_in(pixels)], self.depth)
                 yield part.moved(view.window), samples
             if progress:
                 progress((done + 1) / len(cores))

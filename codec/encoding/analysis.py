@@ -1,23 +1,23 @@
 """Transform pixels to latents, window by window."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window, cell_windows
+from aez.codec.picture.depth import Samples, levels_of
 from aez.codec.runtime.networks import Floats
 
 
 def analysed(
-    setting: Setting, picture: NDArray[np.uint8], band: Window | None = None, progress: Progress | None = None
+    setting: Setting, picture: Samples, band: Window | None = None, progress: Progress | None = None
 ) -> Floats:
     """Transform a picture, or a band of its cells, to y.
 
     Args:
         setting: the model and its networks.
-        picture: (H, W, C) uint8, any size.
+        picture: (H, W, C), any size.
         band: cells to compute; None for all.
         progress: called with the share of the windows done.
 
@@ -37,7 +37,7 @@ def analysed(
         down, right = (outer.shape[i] * LATENT_STRIDE - pixels.shape[i] for i in (0, 1))
         if down or right:
             pixels = np.pad(pixels, ((0, down), (0, right), (0, 0)), mode="edge")
-        part = setting.networks.analyse(pixels, setting.point.position)
+        part = setting.networks.analyse(levels_of(pixels), setting.point.position)
         y[core.index_in(whole)] = part[core.index_in(outer)]
         if progress:
             progress((done + 1) / len(windows))

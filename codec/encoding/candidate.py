@@ -9,6 +9,7 @@ from aez.bitstream.costs import residual_bits
 from aez.codec.encoding.filter_fit import FilterFit
 from aez.codec.encoding.quantising import quantised
 from aez.codec.encoding.setting import Setting
+from aez.codec.picture.depth import Samples
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Floats
 
@@ -18,14 +19,14 @@ class Candidate:
     """A picture, or a band of it, with one choice of symbols.
 
     Attributes:
-        pixels: (H, W, C) uint8; H ≤ 16·h, W ≤ 16·w.
+        pixels: (H, W, C) of any depth; H ≤ 16·h, W ≤ 16·w.
         y: (M, h, w) float32, the latents that are quantised.
         means: of the z that will be coded.
         indices: (M, h, w) uint8, tables of r, or ``NOT_CODED``.
         r: (M, h, w) int16, chosen for this y.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Samples
     y: Floats
     means: Means
     indices: NDArray[np.uint8]

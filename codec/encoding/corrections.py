@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.bitstream.runs import NOT_CODED
@@ -25,6 +24,7 @@ from aez.codec.encoding.quantising import BAND_HEIGHT
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.windows import WHOLE_CELLS, Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
+from aez.codec.picture.depth import Samples, levels_of
 from aez.codec.runtime.means import Area, whole_cells
 from aez.codec.runtime.networks import Array, Floats
 from aez.codec.threads import each, shares
@@ -111,7 +111,7 @@ def _decoded(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> I
 def filtered_levels(
     setting: Setting,
     levels: Array,
-    pixels: NDArray[np.uint8],
+    pixels: Samples,
     core: Window,
     around: Window,
     fit: FilterFit | None,
@@ -121,7 +121,7 @@ def filtered_levels(
     Args:
         setting: the networks.
         levels: (rows, columns, C), those of the latents ``around``.
-        pixels: (H, W, C) uint8, the whole picture.
+        pixels: (H, W, C), the whole picture.
         core: latents of the window.
         around: ``core`` and its halo.
         fit: the picture filter, fitted to all windows before; None for none.
@@ -132,7 +132,7 @@ def filtered_levels(
     if fit is None:
         return levels, None
     inner = core.moved(around)
-    original = pixels[core.finer(LATENT_STRIDE).pixel_index]
+    original = levels_of(pixels[core.finer(LATENT_STRIDE).pixel_index])
     here = fit.of(
         setting.networks.filter_moments(levels, inner.top * LATENT_STRIDE, inner.left * LATENT_STRIDE, original)
     )

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aez.bitstream.header import LATENT_STRIDE
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.windows import Window
+from aez.codec.picture.depth import Samples, levels_of
 from aez.codec.picture.perception import perceptual_slope
 from aez.codec.runtime.networks import Floats
 
@@ -36,15 +36,13 @@ class Errors:
         return patches.reshape(rows * cols, -1)
 
 
-def errors_of(
-    setting: Setting, decoded: Floats, pixels: NDArray[np.uint8], core: Window, wanted: Window, seen: Window
-) -> Errors:
+def errors_of(setting: Setting, decoded: Floats, pixels: Samples, core: Window, wanted: Window, seen: Window) -> Errors:
     """Compare a decoded window with its original.
 
     Args:
         setting: the model.
         decoded: samples of the latents ``seen``, (rows, columns, C), 0 … 255.
-        pixels: (H, W, C) uint8, the whole picture.
+        pixels: (H, W, C), the whole picture.
         core: latents that ``total`` is of.
         wanted: latents that ``samples`` are of.
         seen: latents.
@@ -60,19 +58,19 @@ def squared(error: Floats) -> float:
     return float(np.square(error).sum(dtype=np.float64))
 
 
-def _differences(decoded: Floats, pixels: NDArray[np.uint8], wanted: Window, seen: Window) -> Floats:
+def _differences(decoded: Floats, pixels: Samples, wanted: Window, seen: Window) -> Floats:
     """Return decoded less original samples / 255 of ``wanted``; 0 beyond the picture."""
     part = decoded[wanted.moved(seen).finer(LATENT_STRIDE).pixel_index]
-    original = pixels[wanted.finer(LATENT_STRIDE).pixel_index]
+    original = levels_of(pixels[wanted.finer(LATENT_STRIDE).pixel_index])
     height, width = original.shape[:2]
     error = np.zeros_like(part)
     error[:height, :width] = (part[:height, :width] - original) / np.float32(255)
     return error
 
 
-def _perceived(decoded: Floats, pixels: NDArray[np.uint8], core: Window, wanted: Window, seen: Window) -> Errors:
+def _perceived(decoded: Floats, pixels: Samples, core: Window, wanted: Window, seen: Window) -> Errors:
     """Return the perceptual errors. The distortion of ``core`` is taken to be that of ``seen``."""
-    original = pixels[seen.finer(LATENT_STRIDE).pixel_index]
+    original = levels_of(pixels[seen.finer(LATENT_STRIDE).pixel_index])
     height, width = original.shape[:2]
     distortion, slope = perceptual_slope(decoded[:height, :width], original)
     square = squared(_differences(decoded, pixels, seen, seen)) / original.size

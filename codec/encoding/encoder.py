@@ -21,6 +21,7 @@ from aez.codec.encoding.setting import Setting
 from aez.codec.encoding.thresholds import TableChoice, TileTables
 from aez.codec.geometry.grid import CELL, Grid
 from aez.codec.geometry.windows import WHOLE_CELLS, Progress, Window, bands
+from aez.codec.picture.depth import Samples
 from aez.codec.runtime.means import Means
 from aez.codec.runtime.networks import Floats
 from aez.codec.symbols.symbols import Symbols
@@ -55,10 +56,8 @@ def tile_side(tile_log2: int) -> int:
     return 1 << tile_log2 if tile_log2 else 0
 
 
-def encode(
-    setting: Setting, picture: NDArray[np.uint8], side: int = 0, progress: Progress | None = None
-) -> EncodedBand:
-    """Choose all symbols of a picture, (H, W, 3) or (H, W) uint8, at once; see :func:`encode_bands`."""
+def encode(setting: Setting, picture: Samples, side: int = 0, progress: Progress | None = None) -> EncodedBand:
+    """Choose all symbols of a picture, (H, W, 3) or (H, W), at once; see :func:`encode_bands`."""
     parts = list(encode_bands(setting, picture, side, progress))
     if len(parts) == 1:
         return parts[0]
@@ -73,7 +72,7 @@ def joined_fit(fits: list[FilterFit | None]) -> FilterFit | None:
 
 def encode_bands(
     setting: Setting,
-    picture: NDArray[np.uint8],
+    picture: Samples,
     side: int = 0,
     progress: Progress | None = None,
     *,
@@ -86,7 +85,7 @@ def encode_bands(
 
     Args:
         setting: the model at the picture's quality, its networks, and the effort.
-        picture: (H, W, 3) or (H, W) uint8.
+        picture: (H, W, 3) or (H, W) of any depth.
         side: of the tiles of the file, in latents; 0 if there is one tile.
         progress: called with the share of the work done.
         graphics: recognise graphics and choose their symbols otherwise; not beneath a layer, which has them.
@@ -123,13 +122,13 @@ class _BandCoder:
     """Chooses r of the bands of one picture."""
 
     def __init__(
-        self, setting: Setting, picture: NDArray[np.uint8], z: NDArray[np.int16], tiles: TileTables, graphics: bool
+        self, setting: Setting, picture: Samples, z: NDArray[np.int16], tiles: TileTables, graphics: bool
     ) -> None:
         """Begin a picture.
 
         Args:
             setting: the model at the picture's quality, its networks, and the effort.
-            picture: (H, W, C) uint8.
+            picture: (H, W, C).
             z: (Z, h, w), of the whole picture; known where a band needs it.
             tiles: decides which tables each tile codes.
             graphics: recognise graphics.

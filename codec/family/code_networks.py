@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from aez.codec.family.code import Code
 from aez.codec.family.weightfile import FamilyWeights
+from aez.codec.picture.depth import Levels, Samples
 from aez.codec.runtime.choice import chosen_runtime, require_torch
 
 
@@ -23,11 +24,14 @@ class CodeNetworks(Protocol):
     runtime: str
     device: str
 
-    def encode(self, pixels: NDArray[np.uint8], position: int) -> NDArray[np.int16]:
-        """Encode (S·rows, S·columns, 3 or 1) samples to (C, rows, columns)."""
+    def encode(self, pixels: Levels, position: int) -> NDArray[np.int16]:
+        """Encode (S·rows, S·columns, 3 or 1) levels to (C, rows, columns)."""
 
-    def decode(self, code: NDArray[np.int16], position: int, channels: int) -> NDArray[np.uint8]:
-        """Decode (C, rows, columns) to (S·rows, S·columns, channels) samples; 1 channel is the mean of the colours."""
+    def decode(self, code: NDArray[np.int16], position: int, channels: int, depth: int) -> Samples:
+        """Decode (C, rows, columns) to (S·rows, S·columns, channels) samples, 0 … 2**depth − 1.
+
+        1 channel is the mean of the colours.
+        """
 
 
 def code_networks(weights: FamilyWeights, code: Code, device: str, runtime: str) -> CodeNetworks:

@@ -24,6 +24,7 @@ from aez.codec.model.registry import find_model
 from aez.codec.options import EncodeOptions
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.averages import averaged
+from aez.codec.picture.depth import Samples, levels_of
 from aez.codec.picture.picture import Picture
 from aez.codec.symbols.symbols import Symbols
 
@@ -68,13 +69,13 @@ class FamilyCodec(PictureCodec):
         self.name, self.fingerprint = weights.name, weights.fingerprint
         self.quality_scale = self.code.quality_scale
 
-    def _coded_samples(self, picture: Picture) -> tuple[NDArray[np.uint8], str]:
+    def _coded_samples(self, picture: Picture) -> tuple[Samples, str]:
         samples = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
         return samples, "grey" if samples.ndim == 2 else "RGB"
 
     def encode_samples(
         self,
-        samples: NDArray[np.uint8],
+        samples: Samples,
         header: Header,
         options: EncodeOptions,
         progress: Progress | None = None,
@@ -89,8 +90,8 @@ class FamilyCodec(PictureCodec):
         tile = encode_residual(code, indices, self.code.tables, 0)
         return Container(replace(header, layout=LAYOUT), b"", [tile], {}, None)
 
-    def code_of(self, samples: NDArray[np.uint8], position: int, progress: Progress | None = None) -> NDArray[np.int16]:
-        """Encode a picture, (H, W, 3) or (H, W) uint8, to its code, (C, ceil(H/S), ceil(W/S)) int16."""
+    def code_of(self, samples: Samples, position: int, progress: Progress | None = None) -> NDArray[np.int16]:
+        """Encode a picture, (H, W, 3) or (H, W), to its code, (C, ceil(H/S), ceil(W/S)) int16."""
         height, width = samples.shape[:2]
         stride, (rows, cols) = self.code.grid.stride, self.code.sides(height, width)
         out = np.empty((self.code.channels, rows, cols), np.int16)
@@ -98,14 +99,14 @@ class FamilyCodec(PictureCodec):
             pixels = samples[outer.start * stride : outer.stop * stride]
             missing = ((0, (outer.stop - outer.start) * stride - len(pixels)), (0, cols * stride - width))
             pixels = np.pad(pixels.reshape(*pixels.shape[:2], -1), (*missing, (0, 0)), mode="edge")
-            code = self.networks.encode(pixels, position)
+            code = self.networks.encode(levels_of(pixels), position)
             out[:, core] = code[:, core.start - outer.start : core.stop - outer.start]
             if progress:
                 progress(core.stop / rows)
         return out
 
-    def pixels_of(self, code: NDArray[np.int16], header: Header, progress: Progress | None = None) -> NDArray[np.uint8]:
-        """Decode a code to samples: (H, W, 3) uint8, or (H, W) if the picture is grey."""
+    def pixels_of(self, code: NDArray[np.int16], header: Header, progress: Progress | None = None) -> Samples:
+        """Decode a code to samples at the header's depth: (H, W, 3), or (H, W) if the picture is grey."""
         grid = Grid.of(header)
         whole = View.whole(grid)
         return self._shown(code, self._around(whole), header, whole, progress)
@@ -122,15 +123,16 @@ class FamilyCodec(PictureCodec):
 
     def _shown(
         self, code: NDArray[np.int16], around: Window, header: Header, view: View, progress: Progress | None
-    ) -> NDArray[np.uint8]:
-        """Decode a view, (rows, columns, 3) uint8 or (rows, columns), from the code ``around`` it."""
+    ) -> Samples:
+        """Decode a view, (rows, columns, 3) or (rows, columns) at the header's depth, from the code ``around`` it."""
         stride, channels = self.code.grid.stride, 1 if header.grey else 3
         part, sides = self._pixels(view), self.code.sides(header.height, header.width)
-        out = np.empty((*view.window.shape, channels), np.uint8)
+        out: Samples = np.empty((*view.window.shape, channels), np.uint8 if header.depth == 8 else np.uint16)
         windows = _windows(part.coarser(stride), stride)
         for done, core in enumerate(windows):
             outer = core.grown(self.code.grid.halo, *sides)
-            pixels = self.networks.decode(np.ascontiguousarray(code[outer.index_in(around)]), header.quality, channels)
+            part_of_code = np.ascontiguousarray(code[outer.index_in(around)])
+            pixels = self.networks.decode(part_of_code, header.quality, channels, header.depth)
             inside = core.finer(stride).shared(part)
             assert inside is not None  # windows cover the part
             shown = pixels[inside.pixel_index_in(outer.finer(stride))]
@@ -163,15 +165,15 @@ class FamilyCodec(PictureCodec):
                 f"made with another model (fingerprint {header.fingerprint.hex()}; "
                 f"{self.name!r} is {self.fingerprint.hex()})"
             )
-        if header.layout != LAYOUT or header.depth != 8 or header.tile_log2 or header.colour == "grey RGB":
-            raise FormatError("files of this model are 8-bit, RGB or grey, of latent layout 1, in one tile")
+        if header.layout != LAYOUT or header.tile_log2 or header.colour == "grey RGB":
+            raise FormatError("files of this model are RGB or grey, of latent layout 1, in one tile")
         if header.quality > self.quality_scale.last:
             raise FormatError(f"quality position {header.quality} is beyond the model's")
 
     def _needed_tiles(self, header: Header, view: View) -> set[int] | None:
         return None
 
-    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> NDArray[np.uint8]:
+    def _decode_samples(self, container: Container, view: View, progress: Progress | None) -> Samples:
         around = self._around(view)
         return self._shown(self._code(container, around), around, container.header, view, progress)
 
@@ -185,7 +187,13 @@ class FamilyCodec(PictureCodec):
         windows = _windows(self._pixels(view).coarser(stride), stride)
         outer = max(prod(window.grown(self.code.grid.halo, *sides).shape) for window in windows)
         kept = 2 * self.code.channels * prod(self._around(view).shape)
-        memory = FIXED_BYTES + 3 * prod(view.window.shape) + kept + piece + _PIXEL_BYTES * outer * stride**2
+        memory = (
+            FIXED_BYTES
+            + (3 if header.depth == 8 else 6) * prod(view.window.shape)
+            + kept
+            + piece
+            + _PIXEL_BYTES * outer * stride**2
+        )
         return Cost(memory, symbols)
 
 

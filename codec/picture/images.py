@@ -8,16 +8,13 @@ from PIL import Image
 
 from aez.bitstream.errors import ImageError
 from aez.codec.picture.alpha.transparency import key_of, opacity
-from aez.codec.picture.colour.avif import avif_codes
-from aez.codec.picture.colour.conversion import (
-    cmyk_to_srgb,
-    has_deep_samples,
-    is_srgb,
-    matched,
-    samples_to_srgb,
-    to_8_bits,
-)
+from aez.codec.picture.colour.avif import avif_codes, avif_depth
+from aez.codec.picture.colour.conversion import cmyk_to_srgb, is_srgb, matched, samples_to_srgb
 from aez.codec.picture.colour.png import png_codes, png_profile
+from aez.codec.picture.depth import Samples, is_deep, is_within_16_bits, to_8_bits, to_16_bits
+from aez.codec.picture.formats.deep_heif import deep_heif, heif_depth
+from aez.codec.picture.formats.deep_samples import deep_samples, has_deep_colour, is_deep_mode
+from aez.codec.picture.formats.png_chunks import stated_depth
 from aez.codec.picture.formats.raw_files import refuse_raw
 from aez.codec.picture.metadata.chunks import Metadata, bounded, with_extended_xmp
 from aez.codec.picture.metadata.left_out import left_out
@@ -36,6 +33,9 @@ _ALPHA_MODES = ("LA", "La", "RGBA", "RGBa", "PA")
 def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -> Picture:
     """Read a Pillow image of any mode; of several frames the current one, as Pillow's `save` does.
 
+    Modes of more than 8 bits give deep samples. So do files of 16-bit colour, although Pillow's mode is one of 8 bits,
+    if the image is not loaded yet.
+
     Args:
         image: image to read; it is loaded.
         srgb: convert to sRGB through the profile, which is then left out.
@@ -48,10 +48,9 @@ def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -
     warnings: list[str] = []
     try:
         refuse_raw(image)
-        if has_deep_samples(image):
-            warnings.append("16-bit samples are coded with 8 bits")
+        deep, depth = _deep(image, warnings)
         codes = png_codes(image) or avif_codes(image)
-        key = key_of(image)
+        key = key_of(image) if deep is None else image.info.get("transparency")
         image.load()
         orientation, metadata = read_oriented(image, warnings)
         metadata = Metadata(icc=metadata.icc) if strip else _completed(image, metadata, warnings)
@@ -59,16 +58,45 @@ def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -
         warnings.extend([too_long] if too_long else [])
         profile, notes = png_profile(image, codes, metadata.icc, _is_grey(image))
         warnings.extend(notes)
-        samples, alpha, profile = _convert(image, profile, warnings)
-        samples, profile = _coloured(samples, profile, srgb, warnings)
-        if key is not None:
+        if deep is None:
+            samples, alpha, profile = _convert(image, profile, warnings)
+        else:
+            samples, alpha = split_deep(deep, warnings)
+        if deep is not None and alpha is None and isinstance(key, tuple) and len(key) == 3:
+            alpha = opacity(samples, key)
+        elif deep is None and key is not None:
             alpha = opacity(_copy(image.convert("L") if image.mode == "1" else image, len(image.getbands())), key)
+        samples, profile = _coloured(samples, profile, srgb, warnings)
     except ImageError:
         raise
     except Exception as error:  # Pillow's plugins raise RuntimeError, TypeError, struct.error … on damaged files
         raise ImageError(f"cannot be read as a picture ({error})") from None
-    picture = Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings)
+    picture = Picture(samples, alpha, orientation, replace(metadata, icc=profile), warnings, depth)
     return stripped(picture) if strip else picture
+
+
+def _deep(image: Image.Image, warnings: list[str]) -> tuple[NDArray[np.uint16] | None, int]:
+    """Read the deep samples of a file that is not loaded yet; return them, or None, and the depth that it states."""
+    deep, depth = deep_heif(image), heif_depth(image)
+    if deep is None:
+        deep = deep_samples(image)
+    if depth == 8:
+        depth = stated_depth(image)
+    lost = max(avif_depth(image), heif_depth(image), 16 if has_deep_colour(image) else 8)
+    if deep is None and lost > 8 and not is_deep_mode(image.mode):
+        warnings.append(f"{lost}-bit samples are coded with 8 bits")
+    return deep, depth
+
+
+def split_deep(array: NDArray[np.uint16], warnings: list[str]) -> tuple[Samples, NDArray[np.uint8] | None]:
+    """Split (H, W, C) uint16 into samples and alpha, which is rounded to 8 bits; a warning says so if it matters."""
+    if array.shape[2] in (1, 3):
+        return array.squeeze(2) if array.shape[2] == 1 else array, None
+    deep = array[:, :, -1]
+    alpha = to_8_bits(deep)
+    if not np.array_equal(to_16_bits(alpha), deep):
+        warnings.append("16-bit transparency is rounded to 8 bits")
+    return np.ascontiguousarray(array[:, :, 0] if array.shape[2] == 2 else array[:, :, :3]), alpha
 
 
 def _completed(image: Image.Image, metadata: Metadata, warnings: list[str]) -> Metadata:
@@ -81,18 +109,16 @@ def _completed(image: Image.Image, metadata: Metadata, warnings: list[str]) -> M
 
 def _convert(
     image: Image.Image, profile: bytes | None, warnings: list[str]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, bytes | None]:
+) -> tuple[Samples, NDArray[np.uint8] | None, bytes | None]:
     """Convert an image to samples and alpha, and return them with the profile that applies to the samples."""
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        message = "16-bit samples are coded with 8 bits"
-        if image.mode == "F":
-            message = "float samples are scaled from their range and coded with 8 bits"
-        if message not in warnings:
-            warnings.append(message)
+    if is_deep_mode(image.mode):
         deep = np.asarray(image)
+        if not is_within_16_bits(deep):
+            kind = "float" if image.mode == "F" else "integer"
+            warnings.append(f"{kind} samples are scaled from their range and coded with 16 bits")
         key = image.info.get("transparency")
         alpha = np.where(deep == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
-        return to_8_bits(deep), alpha, profile
+        return to_16_bits(deep), alpha, profile
     if image.mode in ("P", "PA"):
         transparent = image.mode == "PA" or "transparency" in image.info
         mode = "L" if _has_grey_palette(image) else "RGB"
@@ -112,15 +138,15 @@ def _convert(
     return _copy(image, 1 if colour == "L" else 3), alpha, profile
 
 
-def _coloured(
-    samples: NDArray[np.uint8], profile: bytes | None, srgb: bool, warnings: list[str]
-) -> tuple[NDArray[np.uint8], bytes | None]:
+def _coloured(samples: Samples, profile: bytes | None, srgb: bool, warnings: list[str]) -> tuple[Samples, bytes | None]:
     """Make samples and profile fit each other, or convert the samples to sRGB."""
     samples, profile, note = matched(samples, profile)
     if note:
         warnings.append(note)
     if srgb and profile and not is_srgb(profile):
-        converted = samples_to_srgb(samples, profile)
+        if is_deep(samples):
+            warnings.append("16-bit samples are converted to sRGB with 8 bits")
+        converted = samples_to_srgb(to_8_bits(samples), profile)
         if converted is None:
             warnings.append("the colour profile cannot be used and is left out")
         else:
@@ -132,7 +158,7 @@ def _is_grey(image: Image.Image) -> bool:
     """Check whether the samples of a loaded image will be grey."""
     if image.mode in ("P", "PA"):
         return _has_grey_palette(image)
-    return image.mode in (*_GREY_MODES, "I", "F") or image.mode.startswith("I;16")
+    return image.mode in _GREY_MODES or is_deep_mode(image.mode)
 
 
 def _has_grey_palette(image: Image.Image) -> bool:

@@ -6,26 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from aez.codec.picture.colour.conversion import to_8_bits
-from aez.codec.picture.images import from_image
+from aez.codec.picture.images import from_image, split_deep
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.reading import read_path
 from aez.codec.picture.sources import File
 
 
-def as_picture(image: Pixels | Picture | File) -> Picture:
+def as_picture(image: Pixels | Picture | File, frame: int | None = None) -> Picture:
     """Convert any input that the library accepts to a picture.
+
+    Args:
+        image: the input.
+        frame: number of the frame of a picture file, from 1; None for the first one.
 
     Raises:
         AezError: the picture cannot be read, or is too large.
-        ValueError, TypeError: an array has the wrong shape or type.
+        ValueError, TypeError: an array has the wrong shape or type, or a frame is given but no path.
     """
+    if isinstance(image, (str, os.PathLike)):
+        return read_path(image, frame)
+    if frame is not None:
+        raise TypeError("a frame is one of a picture file, which is given by its path")
     if isinstance(image, Picture):
         return image
     if isinstance(image, Image.Image):
         return from_image(image)
-    if isinstance(image, (str, os.PathLike)):
-        return read_path(image)
     array = np.asarray(image)
     if array.dtype.kind not in "biufc":
         kind = type(image).__name__
@@ -36,7 +41,8 @@ def as_picture(image: Pixels | Picture | File) -> Picture:
 def from_array(array: NDArray[np.generic]) -> Picture:
     """Read an (H, W) or (H, W, C) array with C from 1 to 4: grey, grey with alpha, RGB or RGBA.
 
-    Samples are uint8, uint16 of either byte order, which are rounded to 8 bits, or bool, which become 0 and 255.
+    Samples are uint8, uint16 of either byte order, from 0 to 65535, or bool, which become 0 and 255. Alpha of uint16 is
+    rounded to 8 bits.
 
     Raises:
         TypeError: the array has another dtype.
@@ -58,12 +64,15 @@ def from_array(array: NDArray[np.generic]) -> Picture:
         raise ValueError(
             f"the array must have shape (H, W), or (H, W, C) with 1 to 4 channels, not {array.shape}{advice}"
         )
-    warnings = ["16-bit samples are coded with 8 bits"] if deep else []
-    samples = to_8_bits(array.astype(np.uint16, copy=False)) if deep else array.astype(np.uint8, copy=False)
+    if deep:
+        warnings: list[str] = []
+        colours, alpha = split_deep(np.ascontiguousarray(np.atleast_3d(array), np.uint16), warnings)
+        return Picture(colours, alpha, warnings=warnings)
+    samples = array.astype(np.uint8, copy=False)
     if kind == "b":
         samples = samples * np.uint8(255)
     alpha = None
     if samples.ndim == 3 and samples.shape[2] != 3:
         alpha = np.ascontiguousarray(samples[:, :, -1])
         samples = samples[:, :, 0] if samples.shape[2] == 2 else samples[:, :, :3]
-    return Picture(np.ascontiguousarray(samples), alpha, warnings=warnings)
+    return Picture(np.ascontiguousarray(samples), alpha)

@@ -15,6 +15,8 @@ from aez.bitstream.errors import ImageError
 from aez.codec.memory import return_freed_memory
 from aez.codec.picture.alpha.transparency import BACKGROUND, flattened
 from aez.codec.picture.colour.conversion import is_srgb, matched, samples_to_srgb, space_of
+from aez.codec.picture.depth import is_deep, to_8_bits
+from aez.codec.picture.formats.deep_png import deep_png
 from aez.codec.picture.metadata.chunks import EXIF_PREFIX, Metadata, exif_orientation, with_orientation
 from aez.codec.picture.metadata.extended_xmp import EXTENSION, STANDARD, divided
 from aez.codec.picture.metadata.resolution import is_resolution_alone, is_unknown, resolution_alone, resolution_options
@@ -112,6 +114,9 @@ def fit_to_format(
     picture = replace(picture, samples=samples, metadata=replace(picture.metadata, icc=profile))
     if note:
         warnings.append(note)
+    if is_deep(picture.samples) and not _holds_deep(picture, kind):
+        warnings.append(f"{picture.depth}-bit samples are written with 8 bits in {kind}")
+        picture = replace(picture, samples=to_8_bits(picture.samples))
     becomes_rgb = kind == "WEBP" or (picture.mode == "LA" and kind not in _WITH_GREY_ALPHA)
     misfit = profile and becomes_rgb and space_of(profile) == "GRAY"
     if profile and (srgb or misfit or kind not in _WITH_METADATA):
@@ -130,6 +135,11 @@ def fit_to_format(
     if kind in ("AVIF", "TIFF") and metadata.exif and not _parses(metadata.exif):
         metadata = _lacking(metadata, "exif", kind, ": they are damaged", warnings)
     return replace(picture, metadata=metadata, warnings=warnings)
+
+
+def _holds_deep(picture: Picture, kind: str) -> bool:
+    """Check whether a format is written with more than 8 bits per sample."""
+    return kind == "PNG" or (kind == "TIFF" and picture.mode == "L")
 
 
 def _lacking(metadata: Metadata, name: str, kind: str, reason: str, warnings: list[str]) -> Metadata:
@@ -161,7 +171,9 @@ def picture_bytes(picture: Picture, kind: str) -> memoryview:
     if picture.samples.size > _LARGE:
         # Pillow will allocate four bytes per pixel in blocks of its own, which do not fit into the freed tensors.
         return_freed_memory()
-    image = Image.fromarray(picture.to_array())
+    if kind == "PNG" and is_deep(picture.samples):
+        return _deep_png(picture)
+    image = Image.fromarray(picture.pillow_array())
     options = _SAVE_OPTIONS.get(kind, {})
     if kind == "AVIF" and image.mode == "L":
         options = options | {"subsampling": "4:0:0"}
@@ -172,6 +184,18 @@ def picture_bytes(picture: Picture, kind: str) -> memoryview:
     except Exception as error:  # plugins raise any exception, also on damaged EXIF
         raise ImageError(f"cannot be written as {kind} ({error})") from None
     return buffer.getbuffer()  # getvalue would make a copy
+
+
+def _deep_png(picture: Picture) -> memoryview:
+    """Write a PNG file of 16 bits per sample; Pillow writes the metadata."""
+    model, options = io.BytesIO(), _SAVE_OPTIONS["PNG"]
+    try:
+        Image.new("L", (1, 1)).save(model, "PNG", **metadata_options(picture.metadata, "PNG"))
+    except Exception as error:  # on damaged EXIF
+        raise ImageError(f"cannot be written as PNG ({error})") from None
+    return memoryview(
+        deep_png(picture.samples, picture.alpha, picture.depth, model.getvalue(), options["compress_level"])
+    )
 
 
 def metadata_options(metadata: Metadata, kind: str) -> dict[str, Any]:
@@ -215,7 +239,9 @@ def _without_profile(picture: Picture, profile: bytes, warnings: list[str]) -> P
     plain = replace(picture, metadata=replace(picture.metadata, icc=None))
     if is_srgb(profile):
         return plain
-    converted = samples_to_srgb(picture.samples, profile)
+    if is_deep(picture.samples):
+        warnings.append(f"{picture.depth}-bit samples are converted to sRGB with 8 bits")
+    converted = samples_to_srgb(to_8_bits(picture.samples), profile)
     if converted is None:
         warnings.append("the colour profile cannot be used and is left out")
         return plain

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.picture import ms_ssim, ssimulacra2
+from aez.codec.picture.depth import Levels
 from aez.codec.picture.ssimulacra2_slope import error_slope
 from aez.codec.threads import in_parallel
 
@@ -18,7 +19,7 @@ SSIMULACRA2_SHARE, MS_SSIM_SHARE, MSE_SHARE = 4.3e-5, 0.0096, 0.1
 """Weights of the three parts."""
 
 
-def perceptual_slope(levels: Floats, original: NDArray[np.uint8]) -> tuple[float, Floats]:
+def perceptual_slope(levels: Floats, original: Levels) -> tuple[float, Floats]:
     """Compute the distortion of one decoded picture, and where it grows.
 
     A picture that is too small for MS-SSIM counts SSIMULACRA 2 twice, which is about as much; one that is too small for
@@ -26,7 +27,7 @@ def perceptual_slope(levels: Floats, original: NDArray[np.uint8]) -> tuple[float
 
     Args:
         levels: decoded samples, (H, W, C) float32, 0 … 255, C = 1 or 3.
-        original: the same shape, uint8.
+        original: the same shape, levels as :func:`~aez.codec.picture.depth.levels_of` gives them.
 
     Returns:
         The distortion, and its slope by every sample / 255, times the number of samples: a change of all samples by a

@@ -25,14 +25,14 @@ _CUT = "the end of the JPEG file is missing: the last pixels may be grey or less
 _FRAMES = "only the first frame of an animated or multi-page picture is kept"
 
 
-def read_path(path: File) -> Picture:
-    """Read a picture file and name it in errors, as the command line does.
+def read_path(path: File, frame: int | None = None) -> Picture:
+    """Read a picture file, or one of its frames, and name it in errors, as the command line does.
 
     Raises:
         AezError: see :func:`read_picture`.
     """
     with naming(os.fspath(path)):
-        return read_picture(Path(path))
+        return read_picture(Path(path), frame=frame)
 
 
 def read_picture(
@@ -42,8 +42,9 @@ def read_picture(
     to_srgb: bool = False,
     strip: bool = False,
     auto_orient: bool = False,
+    frame: int | None = None,
 ) -> Picture:
-    """Read the first frame of a picture file.
+    """Read a picture file; of an animation or a file of several pages, one frame.
 
     Args:
         source: path of the file, or its contents.
@@ -52,13 +53,17 @@ def read_picture(
         to_srgb: convert to sRGB through the profile, which is then left out.
         strip: leave out EXIF, XMP and a profile that describes sRGB; see :func:`from_image`.
         auto_orient: turn the pixels to the orientation for display.
+        frame: number of the frame to read, from 1; None for the first one.
 
     Raises:
-        ImageError: the file is missing, a folder, damaged, no picture or an `.aez` file.
+        ImageError: the file is missing, a folder, damaged, no picture or an `.aez` file, or has fewer frames.
         LimitError: the picture has too many pixels.
+        ValueError: the frame is below 1.
     """
+    if frame is not None and frame < 1:
+        raise ValueError(f"frames are numbered from 1, not {frame}")
     try:
-        picture = _read(source, max_pixels, to_srgb, strip)
+        picture = _read(source, max_pixels, frame, to_srgb=to_srgb, strip=strip)
         return upright(picture) if auto_orient else picture
     except AezError:
         raise
@@ -73,18 +78,18 @@ def read_picture(
         raise ImageError(f"cannot be read ({error})") from None
 
 
-def _read(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bool) -> Picture:
+def _read(source: Path | io.BytesIO, max_pixels: int, frame: int | None, *, to_srgb: bool, strip: bool) -> Picture:
     try:
-        return _decode(source, max_pixels, to_srgb, strip)
+        return _decode(source, max_pixels, frame, to_srgb=to_srgb, strip=strip)
     except ImageError:
         data = completed(_bytes(source))
         if data is None:
             raise
-    picture = _decode(io.BytesIO(data), max_pixels, to_srgb, strip)
+    picture = _decode(io.BytesIO(data), max_pixels, frame, to_srgb=to_srgb, strip=strip)
     return replace(picture, warnings=[_CUT, *picture.warnings])
 
 
-def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bool) -> Picture:
+def _decode(source: Path | io.BytesIO, max_pixels: int, frame: int | None, *, to_srgb: bool, strip: bool) -> Picture:
     head = _head(source)
     if is_aez(head):
         raise ImageError("is an .aez file already")
@@ -95,9 +100,30 @@ def _decode(source: Path | io.BytesIO, max_pixels: int, to_srgb: bool, strip: bo
     opened = source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source)
     with opened as file, Image.open(file) as image:
         _check(image.size, max_pixels)
-        several = getattr(image, "n_frames", 1) > 1
+        count = getattr(image, "n_frames", 1)
+        if frame is not None and frame - 1 != image.tell():
+            _seek(image, frame, count)
+            _check(image.size, max_pixels)
         picture = from_image(image, srgb=to_srgb, strip=strip)
-    return replace(picture, warnings=[_FRAMES, *picture.warnings]) if several else picture
+    if count == 1:
+        return picture
+    note = _FRAMES if frame is None else f"only frame {frame} of {count} is kept"
+    return replace(picture, warnings=[note, *picture.warnings])
+
+
+def _seek(image: Image.Image, frame: int, count: int) -> None:
+    """Go to a frame of an opened file.
+
+    Raises:
+        ImageError: the file has fewer frames.
+    """
+    try:
+        if frame > count:
+            raise EOFError
+        image.seek(frame - 1)
+    except EOFError:
+        only = "only one" if count == 1 else f"only {count}"
+        raise ImageError(f"there is no frame {frame}: the file has {only}") from None
 
 
 def _check(size: tuple[int, int], max_pixels: int) -> None:

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aez.codec.picture.depth import Samples, levels_of
+
 Array = Any
 """(N, 3, H, W) floating point, of the kind that :class:`Arrays` knows."""
 SMALLEST_SIDE = 8
@@ -92,11 +94,11 @@ class _NumPyArrays:
 NUMPY = _NumPyArrays()
 
 
-def ssimulacra2_of(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+def ssimulacra2_of(a: Samples, b: Samples) -> float:
     """Return the SSIMULACRA 2 score of a decoded picture against its original.
 
     Args:
-        a: original, (H, W, 3) uint8 sRGB, or (H, W) grey.
+        a: original, (H, W, 3) sRGB, or (H, W) grey.
         b: decoded, the same shape.
 
     Returns:
@@ -105,7 +107,7 @@ def ssimulacra2_of(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     """
     if min(a.shape[:2]) < SMALLEST_SIDE:
         return float("nan")
-    planes = [np.atleast_3d(picture).transpose(2, 0, 1)[None].astype(np.float64) for picture in (a, b)]
+    planes = [np.atleast_3d(levels_of(picture)).transpose(2, 0, 1)[None].astype(np.float64) for picture in (a, b)]
     if planes[0].shape[1] == 1:
         planes = [np.repeat(picture, 3, 1) for picture in planes]
     total = error(planes[0], planes[1], NUMPY, least=0.0, floor=0.0)

@@ -1,13 +1,17 @@
 """Turn pictures for display as their orientation says."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aez.codec.picture.depth import Samples
 from aez.codec.picture.metadata.chunks import with_orientation, without_thumbnails
 from aez.codec.picture.metadata.resolution import transposed
 from aez.codec.picture.picture import Picture
+
+_Array = TypeVar("_Array", Samples, NDArray[np.uint8])
 
 
 def upright(picture: Picture) -> Picture:
@@ -29,11 +33,12 @@ def upright(picture: Picture) -> Picture:
     )
 
 
-def _turned_array(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def _turned_array(array: _Array, orientation: int) -> _Array:
     if orientation >= 5:
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         array = array[::-1]
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]
-    return np.ascontiguousarray(array)
+    out: _Array = np.ascontiguousarray(array)
+    return out

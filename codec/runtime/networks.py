@@ -18,6 +18,8 @@ from aez.codec.model.weightfile import Weights
 Array = Any
 """An array of the implementation's own kind."""
 Floats = NDArray[np.float32]
+Levels = NDArray[np.uint8] | Floats
+"""Levels from 0 to 255: whole ones as uint8, others as float32."""
 Slope = Callable[[Floats], Floats]
 """A vector–Jacobian product: the slope of a sum by the output to its slope by the input."""
 
@@ -67,8 +69,8 @@ class Networks(Protocol):
     def prepare(self, *, encoding: bool) -> None:
         """Begin to load what encoding, or decoding, will need, while the caller does other work."""
 
-    def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
-        """Transform (16·h, 16·w, C) uint8 pixels, C = 1 or 3, to y, (M, h, w)."""
+    def analyse(self, pixels: Levels, position: int) -> Floats:
+        """Transform (16·h, 16·w, C) levels, C = 1 or 3, to y, (M, h, w)."""
 
     def hyper_analyse(self, y: Floats) -> Floats:
         """Transform y, (M, 4·h, 4·w), to z before rounding, (Z, h, w)."""
@@ -103,14 +105,14 @@ class Networks(Protocol):
     def filter(self, levels: Array, weights: Floats) -> Array:
         """Apply the picture filter to levels, (H, W, C), with weights (C, nodes, inputs)."""
 
-    def filter_moments(self, levels: Array, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
-        """Return the sums that fit the filter to an original, (h, w, C), whose place in the levels is given."""
+    def filter_moments(self, levels: Array, top: int, left: int, original: Levels) -> Moments:
+        """Return the sums that fit the filter to an original's levels, (h, w, C), at a given place."""
 
     def average(self, levels: Array, reduction: int) -> Array:
         """Average levels, (H, W, C), over squares of ``reduction`` rows and columns, which divide both sides."""
 
-    def samples(self, levels: Array) -> Array:
-        """Round levels to uint8."""
+    def samples(self, levels: Array, depth: int) -> Array:
+        """Round levels to integers of 8, 10, 12 or 16 bits, 0 … 2**depth − 1: to uint8, or to a wider type."""
 
     def host(self, array: Array) -> NDArray[Any]:
         """Return an array as a NumPy array."""

@@ -34,6 +34,7 @@ class Latents:
         orientation: value of EXIF tag 274, which says how to turn the picture for display.
         alpha: (height, width) uint8, or None; it is not part of the latents.
         pixel_filter: weights of the filter over the decoded picture (:mod:`aez.codec.model.filter_weights`), or None.
+        depth: bits per sample of the picture, 8, 10, 12 or 16.
     """
 
     y: NDArray[np.float32]
@@ -50,6 +51,7 @@ class Latents:
     orientation: int = 1
     alpha: NDArray[np.uint8] | None = None
     pixel_filter: NDArray[np.float32] | None = None
+    depth: int = 8
 
     @property
     def grey(self) -> bool:

@@ -145,7 +145,7 @@ def check_model(header: Header, weights: Weights) -> None:
             f"made with another model (fingerprint {header.fingerprint.hex()}; "
             f"{weights.name!r} is {weights.fingerprint.hex()})"
         )
-    if header.layout != LAYOUT or header.depth != 8:
-        raise FormatError("this version of aez decodes 8-bit pictures of latent layout 0 only")
+    if header.layout != LAYOUT:
+        raise FormatError("this version of aez decodes pictures of latent layout 0 with this model only")
     if header.quality > weights.quality_scale.last:
         raise FormatError(f"quality position {header.quality} is beyond the model's")

@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 
 from aez.codec.codec import Codec
+from aez.codec.picture.outputs import write_picture
+from aez.codec.picture.picture import Picture
+from aez.codec.picture.reading import read_picture
 
 
 def test_a_jpeg_without_its_end(aez: Any, folder: Path, model: Any) -> None:
@@ -139,3 +142,43 @@ def test_comments_are_named_and_their_files_kept(aez: Any, folder: Path, model: 
     result = aez("compress", folder / "a.jpg", *model, "--strip", "--delete-source", "--overwrite")
     assert (result.code, (folder / "a.jpg").exists()) == (0, False)
     assert "comment" not in result.err
+
+
+def test_frames(aez: Any, tmp_path: Path, model: Any, codec: Codec) -> None:
+    frames = [Image.new("RGB", (24, 16), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    result = aez("compress", tmp_path / "a.gif", "--frame", 2, *model)
+    assert result.code == 0
+    assert result.err == f"aez: warning: {tmp_path / 'a.gif'}: only frame 2 of 3 is kept\n"
+    assert codec.decode_array((tmp_path / "a.aez").read_bytes())[8, 12].argmax() == 1
+    result = aez("compress", tmp_path / "a.gif", "--frame", 4, "--overwrite", *model)
+    assert (result.code, result.err) == (1, f"aez: {tmp_path / 'a.gif'}: there is no frame 4: the file has only 3\n")
+    assert aez("compress", tmp_path / "a.gif", "--frame", 0, *model).code == 2
+    frames[0].save(tmp_path / "b.png")
+    result = aez("compress", tmp_path / "b.png", "--frame", 2, *model)
+    assert result.err == f"aez: {tmp_path / 'b.png'}: there is no frame 2: the file has only one\n"
+    assert aez("compress", tmp_path / "b.png", "--frame", 1, *model).err == ""
+
+
+@pytest.mark.parametrize("depth", [None, 8, 10, 12, 16])
+def test_depth(aez: Any, tmp_path: Path, model: Any, depth: int | None) -> None:
+    """Samples of 16 bits come back as so many as the option says."""
+    ramp = np.linspace(0, 65535, 40 * 50).astype(np.uint16).reshape(40, 50)
+    made, _ = write_picture(Picture(np.dstack([ramp, ramp, ramp[::-1]])), "PNG")
+    (tmp_path / "a.png").write_bytes(made)
+    options = [] if depth is None else ["--depth", depth]
+    assert aez("compress", tmp_path / "a.png", *options, *model).err == ""
+    assert f"{depth or 16}-bit RGB" in aez("info", tmp_path / "a.aez").out
+    result = aez("decompress", tmp_path / "a.aez", "-o", tmp_path / "b.png", "--delete-source", *model)
+    assert (result.code, result.err) == (0, "")
+    assert not (tmp_path / "a.aez").exists()
+    assert read_picture(tmp_path / "b.png").depth == (depth or 16)
+    assert aez("compress", tmp_path / "b.png", "--depth", 9, *model).code == 2
+
+
+def test_deep_outputs(aez: Any, tmp_path: Path, model: Any, codec: Codec) -> None:
+    ramp = np.linspace(0, 65535, 40 * 50).astype(np.uint16).reshape(40, 50)
+    (tmp_path / "a.aez").write_bytes(codec.encode(np.dstack([ramp, ramp, ramp[::-1]]), 90))
+    result = aez("decompress", tmp_path / "a.aez", "-o", tmp_path / "a.jpg", *model)
+    assert result.code == 0
+    assert "a.jpg: 16-bit samples are written with 8 bits in JPEG" in result.err

@@ -24,7 +24,7 @@ def close(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return a.shape == b.shape and float((difference <= 1).mean()) >= 0.999
 
 
-@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled", "rare"])
+@pytest.mark.parametrize("name", ["low", "high", "dot", "tiled", "rare", "deep"])
 def test_symbols_are_exact(codec: Codec, goldens: dict[str, bytes], digests: dict[str, str], name: str) -> None:
     assert codec.digest(goldens[name]) == digests[name]
 
@@ -48,6 +48,17 @@ def test_pixels_agree_within_the_tolerance(
     other = Codec(codec.weights, "cpu", precision)
     assert other.digest(goldens["high"]) == digests["high"]
     assert close(other.decode_array(goldens["high"]), np.asarray(Image.open(PICTURE)))
+
+
+def test_deep_pixels_agree_within_the_tolerance(codec: Codec, goldens: dict[str, bytes]) -> None:
+    """Levels agree as those of 8 bits do, and are finer."""
+    decoded = codec.decode_array(goldens["deep"])
+    assert (decoded.dtype, decoded.shape) == (np.uint16, (75, 101, 3))
+    other = Codec(codec.weights, "cpu", "float32", "light").decode_array(goldens["deep"])
+    difference = np.abs(decoded.astype(int) - other)
+    assert (difference <= 257).mean() >= 0.999
+    assert np.percentile(difference, 99) <= 2  # on one processor, float32 rounds much less
+    assert len(np.unique(decoded)) > 5000
 
 
 def test_packing_gives_the_file_back(codec: Codec, goldens: dict[str, bytes]) -> None:

@@ -57,8 +57,10 @@ def test_functions_that_decode_have_no_defaults_of_their_own(owner: Any, name: s
         ({"effort": True}, TypeError, "effort must be a whole number, not True"),
         ({"tile_log2": 4.0}, TypeError, "tile_log2 must be a whole number, not 4.0"),
         ({"tile_log2": 3}, ValueError, "tile_log2 must be 0, from 4 to 12, or None, not 3"),
+        ({"depth": 9}, ValueError, "depth must be 8, 10, 12, 16 or None, not 9"),
+        ({"depth": "16"}, TypeError, "depth must be a whole number, not"),
         ({"target": 9000}, TypeError, "target must be a Target, not int"),
-        ({"speed": 3}, TypeError, "there is no option 'speed'; there is alpha_quality, content, effort,"),
+        ({"speed": 3}, TypeError, "there is no option 'speed'; there is alpha_quality, content, depth, effort,"),
     ],
 )
 def test_what_is_refused(codec: Codec, settings: dict[str, Any], error: type[Exception], words: str) -> None:

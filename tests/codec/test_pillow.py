@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 import aez.codec.pillow as plugin
 from aez.bitstream import ChunkType, read_container, write_container
-from aez.codec import Target, decode_array, load
+from aez.codec import Target, decode_array, encode, load
 from aez.codec.picture.metadata.chunks import Metadata
 from aez.codec.picture.metadata.orientation import orientation_of
 from aez.codec.picture.picture import Picture
@@ -184,3 +184,20 @@ def test_save_options(photo: np.ndarray, tmp_path: Path) -> None:  # type: ignor
         image.save(tmp_path / f"{name}.aez", **options)
     assert (tmp_path / "quick.aez").read_bytes() != (tmp_path / "slow.aez").read_bytes()
     assert 0.98 * 900 <= (tmp_path / "sized.aez").stat().st_size <= 900
+
+
+def test_deep_pictures() -> None:
+    """Grey has a mode of 16 bits; colour, and grey with alpha, are rounded to 8."""
+    ramp = np.linspace(0, 65535, 40 * 50).astype(np.uint16).reshape(40, 50)
+    grey = encode(ramp, 80, depth=12)
+    with Image.open(io.BytesIO(grey)) as image:
+        assert image.mode == "I;16"
+        assert np.array_equal(np.asarray(image) >> 4, decode_array(grey))
+        buffer = io.BytesIO()
+        image.save(buffer, "AEZ")
+        assert decode_array(buffer.getvalue()).dtype == np.uint16
+    for array, mode in ((np.dstack([ramp, ramp, ramp[::-1]]), "RGB"), (np.dstack([ramp, ramp // 257 * 257]), "LA")):
+        data = encode(array, 80)
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.mode == mode
+            assert np.abs(np.asarray(image) - decode_array(data) / 257).max() <= 0.5

@@ -78,6 +78,13 @@ def saturated() -> NDArray[np.uint8]:
     return picture
 
 
+def sky() -> NDArray[np.uint16]:
+    """Draw a gradient of 16 bits per sample."""
+    down, across = np.mgrid[0:75, 0:101]
+    planes = (9000 + 90 * down + 20 * across, 21000 + 130 * down, 42000 + 170 * down + 60 * across)
+    return np.stack(planes, 2).astype(np.uint16)
+
+
 def save_filter(weights: Weights) -> None:
     """Write ``filter.safetensors``: the tensors that the fit of a picture filter adds to the model."""
     crop = torch.from_numpy(data.astronaut()[:256, 100:400].copy())  # type: ignore[no-untyped-call]
@@ -102,6 +109,7 @@ def main() -> None:
         "dot": codec.encode(photo[:1, :1], 50),
         "rare": codec.encode(saturated(), 1),
         "tiled": codec.encode(photo[100:300, 100:400], 40, tile_log2=4),
+        "deep": codec.encode(sky(), 90),
     }
     for name, file in goldens.items():
         (FOLDER / f"{name}.aez").write_bytes(file)

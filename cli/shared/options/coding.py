@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from aez.bitstream.header import DEPTHS
 from aez.cli.shared.options.types import Function, Number, Size, add_options, parse_region
 from aez.codec.encoding.effort import EFFORT_MAX
 from aez.codec.encoding.target import Target
@@ -56,6 +57,12 @@ def encode_options(function: Function) -> Function:
             "everywhere (graphics), or where it pays (auto).",
         ),
         click.option("--lossless", is_flag=True, help="Keep every sample exactly, in place of a quality."),
+        click.option(
+            "--depth",
+            type=click.Choice([str(depth) for depth in DEPTHS]),
+            callback=lambda _, __, value: None if value is None else int(value),
+            help="Bits per sample of decoded pictures.  [default: those of the input]",
+        ),
     )
     return add_options(function, options)
 

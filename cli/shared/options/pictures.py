@@ -9,9 +9,14 @@ _TO_SRGB = click.option("--to-srgb", is_flag=True, help="Convert to sRGB, and le
 
 
 def reading_options(function: Function) -> Function:
-    """Add the options of ``read_picture``: ``auto_orient``, ``strip`` and ``to_srgb``."""
+    """Add the options of ``read_picture``: ``auto_orient``, ``strip``, ``to_srgb`` and ``frame``."""
     orient = click.option("--auto-orient", is_flag=True, help="Turn the pixels as EXIF says, and set its tag to 1.")
-    return add_options(function, (orient, _STRIP, _TO_SRGB))
+    frame = click.option(
+        "--frame",
+        type=click.IntRange(1),
+        help="Frame or page to take of a file that has several, counted from 1.  [default: the first]",
+    )
+    return add_options(function, (orient, _STRIP, _TO_SRGB, frame))
 
 
 def writing_options(function: Function) -> Function:

@@ -15,7 +15,7 @@ from aez.codec.geometry.windows import Window
 from aez.codec.picture.images import from_image
 from aez.codec.picture.inputs import from_array
 from aez.codec.picture.metadata.chunks import without_thumbnails
-from aez.codec.picture.picture import Picture
+from aez.codec.picture.picture import Picture, in_8_bits
 
 Pixels = TypeVar("Pixels", Image.Image, NDArray[np.uint8])
 Change = Callable[[Picture], Picture]
@@ -28,10 +28,10 @@ def changed(image: Pixels, change: Change) -> Pixels:
     :class:`UserWarning` names properties that cannot be kept.
     """
     if isinstance(image, Image.Image):
-        picture = change(from_image(image))
+        picture = change(in_8_bits(from_image(image)))
         _warn(picture)
         return picture.to_image()
-    picture = change(from_array(image))
+    picture = change(in_8_bits(from_array(image)))
     _warn(picture)
     return picture.to_array()
 

@@ -23,7 +23,7 @@ from aez.codec.picture.alpha.transparency import flattened
 from aez.codec.picture.images import from_image
 from aez.codec.picture.inputs import from_array
 from aez.codec.picture.metadata.chunks import without_thumbnails
-from aez.codec.picture.picture import Picture, Pixels
+from aez.codec.picture.picture import Picture, Pixels, in_8_bits
 from aez.codec.picture.turning import upright
 from aez.codec.runtime.torch.device import choose_device
 
@@ -173,7 +173,7 @@ def stylize(
         ValueError, TypeError: an argument is out of range or an array of the wrong kind.
     """
     first, second = (
-        from_image(p, srgb=True) if isinstance(p, Image.Image) else from_array(p) for p in (content, style)
+        in_8_bits(from_image(p, srgb=True) if isinstance(p, Image.Image) else from_array(p)) for p in (content, style)
     )
     return stylize_picture(first, second, strength, style_side=style_side, model=model, device=device).to_image()
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream.sizes import ceil_div
+from aez.codec.picture.depth import Samples
 
 _BLOCK = 1024
 """Side of the blocks that are filled one by one, in pixels."""
@@ -14,14 +15,14 @@ Level = tuple[Floats, Floats]
 """Colour, (rows, columns, C), 0 where no pixel is visible, and visibility, (rows, columns, 1), 0 or 1."""
 
 
-def filled(samples: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def filled(samples: Samples, alpha: NDArray[np.uint8]) -> Samples:
     """Replace the colour of wholly transparent pixels by a smooth continuation of the visible pixels.
 
     The method is pull–push. Visible samples are averaged over squares of growing size; then each hole is filled from
     the next coarser average. The picture is processed in blocks, so that memory is bounded.
 
     Args:
-        samples: (H, W, 3) or (H, W) uint8.
+        samples: (H, W, 3) or (H, W).
         alpha: (H, W) uint8.
     """
     if alpha.all():
@@ -34,12 +35,12 @@ def filled(samples: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.u
         if hidden.any():
             levels = _pyramid(planes[rows, cols], alpha[rows, cols])
             coarse = background[_cells(rows), _cells(cols)]
-            smooth = np.rint(_filled_down(levels[:-1], coarse)).astype(np.uint8)
+            smooth = np.rint(_filled_down(levels[:-1], coarse)).astype(samples.dtype)
             out[rows, cols][hidden] = smooth[hidden] if samples.ndim == 3 else smooth[hidden][:, 0]
     return out
 
 
-def _background(planes: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Floats:
+def _background(planes: Samples, alpha: NDArray[np.uint8]) -> Floats:
     """Fill the whole picture at the coarsest level of the blocks, (rows, columns, C)."""
     height, width = alpha.shape
     step = 1 << _DEPTH
@@ -68,7 +69,7 @@ def _cells(pixels: slice) -> slice:
     return slice(pixels.start // step, ceil_div(pixels.stop, step))
 
 
-def _pyramid(planes: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> list[Level]:
+def _pyramid(planes: Samples, alpha: NDArray[np.uint8]) -> list[Level]:
     """Build colour and visibility of a block, each level of half the size."""
     seen = (alpha > 0).astype(np.float32)[:, :, None]
     levels = [(planes.astype(np.float32) * seen, seen)]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.codec.picture.depth import Samples, at_depth, is_deep
 from aez.codec.picture.picture import Picture
 
 BACKGROUND = (255, 255, 255)
@@ -37,9 +38,9 @@ def _raw_modes(image: Image.Image) -> list[str]:
     return [word for arguments in words for word in arguments if isinstance(word, str)]
 
 
-def opacity(samples: NDArray[np.uint8], key: Key) -> NDArray[np.uint8]:
+def opacity(samples: Samples, key: Key) -> NDArray[np.uint8]:
     """Return 0 where (H, W) or (H, W, 3) samples have the key colour, 255 elsewhere."""
-    hit = samples == np.array(key, np.uint8)
+    hit = samples == np.array(key, samples.dtype)
     return np.where(hit if samples.ndim == 2 else hit.all(2), 0, 255).astype(np.uint8)
 
 
@@ -47,7 +48,10 @@ def flattened(picture: Picture, background: tuple[int, int, int] = BACKGROUND) -
     """Blend a picture with a background colour and drop alpha; grey pictures stay grey on a grey background."""
     if picture.alpha is None:
         return picture
-    samples, ground = picture.samples, np.array(background, dtype=np.uint16)
+    # 16 bits hold the product of two levels, 32 bits that of a level and a deep sample.
+    wide: type[np.uint16] | type[np.uint32] = np.uint32 if is_deep(picture.samples) else np.uint16
+    samples: Samples = picture.samples
+    ground: Samples = at_depth(np.array(background, np.uint8), picture.depth).astype(wide)
     if samples.ndim == 2 and len(set(background)) > 1:
         samples = np.repeat(samples[:, :, None], 3, axis=2)
     out = np.empty_like(samples)
@@ -55,7 +59,7 @@ def flattened(picture: Picture, background: tuple[int, int, int] = BACKGROUND) -
     rows = max(1, _BAND // (samples.shape[1] * 3))
     for top in range(0, len(samples), rows):
         band = slice(top, top + rows)
-        alpha = picture.alpha[band].astype(np.uint16)
+        alpha: Samples = picture.alpha[band].astype(wide)
         alpha = alpha[:, :, None] if samples.ndim == 3 else alpha
         out[band] = ((samples[band] * alpha + colour * (255 - alpha)).astype(np.uint32) + 127) // 255
     return replace(picture, samples=out, alpha=None)

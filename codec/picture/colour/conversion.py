@@ -1,4 +1,4 @@
-"""Convert samples to sRGB and to 8 bits."""
+"""Convert samples to sRGB."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from aez.bitstream.errors import ImageError
+from aez.codec.picture.depth import Samples
 
 _HEADER = 128
 """Size of a profile's header, in bytes."""
@@ -28,37 +28,6 @@ def _compared_samples() -> dict[str, NDArray[np.uint8]]:
 _COMPARED = _compared_samples()
 
 
-def to_8_bits(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Convert samples to 8 bits.
-
-    16-bit integers are rounded. Floats, and integers beyond 16 bits, are scaled from their own range.
-
-    Raises:
-        ImageError: a sample is not a number.
-    """
-    if samples.dtype == np.uint16:
-        out: NDArray[np.uint8] = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return out
-    values = samples.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ImageError("the picture has samples that are not numbers")
-    low, high = float(values.min()), float(values.max())
-    if samples.dtype.kind in "iu" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    out = np.round(scaled * 255).astype(np.uint8)
-    return out
-
-
-def has_deep_samples(image: Image.Image) -> bool:
-    """Check whether an image that is not loaded yet has more than 8 bits per sample, which Pillow reduces to 8."""
-    for tile in getattr(image, "tile", []):
-        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-        if any(isinstance(word, str) and ";16" in word for word in arguments):
-            return True
-    return False
-
-
 def is_srgb(profile: bytes) -> bool:
     """Check whether a profile describes sRGB for RGB or grey samples, whatever its name.
 
@@ -78,7 +47,7 @@ def space_of(profile: bytes) -> str | None:
     return profile[16:20].decode("latin-1").strip()
 
 
-def matched(samples: NDArray[np.uint8], profile: bytes | None) -> tuple[NDArray[np.uint8], bytes | None, str | None]:
+def matched(samples: Samples, profile: bytes | None) -> tuple[Samples, bytes | None, str | None]:
     """Make samples and profile fit each other; return both and a warning if something is lost.
 
     Grey samples with a profile for RGB become RGB, or lose the profile if it describes sRGB, which is the default for

@@ -8,10 +8,8 @@ from PIL import Image
 from aez.codec.picture.colour.cicp import SRGB_CURVE, SRGB_PRIMARIES, Codes, Colour, colour_of
 from aez.codec.picture.colour.conversion import is_srgb
 from aez.codec.picture.colour.icc import Curve, grey_profile, rgb_profile
+from aez.codec.picture.formats.png_chunks import png_chunk
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CHUNK_HEADER = 8
-_CHUNK_CRC = 4
 _SRGB_GAMMA = 0.45455
 _GAMMAS = (0.1, 10.0)
 """Range of plausible values of gAMA."""
@@ -24,25 +22,8 @@ def png_codes(image: Image.Image) -> Codes | None:
 
     This must be called before the image is loaded, since Pillow then closes the file.
     """
-    file = getattr(image, "fp", None)
-    if image.format != "PNG" or file is None or file.closed:
-        return None
-    before = file.tell()
-    try:
-        file.seek(0)
-        if file.read(len(_SIGNATURE)) != _SIGNATURE:
-            return None
-        while len(header := file.read(_CHUNK_HEADER)) == _CHUNK_HEADER:
-            length, kind = struct.unpack(">I4s", header)
-            if kind in (b"IDAT", b"IEND"):
-                return None
-            if kind == b"cICP" and length == 4:
-                codes = file.read(length)
-                return struct.unpack("4B", codes) if len(codes) == length else None
-            file.seek(length + _CHUNK_CRC, 1)
-        return None
-    finally:
-        file.seek(before)
+    codes = png_chunk(image, b"cICP", (4,))
+    return None if codes is None else struct.unpack("4B", codes)
 
 
 def png_profile(

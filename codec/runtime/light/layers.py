@@ -1,13 +1,12 @@
 """The first and last layers of the transforms, in NumPy; see :mod:`aez.codec.runtime.ends`."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aez.bitstream.errors import ModelError
 from aez.codec.model.eight_bits import STEP, Arrays, restored
 from aez.codec.model.weightfile import Weights
 from aez.codec.runtime.ends import PATCH, Matrix, analysis_linear, analysis_start, synthesis_end
-from aez.codec.runtime.networks import Floats
+from aez.codec.runtime.networks import Floats, Levels
 
 Layer = tuple[Matrix, Matrix]
 """Weight, (inputs, outputs), and bias, (outputs,) or (1, outputs)."""
@@ -77,7 +76,7 @@ def product(inputs: Floats, layer: Layer) -> Floats:
     return out
 
 
-def patches(pixels: NDArray[np.uint8]) -> Floats:
+def patches(pixels: Levels) -> Floats:
     """Return interleaved patches of 8×8 pixels, (rows, columns, 8²·C), samples / 255 − 1/2."""
     rows, cols, channels = pixels.shape[0] // PATCH, pixels.shape[1] // PATCH, pixels.shape[2]
     x = pixels.reshape(rows, PATCH, cols, channels * PATCH).transpose(0, 2, 1, 3).astype(np.float32)

@@ -21,7 +21,7 @@ from aez.codec.runtime.light.layers import EndLayers, joined, patches, planes_of
 from aez.codec.runtime.light.picture_filter import filtered, moments
 from aez.codec.runtime.light.sessions import Sessions
 from aez.codec.runtime.light.shapes import check_shapes
-from aez.codec.runtime.networks import Array, Floats, Slope
+from aez.codec.runtime.networks import Array, Floats, Levels, Slope
 from aez.codec.threads import each, shares
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class LightNetworks:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         self._sessions.prepare(_ENCODING if encoding else _DECODING)
 
-    def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
+    def analyse(self, pixels: Levels, position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         rows, cols, channels = pixels.shape[0] // STRIDE, pixels.shape[1] // STRIDE, pixels.shape[2]
         start, linear = self._ends.start(channels), self._ends.linear_path(channels)
@@ -202,7 +202,7 @@ class LightNetworks:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         return filtered(levels, weights)
 
-    def filter_moments(self, levels: Floats, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
+    def filter_moments(self, levels: Floats, top: int, left: int, original: Levels) -> Moments:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         return moments(levels, top, left, original)
 
@@ -215,9 +215,13 @@ class LightNetworks:
         out: Floats = squares.mean((1, 3))
         return out
 
-    def samples(self, levels: Floats) -> NDArray[np.uint8]:
+    def samples(self, levels: Floats, depth: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        return np.rint(levels).astype(np.uint8)
+        if depth == 8:
+            out: NDArray[np.uint8] = np.rint(levels).astype(np.uint8)
+            return out
+        deep: NDArray[np.uint16] = np.rint(levels * np.float32(((1 << depth) - 1) / 255)).astype(np.uint16)
+        return deep
 
     def host(self, array: Array) -> NDArray[Any]:
         """See :class:`aez.codec.runtime.networks.Networks`."""

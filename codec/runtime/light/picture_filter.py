@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.model.filter_weights import Moments
+from aez.codec.runtime.networks import Levels
 from aez.codec.runtime.picture_filter import (
     REACH,
     add_moments,
@@ -41,14 +42,14 @@ def filtered(levels: Floats, weights: Floats) -> Floats:
     return out
 
 
-def moments(levels: Floats, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
+def moments(levels: Floats, top: int, left: int, original: Levels) -> Moments:
     """Return the sums that are needed to fit the filter to an original, over every second row.
 
     Args:
         levels: (H, W, C) float32, 0 … 255, the decoded picture and its surroundings.
         top: row of the original's first pixel in ``levels``.
         left: column of that pixel.
-        original: (h, w, C) uint8.
+        original: (h, w, C) levels.
     """
     out, (height, width) = Moments(original.shape[2]), original.shape[:2]
     rows, cols = seen_window((levels.shape[0], levels.shape[1]), top, left, (height, width))

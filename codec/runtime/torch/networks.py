@@ -15,7 +15,7 @@ from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.loading import coding_model, training_model
-from aez.codec.runtime.networks import Floats, Slope
+from aez.codec.runtime.networks import Floats, Levels, Slope
 from aez.codec.runtime.torch.hyper_descent import refined_hyper
 from aez.codec.runtime.torch.patches import PatchAnalysis, PatchSynthesis
 from aez.codec.runtime.torch.picture_filter import filtered, moments
@@ -100,7 +100,7 @@ class TorchNetworks:
         """See :class:`aez.codec.runtime.networks.Networks`; all is loaded already."""
 
     @torch.inference_mode()
-    def analyse(self, pixels: NDArray[np.uint8], position: int) -> Floats:
+    def analyse(self, pixels: Levels, position: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         at = self.point(position)
         gain = torch.exp(self.model.encoder_gain(at))
@@ -190,7 +190,7 @@ class TorchNetworks:
         return filtered(levels, torch.from_numpy(weights))
 
     @torch.inference_mode()
-    def filter_moments(self, levels: Tensor, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
+    def filter_moments(self, levels: Tensor, top: int, left: int, original: Levels) -> Moments:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         return moments(levels, top, left, original)
 
@@ -203,9 +203,11 @@ class TorchNetworks:
         return levels.reshape(rows // reduction, reduction, cols // reduction, reduction, channels).mean((1, 3))
 
     @torch.inference_mode()
-    def samples(self, levels: Tensor) -> Tensor:
-        """See :class:`aez.codec.runtime.networks.Networks`."""
-        return levels.round().to(torch.uint8)
+    def samples(self, levels: Tensor, depth: int) -> Tensor:
+        """See :class:`aez.codec.runtime.networks.Networks`; deep samples are int32, which torch computes with."""
+        if depth == 8:
+            return levels.round().to(torch.uint8)
+        return (levels * (((1 << depth) - 1) / 255)).round().to(torch.int32)
 
     def host(self, array: Tensor) -> NDArray[Any]:
         """See :class:`aez.codec.runtime.networks.Networks`."""

@@ -19,7 +19,7 @@ from aez.codec.runtime.ends import (
 
 
 class PatchAnalysis:
-    """An :class:`Analysis` that takes interleaved uint8 pictures, RGB or grey."""
+    """An :class:`Analysis` that takes the levels of interleaved pictures, RGB or grey."""
 
     def __init__(self, analysis: Analysis) -> None:
         """Permute the weights of the two layers that take pixels; the other layers are those of ``analysis``."""
@@ -35,7 +35,7 @@ class PatchAnalysis:
         """Analyse a picture.
 
         Args:
-            pixels: (H, W, 3) or (H, W, 1) uint8; the sides are multiples of 16.
+            pixels: (H, W, 3) or (H, W, 1) levels, uint8 or float32; the sides are multiples of 16.
             position: (1,), a quality point.
 
         Returns:

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.codec.model.filter_weights import Moments
+from aez.codec.runtime.networks import Levels
 from aez.codec.runtime.picture_filter import (
     REACH,
     add_moments,
@@ -44,14 +44,14 @@ def filtered(levels: Tensor, weights: Tensor) -> Tensor:
     return out
 
 
-def moments(levels: Tensor, top: int, left: int, original: NDArray[np.uint8]) -> Moments:
+def moments(levels: Tensor, top: int, left: int, original: Levels) -> Moments:
     """Return the sums that are needed to fit the filter to an original, over every second row.
 
     Args:
         levels: (H, W, C) float32, 0 … 255, the decoded picture and its surroundings.
         top: row of the original's first pixel in ``levels``.
         left: column of that pixel.
-        original: (h, w, C) uint8.
+        original: (h, w, C) levels.
     """
     out, (height, width) = Moments(original.shape[2]), original.shape[:2]
     rows, cols = seen_window((levels.shape[0], levels.shape[1]), top, left, (height, width))

@@ -164,15 +164,15 @@ def test_sources_are_deleted_only_on_request(
 
 
 def pages(path: Path, kind: str) -> None:
-    """A file of more than one picture, or of more than 8 bits a sample."""
+    """A file of more than one picture, or of float samples."""
     frames = [Image.new("RGB", (24, 16), colour) for colour in ("red", "green", "blue")]
     if kind == "depth":
-        Image.fromarray(np.arange(384, dtype=np.uint16).reshape(16, 24) * 170).save(path)
+        Image.fromarray(np.arange(384, dtype=np.float32).reshape(16, 24)).save(path)
     else:
         frames[0].save(path, save_all=True, append_images=frames[1:])
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.gif", "frames"), ("a.tif", "frames"), ("deep.png", "depth")])
+@pytest.mark.parametrize(("name", "kind"), [("a.gif", "frames"), ("a.tif", "frames"), ("deep.tif", "depth")])
 def test_sources_of_which_something_is_left_out_are_kept(
     aez: Any, tmp_path: Path, model: Any, name: str, kind: str
 ) -> None:

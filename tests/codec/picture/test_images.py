@@ -80,7 +80,7 @@ def test_alpha_is_kept(picture: Image.Image, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
-def test_16_bits_keep_their_high_byte(mode: str) -> None:
+def test_16_bits_are_kept(mode: str) -> None:
     values = np.linspace(0, 65535, 35).round().reshape(5, 7)
     if mode == "I;16B":
         image = Image.frombytes("I;16B", (7, 5), values.astype(">u2").tobytes())
@@ -88,8 +88,8 @@ def test_16_bits_keep_their_high_byte(mode: str) -> None:
         image = Image.fromarray(values.astype(np.int32 if mode == "I" else np.uint16))
     assert image.mode == mode
     result = from_image(image)
-    assert result.warnings == ["16-bit samples are coded with 8 bits"]
-    assert np.array_equal(result.samples, np.round(values / 257))
+    assert (result.warnings, result.depth) == ([], 16)
+    assert np.array_equal(result.samples, values)
     array = from_array(values.astype(np.uint16))
     assert array.warnings == result.warnings
     assert np.array_equal(array.samples, result.samples)
@@ -98,8 +98,8 @@ def test_16_bits_keep_their_high_byte(mode: str) -> None:
 def test_floats_and_large_integers_are_scaled_from_their_range() -> None:
     for values in (np.array([[-2.5, 0.0, 2.5]], np.float32), np.array([[-(10**6), 0, 10**6]], np.int32)):
         result = from_image(Image.fromarray(values))
-        assert result.samples[0].tolist() == [0, 128, 255]
-        assert any("8 bits" in warning for warning in result.warnings)
+        assert result.samples[0].tolist() == [0, 32768, 65535]
+        assert any("scaled from their range" in warning for warning in result.warnings)
     assert from_image(Image.new("F", (3, 3), 7.5)).samples.max() == 0
 
 

@@ -44,8 +44,24 @@ def test_arrays_of_other_types(codec: Codec, dtype: Any) -> None:
 def test_either_byte_order(dtype: str) -> None:
     values = np.array([[0, 128, 129, 256, 65535]])
     result = from_array(values.astype(dtype))
-    assert result.samples.tolist() == [[0, 0, 1, 1, 255]]
-    assert result.warnings == ["16-bit samples are coded with 8 bits"]
+    assert (result.samples.dtype, result.depth) == (np.uint16, 16)
+    assert result.samples.tolist() == values.tolist()
+    assert result.warnings == []
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_deep_arrays(channels: int) -> None:
+    """Alpha is rounded to 8 bits, with a warning if that changes it."""
+    array = np.linspace(1, 65534, 5 * 7 * channels).astype(np.uint16).reshape(5, 7, channels)
+    result = from_array(array)
+    colours = array if channels in (1, 3) else array[..., :-1]
+    assert np.array_equal(result.samples.reshape(colours.shape), colours)
+    assert result.warnings == ([] if channels in (1, 3) else ["16-bit transparency is rounded to 8 bits"])
+    if channels in (2, 4):
+        assert result.alpha is not None
+        assert np.array_equal(result.alpha, np.round(array[..., -1] / 257))
+        array[..., -1] = 65535
+        assert from_array(array).warnings == []
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from aez.codec.picture.alpha.transparency import flattened
 from aez.codec.picture.images import from_image
+from aez.codec.picture.picture import Picture
 
 Photo = NDArray[np.uint8]
 
@@ -110,8 +111,19 @@ def test_transparency_that_is_no_colour_is_ignored(key: Any) -> None:
     assert from_image(image).alpha is None
 
 
-def test_16_bit_colour_is_noticed() -> None:
-    samples = np.linspace(0, 65535, 60).astype(np.uint16).reshape(4, 5, 3)
-    result = from_image(Image.open(io.BytesIO(png_16_bits(samples))))
-    assert result.warnings == ["16-bit samples are coded with 8 bits"]
-    assert np.abs(result.samples.astype(int) - samples // 256).max() <= 1
+def test_transparent_colours_of_16_bits_are_compared_in_all_bits() -> None:
+    samples = np.full((1, 2, 3), 0x1234, np.uint16)
+    samples[0, 1, 2] = 0x1235
+    result = from_image(Image.open(io.BytesIO(png_16_bits(samples, (0x1234,) * 3))))
+    assert result.alpha is not None
+    assert result.alpha.tolist() == [[0, 255]]
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (2, 2)])
+def test_deep_pictures_are_flattened_at_their_depth(shape: tuple[int, ...]) -> None:
+    samples = np.full(shape, 40001, np.uint16)
+    alpha = np.array([[0, 255], [128, 1]], np.uint8)
+    flat = flattened(Picture(samples, alpha), (10, 10, 10)).samples
+    assert flat.dtype == np.uint16
+    expected = np.round((40001.0 * alpha + 2570.0 * (255 - alpha)) / 255)
+    assert np.array_equal(flat if flat.ndim == 2 else flat[..., 0], expected)

@@ -122,6 +122,7 @@ def test_deep_grey_samples_are_converted_through_their_profile() -> None:
     read = from_image(image, srgb=True)
     assert read.metadata.icc is None
     assert read.samples.ndim == 2
+    assert read.warnings == ["16-bit samples are converted to sRGB with 8 bits"]
     assert abs(int(read.samples[8, 0]) - 188) <= 1  # linear 128
 
 

@@ -30,6 +30,7 @@ set_threads(1)
 
 DATA = Path(__file__).parent / "data"
 GOLDENS = ("low", "high", "dot", "tiled", "rare", "deep")
+LAYERED = ("layered", "exact")
 _WITHOUT_TORCH = "PyTorch is not installed"
 _MARKED = re.compile(r"^pytestmark = (?:\[\s*)?pytest\.mark\.torch\b", re.M)
 
@@ -90,6 +91,12 @@ def packaged() -> Weights:
 @pytest.fixture(scope="session")
 def goldens() -> dict[str, bytes]:
     return {name: (DATA / f"{name}.aez").read_bytes() for name in GOLDENS}
+
+
+@pytest.fixture(scope="session")
+def layered_goldens() -> dict[str, bytes]:
+    """Files with layers, which are not the streams of their symbols alone."""
+    return {name: (DATA / f"{name}.aez").read_bytes() for name in LAYERED}
 
 
 @pytest.fixture(scope="session")

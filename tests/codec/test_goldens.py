@@ -29,6 +29,19 @@ def test_symbols_are_exact(codec: Codec, goldens: dict[str, bytes], digests: dic
     assert codec.digest(goldens[name]) == digests[name]
 
 
+def test_layers_are_exact(
+    codec: Codec, layered_goldens: dict[str, bytes], digests: dict[str, str], photo: NDArray[np.uint8]
+) -> None:
+    for name, data in layered_goldens.items():
+        assert codec.digest(data) == digests[name]
+    down, across = np.mgrid[:83, :121]
+    disc = (down - 40) ** 2 + (across - 60) ** 2 < 900
+    decoded, picture = codec.decode_array(layered_goldens["layered"]), photo[:83, 180:301]
+    assert np.array_equal(decoded[disc], picture[disc]) and (decoded[~disc] != picture[~disc]).mean() > 0.5
+    exact = codec.decode_array(layered_goldens["exact"])
+    assert np.array_equal(exact, np.dstack([photo[:31, 180:221], photo[:31, 80:121, 0]]))
+
+
 def test_goldens_reach_every_kind_of_symbol(codec: Codec, goldens: dict[str, bytes]) -> None:
     weights = codec.weights
     _, low = codec.unpack(goldens["low"])

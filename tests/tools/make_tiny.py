@@ -13,6 +13,7 @@ small.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -24,8 +25,10 @@ from safetensors.numpy import save
 from skimage import data
 from torch import nn
 
+from aez.bitstream import read_container, write_container
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
+from aez.codec.layer.tiles import encode_layer
 from aez.codec.model.weightfile import Weights, read_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, NetworkConfig
 from aez.codec.training import export
@@ -85,6 +88,14 @@ def sky() -> NDArray[np.uint16]:
     return np.stack(planes, 2).astype(np.uint16)
 
 
+def layered(codec: Codec, picture: NDArray[np.uint8]) -> bytes:
+    """Encode a picture with a layer over a disc, whatever would be smaller."""
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    container = read_container(codec.encode(picture, 40, content="photo"))
+    layer = encode_layer(picture, (down - 40) ** 2 + (across - 60) ** 2 < 900)
+    return write_container(replace(container, layer=layer))
+
+
 def save_filter(weights: Weights) -> None:
     """Write ``filter.safetensors``: the tensors that the fit of a picture filter adds to the model."""
     crop = torch.from_numpy(data.astronaut()[:256, 100:400].copy())  # type: ignore[no-untyped-call]
@@ -107,9 +118,11 @@ def main() -> None:
         "low": codec.encode(photo[:100, 180:330], 8),
         "high": codec.encode(photo[:100, 180:330], 97.3),
         "dot": codec.encode(photo[:1, :1], 50),
-        "rare": codec.encode(saturated(), 1),
+        "rare": codec.encode(saturated(), 1, content="photo"),
         "tiled": codec.encode(photo[100:300, 100:400], 40, tile_log2=4),
         "deep": codec.encode(sky(), 90),
+        "layered": layered(codec, photo[:83, 180:301]),
+        "exact": codec.encode(np.dstack([photo[:31, 180:221], photo[:31, 80:121, 0]]), lossless=True),
     }
     for name, file in goldens.items():
         (FOLDER / f"{name}.aez").write_bytes(file)

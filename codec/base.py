@@ -40,7 +40,7 @@ from aez.codec.picture.inputs import as_picture
 from aez.codec.picture.metadata.chunks import chunks_of, metadata_of, without_thumbnails
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.previews import thumbnail
-from aez.codec.picture.psnr import psnr_of
+from aez.codec.picture.psnr import psnr_of, squared_error
 from aez.codec.picture.sources import File
 from aez.codec.picture.ssimulacra2 import SMALLEST_SIDE, ssimulacra2_of
 from aez.codec.picture.turning import upright
@@ -115,6 +115,10 @@ class PictureCodec(ABC):
     def error_worth(self, header: Header) -> float:
         """Return the bits that a unit of squared error, summed over samples / 255, is worth at a file's quality."""
         return self.quality_scale.distortion_weight(header.quality) / (1 if header.grey else 3)
+
+    def loss_bits(self, decoded: Samples, samples: Samples, header: Header) -> float:
+        """Return the bits that the distortion of a picture is worth at a file's quality, as the model measures it."""
+        return self.error_worth(header) * squared_error(decoded, samples)
 
     @abstractmethod
     def _check(self, header: Header) -> None:

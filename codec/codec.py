@@ -11,6 +11,7 @@ from PIL import Image
 
 from aez.bitstream import Container, Header, ModelError, write_container
 from aez.bitstream.limits import TRUSTED
+from aez.bitstream.sizes import ceil_div
 from aez.codec.autoencoder import latents_of, picture_of
 from aez.codec.base import Data, PictureCodec
 from aez.codec.decoding.cost import Cost, symbols_cost, view_cost
@@ -21,13 +22,14 @@ from aez.codec.encoding.encoder import EncodedBand, default_tile_log2, encode_ba
 from aez.codec.encoding.setting import Setting
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress
-from aez.codec.layer.plan import BlockCosts, block_costs_of
+from aez.codec.layer.plan import BlockCosts, block_errors
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.options import DecodeOptions, EncodeOptions
-from aez.codec.picture.depth import Samples, at_depth, narrowed
+from aez.codec.picture.depth import Samples, at_depth, levels_of, narrowed
 from aez.codec.picture.grey import coded_samples
+from aez.codec.picture.perception import perceptual_slope
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
 from aez.codec.runtime.choice import networks_for, require_torch
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from aez.codec.options import DecodeSettings, EncodeSettings
+
+
+LOSS_BAND = 2**22
+"""Samples whose perceptual distortion is measured at once."""
 
 
 class Codec(PictureCodec):
@@ -121,7 +127,21 @@ class Codec(PictureCodec):
         plain = replace(header, alpha=False, orientation=1)
         data = write_container(self.encode_samples(samples, plain, EncodeOptions(effort=0), beneath=True))
         decoded = self.decode_picture(data, limits=TRUSTED).samples
-        return block_costs_of(rate_map(self.weights, data, TRUSTED), decoded, samples, self.error_worth(header))
+        decoded = decoded[..., 0] if decoded.ndim > samples.ndim else decoded
+        total = 8 * len(data) + self.loss_bits(decoded, samples, header)
+        errors = block_errors(decoded, samples)
+        return BlockCosts(rate_map(self.weights, data, TRUSTED), errors, self.error_worth(header), total)
+
+    def loss_bits(self, decoded: Samples, samples: Samples, header: Header) -> float:
+        """See :meth:`aez.codec.base.PictureCodec.loss_bits`; the perceptual distortion is measured in bands of rows."""
+        if self.weights.distortion != "perceptual":
+            return super().loss_bits(decoded, samples, header)
+        bands, loss = ceil_div(samples.size, LOSS_BAND), 0.0
+        parts = (np.array_split(levels.reshape(*levels.shape[:2], -1), bands) for levels in (decoded, samples))
+        for shown, want in zip(*parts, strict=True):
+            distortion, _ = perceptual_slope(levels_of(shown).astype(np.float32), levels_of(want))
+            loss += distortion * want.shape[0] * want.shape[1]
+        return loss * self.quality_scale.distortion_weight(header.quality)
 
     def _container(self, header: Header, bands: Iterable[EncodedBand]) -> Container:
         """Entropy-code symbols in bands from top to bottom."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aez.bitstream import Container, Header, ImageError, write_container
 from aez.bitstream.limits import TRUSTED
 from aez.codec.layer.content import graphic_blocks
-from aez.codec.layer.plan import BlockCosts, Plan, planned, with_fewest_bits
+from aez.codec.layer.plan import Plan, planned, with_fewest_bits
 from aez.codec.layer.tiles import encode_whole
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.alpha.planes import LOSSLESS, with_fewer_levels
@@ -86,33 +86,25 @@ def with_layer(
     plan = None if candidates is None else planned(samples, candidates, costs, _search(options))
     if plan is None and not cut_out:
         return None
-    best, least = None, costs.total
+    trials = [_alone(header, _graphic(picture, samples, costs.worth, options).payload)] if cut_out else []
     if plan is not None and not plan.cover.all():
-        best, least = _beneath(codec, samples, header, options, plan, costs, progress)
-    if cut_out or (plan is not None and plan.cover.mean() >= _MOSTLY):
-        whole = _graphic(picture, samples, costs.worth, options)
-        if best is None or whole.cost(costs.worth) < least + 8 * len(alpha or b""):
-            best, least = _alone(header, whole.payload), whole.cost(costs.worth) - 8 * len(alpha or b"")
-    if best is None or least < _CLEARLY * costs.total:
-        return best
+        seen = np.where(plan.cover, np.uint8(0), np.uint8(255))
+        beneath = codec.encode_samples(filled(samples, seen), header, options, progress, beneath=True)
+        trials.append(replace(beneath, layer=plan.payload))
+    if plan is not None and not cut_out and plan.cover.mean() >= _MOSTLY:
+        trials.append(_alone(header, _graphic(picture, samples, costs.worth, options).payload))
+
+    def cost(container: Container) -> float:
+        return _cost(codec, container, samples, picture.alpha, alpha)
+
+    costly = [(cost(container), number) for number, container in enumerate(trials)]
+    if not costly:
+        return None
+    least, number = min(costly)
+    if least < _CLEARLY * (costs.total + 8 * len(alpha or b"")):
+        return trials[number]
     plain = codec.encode_samples(samples, header, options)
-    return best if least < _cost(codec, plain, samples, costs.worth) else plain
-
-
-def _beneath(
-    codec: PictureCodec,
-    samples: Samples,
-    header: Header,
-    options: EncodeOptions,
-    plan: Plan,
-    costs: BlockCosts,
-    progress: Progress | None,
-) -> tuple[Container, float]:
-    """Encode what a layer does not cover; return the file and its rate plus distortion."""
-    seen = np.where(plan.cover, np.uint8(0), np.uint8(255))
-    coded = codec.encode_samples(filled(samples, seen), header, options, progress, beneath=True)
-    container = replace(coded, layer=plan.payload)
-    return container, _cost(codec, container, samples, costs.worth)
+    return trials[number] if least < cost(plain) else plain
 
 
 def _graphic(picture: Picture, samples: Samples, worth: float, options: EncodeOptions) -> Plan:
@@ -136,22 +128,20 @@ def _alone(header: Header, layer: bytes) -> Container:
     return Container(replace(header, tile_log2=0), b"", [b""], layer=layer)
 
 
-def _cost(codec: PictureCodec, container: Container, samples: Samples, worth: float) -> float:
-    """Return rate plus distortion of a file without metadata and alpha, in bits."""
-    plain = replace(container, header=replace(container.header, alpha=False, orientation=1))
+def _cost(
+    codec: PictureCodec, container: Container, samples: Samples, opacity: Samples | None, alpha: bytes | None
+) -> float:
+    """Return rate plus distortion of a file without metadata, in bits; transparent pixels have no distortion."""
+    whole = container.whole
+    plain = container if whole else replace(container, header=replace(container.header, alpha=False))
     data = write_container(plain)
-    decoded = codec.decode_array(data, limits=TRUSTED)
-    if decoded.shape != samples.shape:  # three equal samples
+    decoded = codec.decode_picture(data, limits=TRUSTED).samples
+    if decoded.ndim > samples.ndim:  # three equal samples
         decoded = decoded[..., 0]
-    return 8 * len(data) + worth * squared_error(decoded, samples)
-
-
-def squared_error(decoded: Samples, samples: Samples) -> float:
-    """Return the squared error summed over samples / 255, row by row."""
-    error = 0.0
-    for row, want in zip(decoded, samples, strict=True):
-        error += float(np.square((row.astype(np.float32) - want) / np.float32(255)).sum(dtype=np.float64))
-    return error
+    if opacity is not None:
+        decoded = np.where((opacity if samples.ndim == 2 else opacity[:, :, None]) == 0, samples, decoded)
+    bits = 8 * (len(data) + (0 if whole else len(alpha or b"")))
+    return bits + codec.loss_bits(decoded, samples, container.header)
 
 
 def _search(options: EncodeOptions) -> Search:

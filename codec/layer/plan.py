@@ -30,16 +30,13 @@ class BlockCosts:
         bits: (⌈H / 16⌉, ⌈W / 16⌉) of the symbols.
         error: squared error, summed over the samples / 255 of a block; the same shape.
         worth: bits that a unit of ``error`` is worth.
+        total: rate plus distortion of the picture in bits, in the measure of the model.
     """
 
     bits: NDArray[np.float64]
     error: NDArray[np.float64]
     worth: float
-
-    @property
-    def total(self) -> float:
-        """Rate plus distortion of the picture, in bits."""
-        return float(self.bits.sum() + self.worth * self.error.sum())
+    total: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +46,10 @@ class Plan:
     Attributes:
         cover: (H, W), the pixels that it covers.
         payload: of the LAYER chunk.
-        error: squared error of the covered pixels, summed over samples / 255.
     """
 
     cover: Mask
     payload: bytes
-    error: float
-
-    def cost(self, worth: float) -> float:
-        """Return rate plus distortion in bits, if a unit of error is worth so many."""
-        return 8 * len(self.payload) + worth * self.error
 
 
 def planned(samples: Samples, candidates: Mask, costs: BlockCosts, search: Search = USUAL) -> Plan | None:
@@ -121,7 +112,7 @@ def with_fewest_bits(
 
     planes = samples.reshape(*cover.shape, -1)
     palette = Palette.of(planes[cover])
-    best, error = samples, 0.0
+    best = samples
     if palette is not None:
         least = 8.0 * len(coded(samples, QUICK))
         for tolerance in TOLERANCES:
@@ -135,26 +126,22 @@ def with_fewest_bits(
             cost = 8 * len(coded(changed, QUICK)) + worth * loss
             if cost > least:
                 break
-            best, error, least = changed, loss, cost
-    return Plan(cover, coded(best, search), error)
+            best, least = changed, cost
+    return Plan(cover, coded(best, search))
 
 
-def block_costs_of(bits: NDArray[np.float64], decoded: Samples, samples: Samples, worth: float) -> BlockCosts:
-    """Return the costs of blocks.
+def block_errors(decoded: Samples, samples: Samples) -> NDArray[np.float64]:
+    """Return the squared errors of blocks, summed over samples / 255.
 
     Args:
-        bits: of the symbols, by blocks.
-        decoded: (H, W, 3) or (H, W), what they decode to.
-        samples: the original; one plane if ``decoded`` has three that are equal.
-        worth: bits that a unit of squared error is worth.
+        decoded: (H, W, 3) or (H, W).
+        samples: the original, the same shape.
     """
-    if decoded.ndim > samples.ndim:
-        decoded = decoded[..., 0]
     error = np.empty(samples.shape[:2], np.float32)
     for row, want, out in zip(decoded, samples, error, strict=True):
         square = np.square((row.astype(np.float32) - want) / np.float32(255))
         out[:] = square if samples.ndim == 2 else square.sum(1)
-    return BlockCosts(bits, block_sums(error), worth)
+    return block_sums(error)
 
 
 def to_pixels(blocks: Mask, shape: tuple[int, int]) -> Mask:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 MOST_COLOURS = 4096
 """Pixels of more colours than these are no graphic whose colours are worth merging."""
+_AREA = 0.001
+"""Share of the pixels from which on a colour is that of an area."""
 TOLERANCES = (4, 8, 16, 32)
 """Largest change of a sample, in levels, that is tried at growing loss."""
 Samples = NDArray[np.uint8]
@@ -42,15 +44,17 @@ class Palette:
     def merged(self, tolerance: int) -> Samples:
         """Return a colour in place of each: the most frequent one whose samples differ by ``tolerance`` at most.
 
-        Frequent colours stay as they are, so that areas keep their colour exactly.
+        Colours of areas stay as they are, also beside one that is nearly equal, as a box on a page.
         """
+        areas = self.counts >= _AREA * self.counts.sum()
         colours = self.colours.astype(np.int16)
         out = self.colours.copy()
         left = np.ones(len(colours), np.bool_)
         for number in range(len(colours)):
             if not left[number]:
                 continue
-            near = left & (np.abs(colours - colours[number]).max(1) <= tolerance)
+            near = left & ~areas & (np.abs(colours - colours[number]).max(1) <= tolerance)
+            near[number] = True
             out[near] = self.colours[number]
             left &= ~near
         return out

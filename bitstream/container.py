@@ -199,7 +199,7 @@ def _leading(view: _View, limits: Limits | None) -> tuple[Header, Iterator[_Chun
     if chunk.kind != ChunkType.HEADER:
         raise FormatError("the first chunk is not the header")
     header = Header.from_bytes(payload)
-    (limits or Limits()).check(header, len(view))
+    (limits or Limits()).check(header)
     return header, chunks
 
 
@@ -260,7 +260,7 @@ class _Parts:
             if chunk.kind != ChunkType.HEADER:
                 raise FormatError("the first chunk is not the header")
             self.header = Header.from_bytes(payload)
-            self.limits.check(self.header, self.file_size)
+            self.limits.check(self.header)
         elif chunk.kind & _ANCILLARY_BIT:
             self._add_ancillary(chunk.kind, payload)
         else:
@@ -313,6 +313,8 @@ class _Parts:
         found = Container(header, hyper, self.tiles, self.metadata, self.alpha, self.chunks, self.filter, self.layer)
         if found.layer is not None and header.depth != 8:
             raise FormatError("a picture of more than 8 bits has no layer")
+        if not found.whole:
+            self.limits.check_size(header, self.file_size)
         if found.whole and (hyper or any(self.tiles) or header.tile_log2 or found.filter is not None):
             raise FormatError("a picture that is a layer has symbols besides")
         return found

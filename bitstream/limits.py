@@ -23,8 +23,8 @@ class Limits:
         max_metadata: largest size of all metadata and unknown ancillary chunks together, in bytes.
         max_chunks: largest number of chunks that are no tiles; tiles are limited by the pixels.
         max_pixels_per_byte: largest number of pixels per byte of the file, so that a tiny file cannot cause hours of
-            work. The first 2**20 pixels are exempt. The smallest files that the packaged models can write hold about
-            1000 pixels per byte.
+            work. The first 2**20 pixels are exempt, and pictures that are a layer, which hardly take work. The smallest
+            files that the packaged models can write hold about 1000 pixels per byte.
     """
 
     max_pixels: int = DEFAULT_MAX_PIXELS
@@ -35,16 +35,19 @@ class Limits:
     max_chunks: int = 2**10
     max_pixels_per_byte: int = 2**13
 
-    def check(self, header: Header, file_size: int) -> None:
-        """Raise :class:`LimitError` if a file of ``file_size`` bytes with this header asks for too much."""
+    def check(self, header: Header) -> None:
+        """Raise :class:`LimitError` if a file with this header asks for too much."""
         pixels = header.width * header.height
         size = f"{header.width}×{header.height}"
         if pixels > self.max_pixels:
             raise LimitError(f"the picture has {size} = {pixels} pixels, above the limit of {self.max_pixels}")
         if max(header.width, header.height) > self.max_side:
             raise LimitError(f"the picture has {size} pixels, above the limit of {self.max_side} a side")
-        if pixels > FREE_PIXELS + self.max_pixels_per_byte * file_size:
-            raise LimitError(f"{file_size} bytes cannot hold a picture of {size} pixels")
+
+    def check_size(self, header: Header, file_size: int) -> None:
+        """Raise :class:`LimitError` if a file of ``file_size`` bytes cannot honestly hold so many coded pixels."""
+        if header.width * header.height > FREE_PIXELS + self.max_pixels_per_byte * file_size:
+            raise LimitError(f"{file_size} bytes cannot hold a picture of {header.width}×{header.height} pixels")
 
     def check_memory(self, needed: int) -> None:
         """Raise :class:`LimitError` if decoding needs more than ``max_memory`` bytes."""

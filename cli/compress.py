@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aez.bitstream import is_aez
+from aez.bitstream import is_aez, read_container
 from aez.bitstream.errors import AezError, ImageError
 from aez.bitstream.limits import TRUSTED
 from aez.cli.shared import storage
@@ -98,8 +98,10 @@ class CompressJob(Job):
         return denoised(in_8_bits(picture), self.sigma, effort=self.coding.effort // 3, device=self.device)
 
     def lacking(self, made: Converted, written: bytes) -> str | None:
-        """Decode the symbols of the output before it may replace its input."""
+        """Decode the symbols of the output, and its layer, before it may replace its input."""
         self.loaded().digest(written, limits=TRUSTED)
+        if read_container(written, TRUSTED).layer is not None:
+            self.loaded().decode_picture(written, limits=TRUSTED)
         return super().lacking(made, written)
 
     def is_output(self, head: bytes) -> bool:
@@ -156,6 +158,8 @@ def command(
     """
     if sigma is not None and not denoise:
         raise click.UsageError("--sigma is that of the noise which --denoise removes")
+    if denoise and lossless:
+        raise click.UsageError("--lossless excludes --denoise, which changes the picture")
     if denoise and shared.delete_source:
         raise click.UsageError("--delete-source excludes --denoise: what is taken for noise would be lost for good")
     job = CompressJob(

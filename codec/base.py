@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from aez.codec.options import DecodeSettings, EncodeSettings
 
 Data = Buffer
+_GAP = 0.95
+"""Share of a size asked for, below which a file with a layer is compared with one without."""
 PREVIEW_QUALITY = 50.0
 """Quality of stored previews of pictures that have a higher one."""
 
@@ -63,6 +66,7 @@ class PictureCodec(ABC):
 
     Attributes:
         name: of the model.
+        layout: latent layout of its files (SPEC section 4).
         fingerprint: 6 bytes that files of the model carry.
         quality_scale: of the model.
         device: where the networks run: ``cpu``, ``cuda`` or ``mps``.
@@ -70,6 +74,7 @@ class PictureCodec(ABC):
     """
 
     name: str
+    layout: int
     fingerprint: bytes
     quality_scale: QualityScale
     device: str
@@ -189,7 +194,13 @@ class PictureCodec(ABC):
 
         size = options.target.size_for(picture.samples.shape[0] * picture.samples.shape[1])
         if size is not None:
-            return smallest_within(at, size, last)
+            data = smallest_within(at, size, last)
+            # A layer appears at some quality at once: just below its size, the picture is better without it.
+            if options.content == "auto" and len(data) < _GAP * size:
+                with contextlib.suppress(ImageError):  # it may not be reached without a layer
+                    plain = self._search(picture, replace(options, content="photo"), alpha)
+                    data = min(data, plain, key=self._loss_in(picture))
+            return data
         want = picture.samples if picture.alpha is None else filled(picture.samples, picture.alpha)
         want = at_depth(want, options.depth or picture.depth)
 
@@ -203,6 +214,18 @@ class PictureCodec(ABC):
             raise ImageError(f"a score needs sides of at least {SMALLEST_SIDE} pixels")
         measure = Measure(measured(ssimulacra2_of), SCORE_TOLERANCE, "a score of {}")
         return reaching(at, measure, options.target.score, last)
+
+    def _loss_in(self, picture: Picture) -> Callable[[bytes], float]:
+        """Return the distortion of a file as a function, in any unit."""
+        samples, _ = self._coded_samples(picture)
+
+        def loss(data: bytes) -> float:
+            shown = self.decode_picture(data, limits=TRUSTED).samples
+            shown = shown[..., 0] if shown.ndim > samples.ndim else shown
+            header = replace(read_header(data, TRUSTED), quality=self.quality_scale.last)
+            return self.loss_bits(shown, at_depth(samples, header.depth), header)
+
+        return loss
 
     def _encode_at(
         self,
@@ -221,6 +244,7 @@ class PictureCodec(ABC):
             fingerprint=self.fingerprint,
             quality=position,
             colour=colour,
+            layout=self.layout,
             depth=options.depth or picture.depth,
             alpha=picture.alpha is not None,
             orientation=picture.orientation,

@@ -34,7 +34,7 @@ from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
 from aez.codec.runtime.choice import networks_for, require_torch
 from aez.codec.symbols.representation import Latents
-from aez.codec.symbols.streams import StreamReader, StreamWriter, check_model
+from aez.codec.symbols.streams import LAYOUT, StreamReader, StreamWriter, check_model
 from aez.codec.symbols.symbols import Symbols
 from aez.codec.symbols.tiles import TileAreas
 
@@ -62,6 +62,8 @@ class Codec(PictureCodec):
         >>> data = codec.encode(Image.open("photo.png"), quality=60)
         >>> codec.decode(data).save("back.png")
     """
+
+    layout = LAYOUT
 
     def __init__(
         self,

@@ -21,7 +21,8 @@ def describe(data: Buffer, limits: Limits | None = None) -> dict[str, Any]:
     try:
         entry = find_fingerprint(header.fingerprint)
         model: str | None = entry.name
-        quality: float | None = round(entry.quality_scale.quality_of(header.quality), 2)
+        exact = None if container.whole else entry.quality_scale.quality_of(header.quality)
+        quality: float | None = None if exact is None else round(exact, 2)
     except ModelError:
         model = quality = None
     return {

@@ -49,7 +49,7 @@ def as_layer(
     """
     if header.depth != 8:
         kind = "coding without loss" if options.lossless else "the content 'graphics'"
-        raise ImageError(f"{kind} keeps 8 bits per sample, and the picture has {header.depth}; depth 8 rounds it")
+        raise ImageError(f"{kind} keeps 8 bits per sample, not {header.depth}; depth 8 rounds a picture of more")
     search = _search(options)
     if options.lossless:
         return _alone(header, encode_whole(samples, picture.alpha, search))

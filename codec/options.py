@@ -109,6 +109,8 @@ class EncodeOptions:
             ValueError, TypeError: a value is out of range or of the wrong type, or there is no such option.
         """
         _check_names(settings, cls)
+        if quality is not None and settings.get("lossless"):
+            raise ValueError("lossless takes the place of a quality")
         return cls(**settings) if quality is None else cls(quality, **settings)
 
 

@@ -1,7 +1,6 @@
 """Files of the family: pictures to `.aez` bytes of latent layout 1 and back."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -49,6 +48,8 @@ class FamilyCodec(PictureCodec):
         runtime: what computes them, ``light`` or ``torch``.
     """
 
+    layout = LAYOUT
+
     def __init__(self, model: str | FamilyWeights, device: str = "auto", runtime: str = "auto") -> None:
         """Load a model.
 
@@ -88,7 +89,7 @@ class FamilyCodec(PictureCodec):
         code = self.code_of(samples, header.quality, progress)
         indices = self.code.indices(header.quality, self.code.sides(*samples.shape[:2]))
         tile = encode_residual(code, indices, self.code.tables, 0)
-        return Container(replace(header, layout=LAYOUT), b"", [tile], {}, None)
+        return Container(header, b"", [tile], {}, None)
 
     def code_of(self, samples: Samples, position: int, progress: Progress | None = None) -> NDArray[np.int16]:
         """Encode a picture, (H, W, 3) or (H, W), to its code, (C, ceil(H/S), ceil(W/S)) int16."""
@@ -157,6 +158,8 @@ class FamilyCodec(PictureCodec):
         if container.hyper:
             raise FormatError("a file of this layout has no hyper-latent")
         sides, row = self.code.sides(header.height, header.width), self.code.row(header.quality)
+        if container.whole:
+            return np.zeros((self.code.channels, *area.shape), np.int16)
         return decode_factorised(container.tiles[0], row, sides, self.code.tables, area.pixel_index)
 
     def _check(self, header: Header) -> None:

@@ -17,6 +17,10 @@ _SURE, _CONTRAST = 0.7, 40
 _SURE_BLOCKS = 0.01
 """Share of sure blocks of a picture that is worth a search: of 160 photographs for training 4 have more, and drawings
 have 0.09 to 0.6."""
+_LARGE, _EMPTY = 16, 0.8
+"""Blocks of a picture, and share of them that may be graphics, if it is worth a search without a sure one."""
+_SPARSE, _FEW_COLOURS = 13, 32
+"""Step between the pixels whose colours are counted, and most colours of a graphic."""
 _BAND = 512
 """Rows that are looked at together."""
 
@@ -31,8 +35,17 @@ def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         (⌈H / 16⌉, ⌈W / 16⌉); None if too few surely are, as of photographs.
     """
     bands = [_looked_at(samples[top : top + _BAND]) for top in range(0, len(samples), _BAND)]
-    flat, sure = (np.concatenate(parts) for parts in zip(*bands, strict=True))
-    return flat if int(sure.sum()) > _SURE_BLOCKS * sure.size else None
+    flat: NDArray[np.bool_] = np.concatenate([band[0] for band in bands])
+    sure = np.concatenate([band[1] for band in bands])
+    if int(sure.sum()) > _SURE_BLOCKS * sure.size:
+        return flat
+    # Also a page that is nearly empty, or one of few colours without equal neighbours.
+    large = flat.size >= _LARGE
+    if large and flat.mean() >= _EMPTY:
+        return flat
+    if large and len(np.unique(packed(samples[::_SPARSE, ::_SPARSE]))) <= _FEW_COLOURS:
+        return np.ones_like(flat)
+    return None
 
 
 def packed(samples: NDArray[np.uint8]) -> NDArray[np.uint32] | NDArray[np.uint8]:

@@ -13,7 +13,13 @@ from aez.codec.picture.colour.conversion import cmyk_to_srgb, is_srgb, matched, 
 from aez.codec.picture.colour.png import png_codes, png_profile
 from aez.codec.picture.depth import Samples, is_deep, is_within_16_bits, to_8_bits, to_16_bits
 from aez.codec.picture.formats.deep_heif import deep_heif, heif_depth
-from aez.codec.picture.formats.deep_samples import deep_samples, has_deep_colour, is_deep_mode
+from aez.codec.picture.formats.deep_samples import (
+    deep_samples,
+    has_deep_colour,
+    is_deep_mode,
+    is_inverted,
+    refuse_planes,
+)
 from aez.codec.picture.formats.png_chunks import stated_depth
 from aez.codec.picture.formats.raw_files import refuse_raw
 from aez.codec.picture.metadata.chunks import Metadata, bounded, with_extended_xmp
@@ -48,6 +54,7 @@ def from_image(image: Image.Image, *, srgb: bool = False, strip: bool = False) -
     warnings: list[str] = []
     try:
         refuse_raw(image)
+        refuse_planes(image)
         deep, depth = _deep(image, warnings)
         codes = png_codes(image) or avif_codes(image)
         key = key_of(image) if deep is None else image.info.get("transparency")
@@ -118,7 +125,8 @@ def _convert(
             warnings.append(f"{kind} samples are scaled from their range and coded with 16 bits")
         key = image.info.get("transparency")
         alpha = np.where(deep == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
-        return to_16_bits(deep), alpha, profile
+        samples = to_16_bits(deep)
+        return (~samples if is_inverted(image) else samples), alpha, profile
     if image.mode in ("P", "PA"):
         transparent = image.mode == "PA" or "transparency" in image.info
         mode = "L" if _has_grey_palette(image) else "RGB"

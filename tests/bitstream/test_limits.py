@@ -14,24 +14,24 @@ def header(width: int, height: int) -> Header:
 
 
 def test_pixels_are_limited_inclusively() -> None:
-    Limits(max_pixels=600).check(header(30, 20), 100)
+    Limits(max_pixels=600).check(header(30, 20))
     with pytest.raises(LimitError, match="600"):
-        Limits(max_pixels=599).check(header(30, 20), 100)
+        Limits(max_pixels=599).check(header(30, 20))
 
 
 def test_pixels_a_byte_are_limited() -> None:
     limits = Limits(max_pixels=2**32, max_pixels_per_byte=1000)
-    limits.check(header(1024, 1024), 0)
-    limits.check(header(1024, 1024 + 100), 103)
+    limits.check_size(header(1024, 1024), 0)
+    limits.check_size(header(1024, 1024 + 100), 103)
     with pytest.raises(LimitError, match="bytes"):
-        limits.check(header(1024, 1024 + 100), 102)
+        limits.check_size(header(1024, 1024 + 100), 102)
 
 
 def test_sides_are_limited() -> None:
-    Limits(max_side=30).check(header(30, 20), 100)
+    Limits(max_side=30).check(header(30, 20))
     for shape in ((31, 1), (1, 31)):
         with pytest.raises(LimitError, match="30 a side"):
-            Limits(max_side=30).check(header(*shape), 100)
+            Limits(max_side=30).check(header(*shape))
 
 
 def test_memory_and_symbols_are_limited() -> None:

@@ -1,14 +1,16 @@
 """Pictures with a layer: what is exact, views of them, choices of the encoder, damage."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from aez.bitstream import FormatError, read_container, write_container
+from aez.bitstream import FormatError, ImageError, read_container, write_container
 from aez.bitstream.layer import Layer, LayerTile, read_layer, write_layer
+from aez.codec import api
 from aez.codec.codec import Codec
 from aez.codec.encoding.target import Target
 from aez.codec.layer import tiles
@@ -239,3 +241,49 @@ def test_hostile_layers_are_refused(real: Codec, of_both: bytes) -> None:
             continue
         # Nine bytes of a stream may still be a stream.
         assert damaged.stream is not None and len(damaged.stream) == len(stream)
+
+
+def test_large_flat_pictures_are_within_the_limits(codec: Codec) -> None:
+    """A layer of one colour takes few bytes for many pixels, and is no bomb."""
+    white = np.full((1400, 1900, 3), 255, np.uint8)
+    data = codec.encode(white, lossless=True)
+    assert len(data) < 100 and np.array_equal(codec.decode_array(data), white)
+
+
+@pytest.mark.parametrize("kind", ["white", "one word", "checks"])
+def test_nearly_empty_pages_and_few_colours_are_graphics(real: Codec, kind: str) -> None:
+    image = Image.new("RGB", (421, 333), "white")
+    if kind == "one word":
+        ImageDraw.Draw(image).text((50, 50), "word", "black", ImageFont.load_default(15))
+    page = np.array(image)
+    if kind == "checks":
+        page[:] = np.where((np.indices((333, 421)).sum(0) % 2)[:, :, None] > 0, (255, 0, 90), (0, 30, 200))
+    data = real.encode(page, 90)
+    assert read_container(data).whole and len(data) < 500
+    assert np.abs(real.decode_array(data).astype(int) - page).max() <= 4
+
+
+def test_a_size_below_that_of_the_layer_is_used(real: Codec, mixed: Samples) -> None:
+    """A target between the sizes without and with a layer is filled by the picture without."""
+    size = 3300
+    data = real.encode(mixed, target=Target(size=size), effort=0)
+    plain = real.encode(mixed, target=Target(size=size), effort=0, content="photo")
+    assert len(data) > 0.9 * size or real.decode_array(data).tolist() == real.decode_array(plain).tolist()
+
+
+def test_lossless_takes_the_place_of_a_quality(codec: Codec, page: Samples) -> None:
+    with pytest.raises(ValueError, match="takes the place of a quality"):
+        codec.encode(page, 70, lossless=True)
+    deep = page.astype(np.uint16) * 257
+    for settings in ({"lossless": True}, {"content": "graphics"}):
+        with pytest.raises(ImageError, match="8 bits"):
+            codec.encode(deep, **settings)  # type: ignore[arg-type]
+    assert np.array_equal(codec.decode_array(codec.encode(deep, lossless=True, depth=8)), page)
+
+
+@pytest.mark.parametrize("settings", [{"lossless": True}, {"content": "graphics"}])
+def test_members_of_the_family_have_layers(page: Samples, settings: dict[str, Any]) -> None:
+    member = api.load("sparse", device="cpu")
+    data = member.encode(page[:70, :90], **settings)
+    assert np.abs(member.decode_array(data).astype(int) - page[:70, :90]).max() <= (0 if "lossless" in settings else 32)
+    assert len(member.digest(data)) == 64

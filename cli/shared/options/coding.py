@@ -53,8 +53,8 @@ def encode_options(function: Function) -> Function:
             type=click.Choice(CONTENTS),
             default=EncodeOptions.content,
             show_default=True,
-            help="Text, drawings and screens are kept without loss where that takes fewer bytes; never (photo), "
-            "everywhere (graphics), or where it pays (auto).",
+            help="Keep text, drawings and screens without loss, or with fewer colours at low qualities: where that "
+            "takes fewer bytes (auto), nowhere (photo), or everywhere (graphics).",
         ),
         click.option("--lossless", is_flag=True, help="Keep every sample exactly, in place of a quality."),
         click.option(

@@ -7,10 +7,14 @@ interlacing, compression and the checks of damaged files are Pillow's own.
 
 import io
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from aez.bitstream.errors import ImageError
 
 _COLOURS = ("RGB", "RGBX", "RGBA")
 _CODECS = {"zip", "raw", "libtiff"}
@@ -18,6 +22,8 @@ _PPM = ("ppm", "ppm_plain")
 """Codecs whose second argument is the largest sample."""
 _GREY_ALPHA = "LA;16B"
 _PLANAR_CONFIGURATION, _SEPARATE = 284, 2
+_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 
@@ -27,6 +33,24 @@ def has_deep_colour(image: Image.Image) -> bool:
         return False
     largest = [tile[3][1] for tile in getattr(image, "tile", []) if tile[0] in _PPM]
     return any(";16" in mode for mode in _raw_modes(image)) or any(value > 255 for value in largest)
+
+
+def refuse_planes(image: Image.Image) -> None:
+    """Refuse TIFF files of 16-bit colour in separate planes, which Pillow reads as if they had 8 bits.
+
+    Raises:
+        ImageError: it is one.
+    """
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    bits = tags.get(_BITS_PER_SAMPLE, (8,))
+    separate = tags.get(_PLANAR_CONFIGURATION) == _SEPARATE and tags.get(_SAMPLES_PER_PIXEL, 1) > 1
+    if separate and max(bits if isinstance(bits, tuple) else (bits,)) > 8:
+        raise ImageError("TIFF files of more than 8 bits in separate planes cannot be read")
+
+
+def is_inverted(image: Image.Image) -> bool:
+    """Check whether white is 0 in a TIFF file of 16-bit grey; Pillow does not turn such samples."""
+    return image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
 
 
 def is_deep_mode(mode: str) -> bool:

@@ -125,6 +125,25 @@ def test_tiff(compression: str | None, order: Any, channels: int, tile: tuple[in
     assert np.array_equal(picture.samples, array[..., :3] if channels > 1 else array[..., 0])
 
 
+def test_separate_planes_are_refused() -> None:
+    """Pillow would read their bytes as samples of 8 bits."""
+    tifffile = pytest.importorskip("tifffile")
+    planes = np.random.default_rng(0).integers(0, 65536, (3, 19, 23), np.uint16)
+    for compression in (None, "zlib"):
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, planes, photometric="rgb", planarconfig="separate", compression=compression)
+        with pytest.raises(ImageError, match="separate planes"):
+            from_image(Image.open(buffer))
+
+
+def test_white_is_zero() -> None:
+    tifffile = pytest.importorskip("tifffile")
+    ink = np.arange(0, 65536, 150).astype(np.uint16)[:437].reshape(19, 23)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, ink, photometric="miniswhite")
+    assert np.array_equal(from_image(Image.open(buffer)).samples, 65535 - ink)
+
+
 @pytest.mark.parametrize("frame", [1, 2, 3])
 def test_pages_of_tiff(frame: int) -> None:
     tifffile = pytest.importorskip("tifffile")

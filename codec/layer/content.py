@@ -1,5 +1,7 @@
 """Find blocks of few colours and hard edges, as screens, text and drawings have, at the cost of a glance."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,8 @@ _SURE_BLOCKS = 0.01
 have 0.09 to 0.6."""
 _LARGE, _EMPTY = 16, 0.8
 """Blocks of a picture, and share of them that may be graphics, if it is worth a search without a sure one."""
-_SPARSE, _FEW_COLOURS = 13, 32
-"""Step between the pixels whose colours are counted, and most colours of a graphic."""
+_SPARSE, _SEEN, _FEW_COLOURS = 13, 1024, 32
+"""Largest step between the pixels whose colours are counted, fewest of them, and most colours of a graphic."""
 _BAND = 512
 """Rows that are looked at together."""
 
@@ -43,7 +45,8 @@ def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     large = flat.size >= _LARGE
     if large and flat.mean() >= _EMPTY:
         return flat
-    if large and len(np.unique(packed(samples[::_SPARSE, ::_SPARSE]))) <= _FEW_COLOURS:
+    step = min(_SPARSE, math.isqrt(samples.shape[0] * samples.shape[1] // _SEEN))
+    if large and len(np.unique(packed(samples[::step, ::step]))) <= _FEW_COLOURS:
         return np.ones_like(flat)
     return None
 

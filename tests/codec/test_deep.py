@@ -54,7 +54,7 @@ def test_a_sky_has_no_bands(photo_codec: Codec, grey: bool) -> None:
 def test_depths(each_codec: Codec, depth: int) -> None:
     """All depths decode to the same levels, rounded."""
     original = sky(77, 101)
-    data = each_codec.encode(original, 90, depth=depth)
+    data = each_codec.encode(original, 90, depth=depth, content="photo")
     assert read_header(data).depth == depth
     decoded = each_codec.decode_array(data)
     assert decoded.dtype == (np.uint8 if depth == 8 else np.uint16)

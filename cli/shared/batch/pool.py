@@ -114,18 +114,21 @@ def _end(team: list[_Worker]) -> None:
 def _work(job: Job, connection: Connection) -> None:
     """Run a worker: send None when ready, or an error text; then send a result for every pair."""
     importlib.import_module("aez.bitstream.entropy")  # before signals raise: see there
+    # Nothing is written before the job is prepared. A signal ends the process at once: imports print what is raised in
+    # them.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
+        threading.Thread(target=_follow_parent, daemon=True).start()
+        try:
+            job.prepare()
+        except AezError as error:
+            connection.send(str(error))
+            return
+        except Exception as error:
+            memory = "not enough memory for another worker" if is_out_of_memory(error) else None
+            connection.send(missing_package(error) or memory or f"a worker failed: {error}")
+            return
         with signals_raise():
-            threading.Thread(target=_follow_parent, daemon=True).start()
-            try:
-                job.prepare()
-            except AezError as error:
-                connection.send(str(error))
-                return
-            except Exception as error:
-                memory = "not enough memory for another worker" if is_out_of_memory(error) else None
-                connection.send(missing_package(error) or memory or f"a worker failed: {error}")
-                return
             connection.send(None)
             while (pair := connection.recv()) is not None:
                 connection.send(job(*pair))

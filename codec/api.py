@@ -63,7 +63,7 @@ def encode(
             (H, W, 3) or (H, W, 4) array of uint8, uint16 (0 to 65535) or bool (0 and 255); or the path of a picture
             file, which is read as the command line reads it. Files of 16 bits per sample are read as such, and so are
             Pillow images of modes I;16, I and F, and images that Pillow has opened but not loaded.
-        quality: 1 … 100, any real number; 50 if it is not given.
+        quality: 1 … 100, any real number; if it is not given, that of :class:`aez.codec.options.EncodeOptions`.
         model: name of a packaged model, or path of a weights file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         frame: number of the frame or page of a picture file, from 1; None for the first one, with a warning if there

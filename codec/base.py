@@ -364,10 +364,13 @@ class PictureCodec(ABC):
             bits per sample uint16, 0 … 2**depth − 1, alpha scaled to the same range.
         """
         require_torch("a tensor")
+        return self._tensor_of(self.decode_array(data, progress=progress, **settings))
+
+    def _tensor_of(self, array: Samples) -> torch.Tensor:
+        """Return (H, W) or (H, W, C) as a tensor (C, H, W) on this codec's device."""
         import torch
 
-        samples = np.atleast_3d(self.decode_array(data, progress=progress, **settings))
-        return torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1))).to(self.device)
+        return torch.from_numpy(np.ascontiguousarray(np.atleast_3d(array).transpose(2, 0, 1))).to(self.device)
 
     def decode(
         self, data: Data, *, progress: Progress | None = None, **settings: Unpack[DecodeSettings]

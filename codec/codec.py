@@ -28,7 +28,7 @@ from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
 from aez.codec.options import DecodeOptions, EncodeOptions
 from aez.codec.picture.depth import Samples, at_depth, levels_of, narrowed
-from aez.codec.picture.grey import coded_samples
+from aez.codec.picture.grey import as_stored, coded_samples
 from aez.codec.picture.perception import perceptual_slope
 from aez.codec.picture.picture import Picture, Pixels
 from aez.codec.picture.sources import File
@@ -125,7 +125,11 @@ class Codec(PictureCodec):
         return self._container(header, bands)
 
     def block_costs(self, samples: Samples, header: Header) -> BlockCosts:
-        """See :meth:`aez.codec.base.PictureCodec.block_costs`; the symbols are those of the lowest effort."""
+        """See :meth:`aez.codec.base.PictureCodec.block_costs`.
+
+        The symbols are those that the lowest effort chooses for photographs. Other searches give 0.3 to 1 times their
+        rate plus distortion.
+        """
         plain = replace(header, alpha=False, orientation=1)
         data = write_container(self.encode_samples(samples, plain, EncodeOptions(effort=0), beneath=True))
         decoded = self.decode_picture(data, limits=TRUSTED).samples
@@ -199,7 +203,8 @@ class Codec(PictureCodec):
         options = DecodeOptions.of(**settings)
         container, view, _ = self._open(data, options, seen=False)
         if container.layer is not None:
-            return super().decode_tensor(data, progress=progress, **settings)
+            shown, alpha = self._decode_view(container, view, progress, options.limits)
+            return self._tensor_of(Picture(as_stored(shown, container.header.colour), alpha).to_array())
         reader = StreamReader(container, self.weights)
         depth = container.header.depth
         kind = torch.uint8 if depth == 8 else torch.int32

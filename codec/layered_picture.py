@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aez.bitstream import Container, Header, ImageError, write_container
 from aez.bitstream.limits import TRUSTED
 from aez.codec.layer.content import graphic_blocks
-from aez.codec.layer.plan import Plan, planned, with_fewest_bits
+from aez.codec.layer.plan import Plan, block_sums, planned, with_fewest_bits
 from aez.codec.layer.tiles import encode_whole
 from aez.codec.picture.alpha.fill import filled
 from aez.codec.picture.alpha.planes import LOSSLESS, with_fewer_levels
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _THOROUGH_FROM = 7
 """The lowest effort at which WebP spends all its time."""
-_CLEARLY = 0.7
+_CLEARLY = 0.3
 """A layer that costs this share of the picture without it needs no comparison with that at the effort asked for."""
 _MOSTLY = 0.5
-"""Share of covered pixels from which on the whole picture may be a layer."""
+"""Share of covered pixels, or of blocks that are seen, from which on the whole picture may be a layer."""
 Samples = NDArray[np.uint8]
 
 
@@ -77,7 +77,7 @@ def with_layer(
         progress: called with the share of the work done.
     """
     candidates = graphic_blocks(samples)
-    cut_out = picture.alpha is not None and graphic_blocks(_without_hidden(samples, picture.alpha)) is not None
+    cut_out = picture.alpha is not None and _is_cut_out(samples, picture.alpha)
     if candidates is None and not cut_out:
         return None
     costs = codec.block_costs(samples, header)
@@ -116,6 +116,12 @@ def _graphic(picture: Picture, samples: Samples, worth: float, options: EncodeOp
         samples = _without_hidden(samples, alpha)
     cover = np.ones(samples.shape[:2], np.bool_)
     return with_fewest_bits(samples, cover, worth, _search(options), alpha, whole=True)
+
+
+def _is_cut_out(samples: Samples, alpha: Samples) -> bool:
+    """Check whether most of what is seen of a picture with alpha may be graphics, as of an icon."""
+    blocks, seen = graphic_blocks(_without_hidden(samples, alpha)), block_sums(alpha > 0) > 0
+    return blocks is not None and (not seen.any() or bool(blocks[seen].mean() >= _MOSTLY))
 
 
 def _without_hidden(samples: Samples, alpha: Samples) -> Samples:

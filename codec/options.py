@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 CONTENTS = ("auto", "photo", "graphics")
-"""What a picture may be said to hold."""
+"""Kinds of pictures that a caller can name."""
 
 
 class EncodeSettings(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""What decoding takes, estimated from the header before memory is taken for it.
+"""The memory and the symbols of a decoding, estimated from the header before memory is taken for it.
 
 The constants are upper bounds of measurements with the packaged models (``tests/codec/decoding/test_cost.py``); widths
 of other models scale them.
@@ -30,7 +30,7 @@ _PIXEL_BYTES, _PIXEL_WIDTH = 170, 26.25
 
 @dataclass(frozen=True)
 class Cost:
-    """What decoding takes.
+    """The cost of a decoding.
 
     Attributes:
         memory: bytes beyond the loaded model and the file, what is returned included.

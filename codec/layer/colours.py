@@ -1,9 +1,14 @@
 """Merge near-equal colours of graphics, so that fewer are left: the lossy side of a layer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from aez.codec.layer.content import BAND_PIXELS, packed
 
 MOST_COLOURS = 4096
 """Pixels of more colours than these are no graphic whose colours are worth merging."""
@@ -16,30 +21,48 @@ Samples = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Palette:
-    """The colours of pixels.
+    """The colours of covered pixels, the most frequent one first.
 
     Attributes:
-        colours: (n, C) uint8, the most frequent one first.
+        keys: (n,), the number of each colour, see :func:`~aez.codec.layer.content.packed`.
         counts: (n,), pixels of each colour.
-        numbers: (pixels,), the number of the colour of each pixel.
     """
 
-    colours: Samples
+    keys: NDArray[np.unsignedinteger[Any]]
     counts: NDArray[np.int64]
-    numbers: NDArray[np.int64]
 
     @classmethod
-    def of(cls, pixels: Samples) -> "Palette | None":
-        """Count the colours of pixels, (n, C) uint8; None if they are too many."""
-        weights = np.uint32(1) << (8 * np.arange(pixels.shape[1], dtype=np.uint32))
-        keys = (pixels.astype(np.uint32) * weights).sum(1, dtype=np.uint32)
-        found, first, numbers, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-        if len(found) > MOST_COLOURS:
-            return None
-        order = np.argsort(-counts, kind="stable")
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        return cls(pixels[first[order]], counts[order], place[numbers.reshape(-1)])
+    def of(cls, samples: Samples, cover: NDArray[np.bool_]) -> "Palette | None":
+        """Count the colours of covered pixels, some at least; None if they are too many.
+
+        Args:
+            samples: (H, W, 3) or (H, W) uint8.
+            cover: (H, W).
+        """
+        found: dict[int, int] = {}
+        for band in _bands(cover):
+            keys, counts = np.unique(packed(samples[band])[cover[band]], return_counts=True)
+            for key, count in zip(keys[: MOST_COLOURS + 1].tolist(), counts.tolist(), strict=False):
+                found[key] = found.get(key, 0) + count
+            if len(found) > MOST_COLOURS:
+                return None
+        order = sorted(found, key=lambda key: (-found[key], key))
+        return cls(np.array(order, np.uint32), np.array([found[key] for key in order]))
+
+    @cached_property
+    def colours(self) -> Samples:
+        """(n, 3) uint8; of grey pictures the first column counts."""
+        shifted = self.keys[:, None] >> np.array([0, 8, 16], np.uint32)
+        return (shifted & np.uint32(255)).astype(np.uint8)
+
+    def applied(self, samples: Samples, cover: NDArray[np.bool_], merged: Samples) -> Samples:
+        """Return samples, (H, W, 3) or (H, W), whose covered pixels have the ``merged`` colours, (n, 3)."""
+        out, order = samples.copy(), np.argsort(self.keys)
+        colours = merged if samples.ndim == 3 else merged[:, 0]
+        for band in _bands(cover):
+            seen = packed(samples[band])[cover[band]]
+            out[band][cover[band]] = colours[order[np.searchsorted(self.keys[order], seen)]]
+        return out
 
     def merged(self, tolerance: int) -> Samples:
         """Return a colour in place of each: the most frequent one whose samples differ by ``tolerance`` at most.
@@ -59,7 +82,14 @@ class Palette:
             left &= ~near
         return out
 
-    def loss(self, merged: Samples) -> float:
-        """Return the squared error of merged colours, summed over all samples / 255."""
-        error = np.square((self.colours.astype(np.float64) - merged) / 255).sum(1)
+    def loss(self, merged: Samples, channels: int) -> float:
+        """Return the squared error of merged colours, summed over the samples / 255 of 1 or 3 channels."""
+        error = np.square((self.colours.astype(np.float64) - merged) / 255)[:, :channels].sum(1)
         return float((error * self.counts).sum())
+
+
+def _bands(cover: NDArray[np.bool_]) -> Iterator[slice]:
+    """Divide the rows of a picture into bands, so that memory is bounded."""
+    step = max(1, BAND_PIXELS // cover.shape[1])
+    for top in range(0, len(cover), step):
+        yield slice(top, top + step)

@@ -23,8 +23,8 @@ _LARGE, _EMPTY = 16, 0.8
 """Blocks of a picture, and share of them that may be graphics, if it is worth a search without a sure one."""
 _SPARSE, _SEEN, _FEW_COLOURS = 13, 1024, 32
 """Largest step between the pixels whose colours are counted, fewest of them, and most colours of a graphic."""
-_BAND = 512
-"""Rows that are looked at together."""
+BAND_PIXELS = 2**20
+"""Pixels that are looked at together, about, so that memory is bounded."""
 
 
 def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
@@ -36,7 +36,8 @@ def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     Returns:
         (⌈H / 16⌉, ⌈W / 16⌉); None if too few surely are, as of photographs.
     """
-    bands = [_looked_at(samples[top : top + _BAND]) for top in range(0, len(samples), _BAND)]
+    rows = band_rows(samples.shape[1])
+    bands = [_looked_at(samples[top : top + rows]) for top in range(0, len(samples), rows)]
     flat: NDArray[np.bool_] = np.concatenate([band[0] for band in bands])
     sure = np.concatenate([band[1] for band in bands])
     if int(sure.sum()) > _SURE_BLOCKS * sure.size:
@@ -49,6 +50,11 @@ def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     if large and len(np.unique(packed(samples[::step, ::step]))) <= _FEW_COLOURS:
         return np.ones_like(flat)
     return None
+
+
+def band_rows(width: int) -> int:
+    """Return the rows of a band of ``BAND_PIXELS``: whole blocks, one at least."""
+    return max(BLOCK, BAND_PIXELS // width // BLOCK * BLOCK)
 
 
 def packed(samples: NDArray[np.uint8]) -> NDArray[np.uint32] | NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.layer.colours import TOLERANCES, Palette
-from aez.codec.layer.content import BLOCK, packed
+from aez.codec.layer.content import BLOCK, band_rows, packed
 from aez.codec.layer.runs import grown_along_runs
 from aez.codec.layer.tiles import encode_layer, encode_whole
 from aez.codec.picture.vp8l import QUICK, USUAL, Search
@@ -68,8 +68,7 @@ def planned(samples: Samples, candidates: Mask, costs: BlockCosts, search: Searc
         None if no block is worth it.
     """
     shape = samples.shape[0], samples.shape[1]
-    own = _pixel_costs(packed(samples))
-    weights = block_sums(own)
+    weights, repeating = _followed(samples)
     without = costs.bits + costs.worth * costs.error
     chosen = candidates
     for _ in range(_MEASUREMENTS):
@@ -81,9 +80,9 @@ def planned(samples: Samples, candidates: Mask, costs: BlockCosts, search: Searc
     if not chosen.any():
         return None
     cover, beside = to_pixels(chosen, shape), to_pixels(_around(chosen), shape)
-    cover |= beside & _repeating(own)
+    cover |= beside & repeating
     # Areas of one colour are covered as far as they reach, so that they keep it on both sides of a block's edge.
-    cover = grown_along_runs(packed(samples), cover, beside | to_pixels(candidates & ~chosen, shape))
+    cover = grown_along_runs(samples, cover, beside | to_pixels(candidates & ~chosen, shape))
     return with_fewest_bits(samples, cover, costs.worth, search)
 
 
@@ -110,19 +109,15 @@ def with_fewest_bits(
     def coded(of: Samples, time: Search) -> bytes:
         return encode_whole(of, alpha, time) if whole else encode_layer(of, cover, time)
 
-    planes = samples.reshape(*cover.shape, -1)
-    palette = Palette.of(planes[cover])
-    best = samples
+    palette, best = Palette.of(samples, cover), samples
     if palette is not None:
         least = 8.0 * len(coded(samples, QUICK))
         for tolerance in TOLERANCES:
             merged = palette.merged(tolerance)
-            loss = palette.loss(merged)
+            loss = palette.loss(merged, 1 if samples.ndim == 2 else 3)
             if worth * loss > least:
                 break
-            changed = planes.copy()
-            changed[cover] = merged[palette.numbers]
-            changed = changed.reshape(samples.shape)
+            changed = palette.applied(samples, cover, merged)
             cost = 8 * len(coded(changed, QUICK)) + worth * loss
             if cost > least:
                 break
@@ -156,12 +151,25 @@ def block_sums(plane: NDArray[np.generic]) -> NDArray[np.float64]:
     return sums
 
 
+def _followed(samples: Samples) -> tuple[NDArray[np.float64], Mask]:
+    """Return the relative VP8L costs of blocks, and the pixels of small squares that mostly follow, (H, W)."""
+    weights, repeating, rows = [], [], band_rows(samples.shape[1])
+    for top in range(0, len(samples), rows):
+        above = min(top, 1)  # the row above the band, which its first row may follow
+        costs = _pixel_costs(packed(samples[top - above : top + rows]))[above:]
+        weights.append(block_sums(costs))
+        repeating.append(_repeating(costs))
+    return np.concatenate(weights), np.concatenate(repeating)
+
+
 def _pixel_costs(colours: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return the relative cost of every pixel, (H, W)."""
     left, above = np.zeros(colours.shape, np.bool_), np.zeros(colours.shape, np.bool_)
     np.equal(colours[:, 1:], colours[:, :-1], out=left[:, 1:])
     np.equal(colours[1:], colours[:-1], out=above[1:])
-    return np.where(left & above, _SAME, np.where(left | above, _EDGE, _NEW)).astype(np.float32)
+    classes = left.astype(np.uint8) + above
+    costs: NDArray[np.float32] = np.array([_NEW, _EDGE, _SAME], np.float32)[classes]
+    return costs
 
 
 def _repeating(costs: NDArray[np.float32]) -> Mask:

@@ -3,26 +3,35 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from aez.codec.layer.content import band_rows, packed
+
 _ROUNDS = 3
 _SHORTEST = 4
 """Shorter runs are chance, as in noise."""
 Mask = NDArray[np.bool_]
 
 
-def grown_along_runs(colours: NDArray[np.generic], cover: Mask, allowed: Mask) -> Mask:
+def grown_along_runs(samples: NDArray[np.uint8], cover: Mask, allowed: Mask) -> Mask:
     """Grow a mask into pixels whose colour continues that of a covered one, along rows and columns.
 
     Beside a photograph on a page, the layer so reaches the edge of the photograph.
 
     Args:
-        colours: (H, W), a number for each colour.
+        samples: (H, W, 3) or (H, W).
         cover: (H, W).
         allowed: (H, W), pixels that may be added.
     """
     out = cover.copy()
+    height, width = cover.shape
     for _ in range(_ROUNDS):
-        for plane, mask, free in ((colours, out, allowed), (colours.T, out.T, allowed.T)):
-            _grow(plane, mask, free)
+        step = band_rows(width)
+        for top in range(0, height, step):
+            rows = slice(top, top + step)
+            _grow(packed(samples[rows]), out[rows], allowed[rows])
+        step = band_rows(height)
+        for left in range(0, width, step):
+            cols = slice(left, left + step)
+            _grow(packed(samples[:, cols]).T, out[:, cols].T, allowed[:, cols].T)
     return out
 
 

@@ -93,8 +93,8 @@ class ExactScales:
     def _weights(self) -> tuple[Doubles, Doubles, Doubles]:
         """Layers in float64, each scaled by its right shift (exact: a power of two). The last two are side by side."""
         s1, s2, left, s3 = self.shifts
-        last = np.concatenate([self.conv3.astype(np.float64), self.linear * 2.0**left], 1)
-        return self.conv1 * 2.0**-s1, self.conv2 * 2.0**-s2, last * 2.0**-s3
+        last = np.concatenate([self.conv3.astype(np.float64), _scaled(self.linear, left)], 1)
+        return _scaled(self.conv1, -s1), _scaled(self.conv2, -s2), _scaled(last, -s3)
 
     @cached_property
     def _biases(self) -> tuple[Doubles, Doubles]:
@@ -168,6 +168,16 @@ def _activate(total: Doubles) -> Doubles:
     """Apply in place a floor, ReLU and the clamp that keeps the next layer exact."""
     np.clip(total, 0, ACTIVATION_MAX, out=total)
     return np.floor(total, out=total)
+
+
+def _scaled(weight: NDArray[np.int16] | Doubles, power: int) -> Doubles:
+    """Return a layer times a power of two, which is exact, in float64.
+
+    In two steps: where memory is short, NumPy's product of two types does not raise an error but ends the process.
+    """
+    out: Doubles = weight.astype(np.float64)
+    out *= 2.0**power
+    return out
 
 
 def _reach(weight: NDArray[np.int16], activation: int, bias: NDArray[np.int64]) -> int:

@@ -1,4 +1,4 @@
-"""What a command imports: modules are counted, because times depend on the machine."""
+"""Imports of commands: modules are counted, because times depend on the machine."""
 
 import json
 import os

@@ -13,7 +13,7 @@ from aez.bitstream.layer import Layer, LayerTile, read_layer, write_layer
 from aez.codec import api
 from aez.codec.codec import Codec
 from aez.codec.encoding.target import Target
-from aez.codec.layer import tiles
+from aez.codec.layer import colours, content, tiles
 from aez.codec.model.weightfile import Weights
 from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.vp8l import to_vp8l
@@ -287,3 +287,20 @@ def test_members_of_the_family_have_layers(page: Samples, settings: dict[str, An
     data = member.encode(page[:70, :90], **settings)
     assert np.abs(member.decode_array(data).astype(int) - page[:70, :90]).max() <= (0 if "lossless" in settings else 32)
     assert len(member.digest(data)) == 64
+
+
+def test_bands_choose_the_same_layer(real: Codec, mixed: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = mixed, np.ascontiguousarray(mixed[..., 1])
+    whole = [real.encode(picture, 40, effort=0) for picture in pictures]
+    monkeypatch.setattr(content, "BAND_PIXELS", 3000)
+    monkeypatch.setattr(colours, "BAND_PIXELS", 3000)
+    assert [real.encode(picture, 40, effort=0) for picture in pictures] == whole
+    assert all(read_container(data).layer for data in whole)
+
+
+def test_a_photograph_cut_out_is_not_searched(real: Codec, photo: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    down, across = np.mgrid[:203, :331]
+    alpha = np.where((down - 100) ** 2 + (across - 160) ** 2 < 90**2, 255, 0).astype(np.uint8)
+    monkeypatch.setattr(Codec, "block_costs", lambda *_: pytest.fail("a search"))
+    data = real.encode(np.dstack([photo[:203, :331], alpha]), 60, effort=0)
+    assert read_container(data).layer is None

@@ -1,4 +1,4 @@
-"""What a file may lead to: a picture or an AezError, within limits of time and memory."""
+"""Outcomes of files: a picture or an AezError, within limits of time and memory."""
 
 import io
 import re
@@ -35,7 +35,7 @@ class Finding(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a file led to.
+    """The outcome of one file.
 
     Attributes:
         kind: ``picture``, or the name of the error.

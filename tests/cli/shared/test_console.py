@@ -70,7 +70,7 @@ def test_closed_streams_that_are_not_needed(folder: Path, tiny_path: Path, close
 @needs_shell
 @pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- >&- 2>&-"])
 def test_no_file_gets_the_number_of_a_closed_stream(folder: Path, closed: str) -> None:
-    """What a library prints would be written into it."""
+    """A library's prints would be written into it."""
     (folder / "program.py").write_text(
         "import os, sys\n"
         "from aez.cli import main\n"

@@ -46,6 +46,14 @@ class Copy(Job):
         return result.source
 
 
+@dataclass
+class Signals(Copy):
+    """A job that says in its error how a worker that starts takes SIGTERM."""
+
+    def prepare(self) -> None:
+        raise AezError(str(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL))
+
+
 def pairs(folder: Path, *texts: str) -> list[tuple[str, str]]:
     for i, text in enumerate(texts):
         (folder / f"{i}.in").write_text(text)
@@ -66,6 +74,13 @@ def test_bad_files_and_dead_workers_cost_only_themselves(tmp_path: Path) -> None
 def test_what_no_worker_can_do_is_said_once(tmp_path: Path) -> None:
     with pytest.raises(AezError, match=r"^no such model$"):
         list(run_in_processes(Copy(FileRules(), broken=True), pairs(tmp_path, "a", "b"), 2))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no signals")
+def test_a_worker_that_starts_ends_without_a_word(tmp_path: Path) -> None:
+    """An exception in the middle of an import would be printed as a traceback."""
+    with pytest.raises(AezError, match=r"^True$"):
+        list(run_in_processes(Signals(FileRules()), pairs(tmp_path, "a", "b"), 2))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no signals")

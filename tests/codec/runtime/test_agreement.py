@@ -33,7 +33,7 @@ def pictures(photo: Photo) -> dict[str, Photo]:
 
 
 def agree(a: Photo, b: Photo) -> bool:
-    """Whether two decodings are within the tolerance of the specification."""
+    """Check that two decodings are within the tolerance of the specification."""
     off = np.abs(a.astype(int) - b)
     return a.shape == b.shape and bool((off <= 1).mean() >= 0.999) and (not off.any() or psnr_of(a, b) >= 55)
 

@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""The objective of training."""
 
 import numpy as np
 import pytest

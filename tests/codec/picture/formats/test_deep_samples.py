@@ -193,7 +193,7 @@ def test_avif_of_10_bits_is_noticed() -> None:
 @pytest.mark.parametrize("depth", [10, 12, 16])
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_written_png(mode: str, depth: int) -> None:
-    """What is written is read back; metadata and the depth, too."""
+    """Written files are read back, with metadata and depth."""
     shape = (33, 47, 3) if mode.startswith("RGB") else (33, 47)
     samples = widened(noise(33, 47, 3)[..., : 3 if len(shape) == 3 else 1].reshape(shape) >> (16 - depth), depth)
     alpha = None if mode[-1] != "A" else np.arange(33 * 47, dtype=np.uint16).astype(np.uint8).reshape(33, 47)

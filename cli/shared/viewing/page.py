@@ -1,0 +1,73 @@
+"""The files of the browser page: those that come with the package, or those of a folder."""
+
+import importlib.resources
+import os
+from pathlib import Path
+
+from aez.bitstream.errors import AezError
+
+MEDIA_TYPES = {
+    ".bin": "application/octet-stream",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+}
+"""Media types of the files that are served; files with other suffixes are not."""
+INDEX = "index.html"
+RUNTIME = "node_modules/onnxruntime-web/dist"
+"""Folder of the WebAssembly runtime, as npm installs it."""
+_MARK = '<meta name="aez-view" content="">'
+
+
+def packaged_page() -> Path:
+    """Return the folder of the page that comes with the package."""
+    return Path(str(importlib.resources.files("aez.cli"))) / "page"
+
+
+def page_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a page by their paths in URLs, relative to the page.
+
+    Of ``node_modules`` only the WebAssembly runtime is taken. Tests and hidden files are left out.
+
+    Raises:
+        AezError: the folder holds no page, or one that is no part of this release.
+    """
+    found = {}
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        relative = here.relative_to(folder)
+        folders[:] = [name for name in folders if _is_served(relative / name)]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix in MEDIA_TYPES:
+                found[(relative / name).as_posix()] = here / name
+    if INDEX not in found or _MARK not in found[INDEX].read_text(encoding="utf-8"):
+        raise AezError(f"{folder}: does not hold the page of aez")
+    return found
+
+
+def check_runtime(folder: Path, files: dict[str, Path]) -> None:
+    """Refuse a folder in which a browser cannot decode.
+
+    Raises:
+        AezError: the WebAssembly runtime is not installed in it.
+    """
+    if not any(path.startswith(RUNTIME) and path.endswith(".wasm") for path in files):
+        raise AezError(f"{folder}: the decoder's runtime is not installed there: run npm ci in this folder")
+
+
+def index_for_server(file: Path) -> bytes:
+    """Return the page's HTML, marked so that it asks the server for files and pictures."""
+    return file.read_text(encoding="utf-8").replace(_MARK, _MARK.replace('""', '"files.json"')).encode()
+
+
+def _is_served(folder: Path) -> bool:
+    """Check whether a folder, relative to the page, may hold files to serve."""
+    if folder.parts[0] == "node_modules":
+        runtime = Path(RUNTIME)
+        return folder == runtime or folder in runtime.parents
+    return folder.parts[0] not in {"test", "tools"} and not folder.name.startswith(".")

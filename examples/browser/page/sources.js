@@ -1,0 +1,58 @@
+/**
+ * Where decoded pictures come from: this browser, or the server of `aez view`, which decodes on the same machine.
+ *
+ * Both have `decode(file, handlers)`, with the handlers of `Decoder.decode`. Facts have the names of `aez info --json`.
+ */
+
+import { Decoder } from "../display/decoder.js";
+
+export class BrowserSource {
+  #decoder = new Decoder();
+
+  async decode(file, { onFacts, ...handlers }) {
+    return this.#decoder.decode(await file.data(), { ...handlers, onFacts: (facts) => onFacts(renamed(facts)) });
+  }
+}
+
+export class ServerSource {
+  async decode(file, { onFacts, signal }) {
+    const start = performance.now();
+    const body = file.number === undefined ? await file.data() : undefined;
+    const facts = file.facts ?? (await (await asked("describe", { method: "POST", body, signal })).json());
+    onFacts(facts);
+    const answer = await (body
+      ? asked("decode", { method: "POST", body, signal })
+      : asked(`pictures/${file.number}`, { signal }));
+    const turned = facts.orientation > 4;
+    return {
+      blob: await answer.blob(),
+      width: turned ? facts.height : facts.width,
+      height: turned ? facts.width : facts.height,
+      seconds: (performance.now() - start) / 1000,
+    };
+  }
+}
+
+/**
+ * Fetch from this page's server.
+ *
+ * @returns {Promise<Response>} a successful answer
+ */
+export async function asked(address, options) {
+  let answer;
+  try {
+    answer = await fetch(address, options);
+  } catch (error) {
+    if (options?.signal?.aborted) throw error;
+    throw new Error("the server does not answer");
+  }
+  if (answer.ok) return answer;
+  const plain = answer.headers.get("content-type")?.startsWith("text/plain");
+  throw new Error((plain && (await answer.text()).trim()) || `the server answers ${answer.status}`);
+}
+
+/** The facts of `info` of `aez.js` under the names of `aez info --json`. */
+function renamed(facts) {
+  const chunks = facts.chunks.map(({ type, length }) => ({ type, bytes: length }));
+  return { ...facts, chunks, tiles: chunks.filter(({ type }) => type === "T").length };
+}

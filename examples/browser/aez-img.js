@@ -9,9 +9,9 @@ import { decoder } from "./display/decoder.js";
 
 const STYLE = new CSSStyleSheet();
 STYLE.replaceSync(`
-  :host { display: inline-block; vertical-align: bottom; overflow: clip; object-fit: fill; }
-  :host([hidden]), [hidden] { display: none; }
-  img { display: block; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
+  :host { display: inline-block; position: relative; vertical-align: bottom; overflow: clip; object-fit: fill; }
+  :host([hidden]), [hidden] { display: none !important; }
+  img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
   [part=error] {
     display: flex; box-sizing: border-box; width: 100%; height: 100%; min-height: 4em; padding: .75em 1em;
     align-items: center; justify-content: center; text-align: center; overflow-wrap: anywhere;

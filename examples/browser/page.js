@@ -214,8 +214,10 @@ function tag(file, other) {
 function entitle(file) {
   const place = files.length > 1 ? `${current + 1} of ${files.length}` : "";
   const pixels = file.width ? `${file.width} × ${file.height}` : "";
-  const small = document.createElement("small");
-  small.textContent = [place, pixels, size(file.bytes)].filter(Boolean).join(" · ");
+  const small = document.createElement("small"), wide = document.createElement("span");
+  wide.className = "wide";
+  wide.textContent = [place && " ", pixels, size(file.bytes)].filter(Boolean).join(" · ");
+  small.append(place, wide);
   $("name").replaceChildren(file.name, small);
   document.title = `${file.name} – aez viewer`;
 }

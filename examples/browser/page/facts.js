@@ -35,9 +35,9 @@ export function fill(panel, file) {
     element(
       "dl",
       { class: "rate" },
-      pair("size", `${number} `, element("small", unit)),
+      pair("size", number, element("small", unit)),
       pair("bits per pixel", bits),
-      pair("smaller than raw", `${times.toFixed(times < 10 ? 1 : 0)}`, element("small", "×")),
+      pair("compression", times.toFixed(times < 10 ? 1 : 0), element("small", "×")),
     ),
     element("h3", "Picture"),
     element("dl", { class: "rows" }, ...rows(file).map(([term, text]) => pair(term, text))),

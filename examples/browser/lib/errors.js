@@ -1,10 +1,11 @@
 /**
  * Why a picture could not be decoded:
  * `format` (not a valid file), `truncated` (it ends too early), `checksum` (it was damaged), `limit` (it asks for more
- * than the limits allow), `model` (its model or ONNX Runtime is missing, or does not fit) or `argument` (an option of
+ * than the limits allow), `model` (its model or ONNX Runtime is missing, or does not
+ * fit), `memory` (the browser has too little) or `argument` (an option of
  * the caller is out of range).
  *
- * @typedef {"format" | "truncated" | "checksum" | "limit" | "model" | "argument"} AezErrorCode
+ * @typedef {"format" | "truncated" | "checksum" | "limit" | "model" | "memory" | "argument"} AezErrorCode
  */
 
 /** The only error that the functions of this decoder throw for what a file or a caller gave them. */

@@ -35,7 +35,7 @@ export interface Configuration {
   wasmPaths?: string | URL;
   /** Threads of the networks, if the page is `crossOriginIsolated`; others have one. Default: one a core, at most 8. */
   threads?: number;
-  /** Decode in a worker, so that the page stays responsive. Default: true. */
+  /** Decode in a worker, so that the page stays responsive. Default: true on pages, false in workers. */
   worker?: boolean;
 }
 
@@ -142,8 +142,8 @@ export function info(bytes: BufferSource, options?: InfoOptions): Info;
 /** Decode a picture, a part of it, or a smaller one. Rejects with `AezError`. */
 export function decode(bytes: BufferSource, options?: DecodeOptions): Promise<Picture>;
 
-/** Decode the stored preview, or else the picture at the smallest scale with 256 pixels on its longer side. */
-export function preview(bytes: BufferSource, options?: PreviewOptions): Promise<Picture>;
+/** Decode the preview that a file has, if it has one; the file may end after it. `decode` gives small pictures of others. */
+export function preview(bytes: BufferSource, options?: PreviewOptions): Promise<Picture | undefined>;
 
 /** Return SHA-256 of the picture's symbols, 64 hexadecimal digits, which all decoders agree on. */
 export function digest(bytes: BufferSource, options?: InfoOptions & { weights?: WeightsSource }): Promise<string>;

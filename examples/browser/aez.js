@@ -10,7 +10,7 @@
  * @module aez
  */
 
-import { readContainer, readFirstHeader, readStoredPreview } from "./lib/container.js";
+import { readContainer, readStoredPreview } from "./lib/container.js";
 import { AezError } from "./lib/errors.js";
 import { completeLimits } from "./lib/limits.js";
 import { RemoteService } from "./lib/remote.js";
@@ -18,8 +18,8 @@ import { Service } from "./lib/service.js";
 
 export { AezError };
 
-/** Pixels that the longer side of a preview has at least, if the picture has them. */
-const PREVIEW_SIDE = 256;
+/** A worker that uses this module needs no other one. */
+const hasPage = typeof document === "object";
 
 /** @type {import("./aez.d.ts").Configuration} */
 const configuration = {};
@@ -84,20 +84,15 @@ export async function decode(bytes, options = {}) {
 }
 
 /**
- * Decode the preview that a file has, or else the picture at the smallest scale with 256 pixels on its longer side.
+ * Decode the preview that a file has.
  *
  * @param {BufferSource} bytes the file, or its beginning up to the end of its preview
  * @param {import("./aez.d.ts").PreviewOptions} [options]
- * @returns {Promise<import("./aez.d.ts").Picture>}
+ * @returns {Promise<import("./aez.d.ts").Picture | undefined>} nothing if it has none; `decode` gives small pictures
  */
 export async function preview(bytes, options = {}) {
-  const file = asBytes(bytes);
-  const limits = completeLimits(options.limits);
-  const stored = readStoredPreview(file, limits);
-  if (stored) return decode(stored, options);
-  const { width, height } = readFirstHeader(file, limits);
-  const fits = (reduction) => Math.max(width, height) >= reduction * PREVIEW_SIDE;
-  return decode(file, { ...options, scale: 1 / ([16, 8, 4, 2].find(fits) ?? 1) });
+  const stored = readStoredPreview(asBytes(bytes), completeLimits(options.limits));
+  return stored && decode(stored, options);
 }
 
 /**
@@ -118,7 +113,7 @@ export async function digest(bytes, { limits, weights } = {}) {
 function serviceFor(weights) {
   if (weights !== undefined) configure({ weights });
   if (!service) {
-    const { wasmPaths = "./node_modules/onnxruntime-web/dist/", threads, worker = true } = configuration;
+    const { wasmPaths = "./node_modules/onnxruntime-web/dist/", threads, worker = hasPage } = configuration;
     const settings = { wasmPaths: new URL(wasmPaths, import.meta.url).href, threads };
     const Kind = worker && typeof Worker === "function" ? RemoteService : Service;
     service = new Kind(settings, weightsOf);

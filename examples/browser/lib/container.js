@@ -53,17 +53,6 @@ export function readContainer(bytes, limits) {
 }
 
 /**
- * Read the header alone.
- *
- * @param {Uint8Array} bytes of which the beginning is enough
- * @param {Limits} limits
- * @returns {Header}
- */
-export function readFirstHeader(bytes, limits) {
-  return leading(bytes, limits).header;
-}
-
-/**
  * Return the stored preview, itself a file; the bytes may end after it.
  *
  * @param {Uint8Array} bytes
@@ -71,29 +60,31 @@ export function readFirstHeader(bytes, limits) {
  * @returns {Uint8Array | undefined}
  */
 export function readStoredPreview(bytes, limits) {
-  const { rest } = leading(bytes, limits);
+  const rest = walk(bytes);
+  readFirst(bytes, rest.next().value, limits);
   const { value: chunk } = rest.next();
   if (!chunk || chunk.type !== "p") return undefined;
   if (chunk.length > limits.maxMetadata) throw limitError("the preview is larger than the limit for metadata");
   const preview = payloadOf(bytes, chunk);
-  const header = readFirstHeader(preview, limits);
-  if (Math.max(header.width, header.height) > MAX_PREVIEW_SIDE) {
+  const container = readContainer(preview, limits);
+  if (Math.max(container.header.width, container.header.height) > MAX_PREVIEW_SIDE) {
     throw formatError(`the preview has more than ${MAX_PREVIEW_SIDE} pixels a side`);
   }
-  if (readContainer(preview, limits).preview) throw formatError("the preview has a preview");
+  if (container.preview) throw formatError("the preview has a preview");
   return preview;
 }
 
-/** @param {Uint8Array} bytes @param {Limits} limits */
-function leading(bytes, limits) {
-  const rest = walk(bytes);
-  const { value: first } = rest.next();
-  if (!first) throw truncatedError("the file ends before its header");
-  const payload = payloadOf(bytes, first);
-  if (first.type !== "H") throw formatError("the first chunk is not the header");
-  const header = readHeader(payload);
-  checkPixels(limits, header);
-  return { header, rest };
+/**
+ * Check the header, which must be the first chunk.
+ *
+ * @param {Uint8Array} bytes
+ * @param {(Chunk & {start: number}) | undefined} chunk
+ * @param {Limits} limits
+ */
+function readFirst(bytes, chunk, limits) {
+  if (!chunk) throw truncatedError("the file ends before its header");
+  if (chunk.type !== "H") throw formatError("the first chunk is not the header");
+  checkPixels(limits, readHeader(payloadOf(bytes, chunk)));
 }
 
 /**

@@ -7,12 +7,12 @@ from pathlib import Path
 from aez.bitstream.errors import AezError
 
 MEDIA_TYPES = {
-    ".bin": "application/octet-stream",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
+    ".safetensors": "application/octet-stream",
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
@@ -21,6 +21,8 @@ MEDIA_TYPES = {
 INDEX = "index.html"
 RUNTIME = "node_modules/onnxruntime-web/dist"
 """Folder of the WebAssembly runtime, as npm installs it."""
+WEIGHTS = "weights"
+"""Folder of the weights for decoding."""
 _MARK = '<meta name="aez-view" content="">'
 
 
@@ -54,10 +56,14 @@ def check_runtime(folder: Path, files: dict[str, Path]) -> None:
     """Refuse a folder in which a browser cannot decode.
 
     Raises:
-        AezError: the WebAssembly runtime is not installed in it.
+        AezError: it lacks the WebAssembly runtime or weights.
     """
-    if not any(path.startswith(RUNTIME) and path.endswith(".wasm") for path in files):
-        raise AezError(f"{folder}: the decoder's runtime is not installed there: run npm ci in this folder")
+    for place, suffix, remedy in (
+        (RUNTIME, ".wasm", "run npm ci in it"),
+        (WEIGHTS, ".safetensors", "run make_weights.py in it"),
+    ):
+        if not any(path.startswith(f"{place}/") and path.endswith(suffix) for path in files):
+            raise AezError(f"{folder}: lacks {place}/*{suffix}: {remedy}")
 
 
 def index_for_server(file: Path) -> bytes:

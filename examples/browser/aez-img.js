@@ -115,7 +115,7 @@ export class AezImg extends HTMLElement {
       const bytes = await fetched(this.src, abort.signal);
       const made = await decoder.decode(bytes, {
         signal: abort.signal,
-        onFacts: (facts) => this.#sized(seenSize(facts)),
+        onFacts: (facts) => this.#sized(facts),
         onPreview: ({ blob }) => this.#show(blob, "picture preview"),
         onProgress: (loaded) =>
           this.dispatchEvent(new ProgressEvent("progress", { lengthComputable: true, loaded, total: 1 })),
@@ -212,11 +212,6 @@ async function fetched(address, signal) {
   }
   if (!answer.ok) throw new Error(`it cannot be loaded (${answer.status})`);
   return answer.arrayBuffer();
-}
-
-/** The size of a picture after it is turned as it is meant to be seen. */
-function seenSize({ width, height, orientation }) {
-  return orientation > 4 ? { width: height, height: width } : { width, height };
 }
 
 customElements.define("aez-img", AezImg);

@@ -29,7 +29,8 @@ const stage = new Stage({
  * @property {number} bytes
  * @property {() => Promise<Uint8Array>} data
  * @property {number} [number] its number on the server of `aez view`
- * @property {object} [facts] what an `.aez` file says of itself
+ * @property {object} [stated] what the server says of it
+ * @property {object} [facts] what an `.aez` file says of itself, see `page/sources.js`
  * @property {Promise<void>} [made] the running or finished decoding
  * @property {string} [address] URL of the picture
  * @property {number} [width]
@@ -163,11 +164,7 @@ async function look(index) {
 
 async function preview(file, blob) {
   const address = URL.createObjectURL(blob);
-  const { width, height, orientation } = file.facts;
-  await stage.show(address, orientation > 4 ? { width: height, height: width } : { width, height }, {
-    name: file.name,
-    preview: true,
-  });
+  await stage.show(address, file.facts, { name: file.name, preview: true });
   URL.revokeObjectURL(address);
 }
 
@@ -223,9 +220,7 @@ function entitle(file) {
 }
 
 function describe(file, facts) {
-  const turned = facts?.orientation > 4;
-  const stored = facts && { width: turned ? facts.height : facts.width, height: turned ? facts.width : facts.height };
-  fill($("facts"), { ...stored, ...file, facts });
+  fill($("facts"), { width: facts?.width, height: facts?.height, ...file, facts });
   $("facts-button").disabled = false;
 }
 
@@ -426,7 +421,8 @@ async function fromServer(list) {
     ...entry,
     number,
     kind: entry.kind === "aez" ? "aez" : "picture",
-    facts: entry.facts ?? undefined,
+    stated: entry.facts ?? undefined,
+    facts: undefined,
     data: async () => new Uint8Array(await (await asked(`files/${number}`)).arrayBuffer()),
   }));
   const coded = opened.filter(({ kind }) => kind === "aez");

@@ -5,6 +5,7 @@
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const GREY = 0, RGB = 2, GREY_ALPHA = 4, RGBA = 6;
+const CHANNELS = { [GREY]: [0], [GREY_ALPHA]: [0, 3], [RGB]: [0, 1, 2], [RGBA]: [0, 1, 2, 3] };
 const PAETH = 4;
 
 const CRC = new Uint32Array(256).map((_, byte) => {
@@ -16,31 +17,33 @@ const CRC = new Uint32Array(256).map((_, byte) => {
  * @param {object} picture
  * @param {number} picture.width
  * @param {number} picture.height
- * @param {Uint8ClampedArray|Uint8Array|Uint16Array} picture.data RGBA, row by row; of Uint16Array 0 to 65535
+ * @param {number} picture.depth bits per sample: 8, 10, 12 or 16
+ * @param {Uint8ClampedArray|Uint16Array} picture.data RGBA, row by row, from 0 to 2^depth − 1
  * @param {Uint8Array} [picture.icc] colour profile of the samples
  * @returns {Promise<Blob>} a PNG file of 8 or 16 bits: grey if all pixels are, with alpha if one is not opaque
  */
-export async function encodePng({ width, height, data, icc }) {
-  const { grey, opaque } = survey(data);
+export async function encodePng({ width, height, depth, data, icc }) {
+  const full = 2 ** depth - 1;
+  const { grey, opaque } = survey(data, full);
   const kind = grey ? (opaque ? GREY : GREY_ALPHA) : opaque ? RGB : RGBA;
-  const depth = data instanceof Uint16Array ? 16 : 8;
+  const bytes = depth > 8 ? 2 : 1;
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([depth, kind], 8);
+  header.set([8 * bytes, kind], 8);
   const parts = [new Uint8Array(SIGNATURE), ...chunk("IHDR", [header])];
   if (icc?.length && grey === isGreyProfile(icc)) {
     parts.push(...chunk("iCCP", [new TextEncoder().encode("ICC\0\0"), await deflated([icc])]));
   }
-  const rows = filtered(width, height, data, kind, depth / 8);
+  if (depth % 8) parts.push(...chunk("sBIT", [new Uint8Array(CHANNELS[kind].map((c) => (c === 3 ? 8 : depth)))]));
+  const rows = filtered(width, height, data, { kind, bytes, depth });
   parts.push(...chunk("IDAT", [await deflated(rows)]), ...chunk("IEND", []));
   return new Blob(parts, { type: "image/png" });
 }
 
 /** Whether all pixels are grey, and whether all are opaque. */
-function survey(data) {
-  const full = data instanceof Uint16Array ? 65535 : 255;
+function survey(data, full) {
   let grey = true, opaque = true;
   for (let at = 0; at < data.length && (grey || opaque); at += 4) {
     grey &&= data[at] === data[at + 1] && data[at] === data[at + 2];
@@ -54,8 +57,9 @@ function isGreyProfile(icc) {
 }
 
 /** The rows with the Paeth filter, in bands, so that a large picture is not held twice. */
-function* filtered(width, height, data, kind, bytes) {
-  const channels = { [GREY]: [0], [GREY_ALPHA]: [0, 3], [RGB]: [0, 1, 2], [RGBA]: [0, 1, 2, 3] }[kind];
+function* filtered(width, height, data, { kind, bytes, depth }) {
+  const more = 8 * bytes - depth, repeat = depth - more; // bits that are added, a repetition of the first ones
+  const channels = CHANNELS[kind];
   const count = channels.length, step = count * bytes, length = width * step;
   const band = Math.max(1, Math.floor(2 ** 20 / (length + 1)));
   let above = new Uint8Array(length), row = new Uint8Array(length);
@@ -67,7 +71,7 @@ function* filtered(width, height, data, kind, bytes) {
       let at = 0;
       for (let from = y * width * 4, end = from + width * 4; from < end; from += 4) {
         for (let c = 0; c < count; c++) {
-          const sample = data[from + channels[c]];
+          const value = data[from + channels[c]], sample = more ? (value << more) | (value >> repeat) : value;
           if (bytes === 2) row[at++] = sample >> 8;
           row[at++] = sample;
         }

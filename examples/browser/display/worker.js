@@ -7,6 +7,8 @@
 import { configure, decode, info, preview } from "../aez.js";
 import { encodePng } from "./png.js";
 
+configure({ worker: false }); // this is one already
+
 self.addEventListener("message", async ({ data: { id, bytes, configure: settings } }) => {
   if (settings) {
     configure(settings);
@@ -15,27 +17,26 @@ self.addEventListener("message", async ({ data: { id, bytes, configure: settings
   const say = (message) => self.postMessage({ id, ...message });
   try {
     const start = performance.now();
-    const facts = await info(bytes);
+    const { icc, exif, xmp, ...facts } = info(bytes);
     say({ facts });
-    await showPreview(bytes, facts, say);
-    const picture = await decode(bytes, { onProgress: (done) => say({ progress: Math.min(1, Number(done) || 0) }) });
+    if (facts.hasPreview) await showPreview(bytes, say);
+    const picture = await decode(bytes, { onProgress: (done) => say({ progress: done }) });
     const seconds = (performance.now() - start) / 1000;
-    say({ picture: await described(picture), seconds });
+    say({ picture: await described(picture, icc), seconds });
   } catch (error) {
     say({ error: String(error?.message || error), kind: error?.name ?? "Error" });
   }
 });
 
-/** Send the stored preview, if there is one. A damaged preview is no reason to give up: the picture says what is wrong. */
-async function showPreview(bytes, facts, say) {
+/** Send the stored preview. If it is damaged, the picture may be whole, and says what is wrong otherwise. */
+async function showPreview(bytes, say) {
   try {
-    const small = await preview(bytes);
-    if (small) say({ preview: await described(small) });
+    say({ preview: await described(await preview(bytes)) });
   } catch {
-    // decode() follows, and refuses what must be refused
+    // decode() follows
   }
 }
 
-async function described(picture) {
-  return { blob: await encodePng(picture), width: picture.width, height: picture.height };
+async function described(picture, icc) {
+  return { blob: await encodePng({ ...picture, icc }), width: picture.width, height: picture.height };
 }

@@ -1,7 +1,8 @@
 /**
  * Where decoded pictures come from: this browser, or the server of `aez view`, which decodes on the same machine.
  *
- * Both have `decode(file, handlers)`, with the handlers of `Decoder.decode`. Facts have the names of `aez info --json`.
+ * Both have `decode(file, handlers)`, with the handlers of `Decoder.decode`. Facts have the names of `aez info --json`, but width
+ * and height are those of the picture as it is meant to be seen.
  */
 
 import { Decoder } from "../display/decoder.js";
@@ -18,18 +19,13 @@ export class ServerSource {
   async decode(file, { onFacts, signal }) {
     const start = performance.now();
     const body = file.number === undefined ? await file.data() : undefined;
-    const facts = file.facts ?? (await (await asked("describe", { method: "POST", body, signal })).json());
+    const facts = turned(file.stated ?? (await (await asked("describe", { method: "POST", body, signal })).json()));
     onFacts(facts);
     const answer = await (body
       ? asked("decode", { method: "POST", body, signal })
       : asked(`pictures/${file.number}`, { signal }));
-    const turned = facts.orientation > 4;
-    return {
-      blob: await answer.blob(),
-      width: turned ? facts.height : facts.width,
-      height: turned ? facts.width : facts.height,
-      seconds: (performance.now() - start) / 1000,
-    };
+    const { width, height } = facts;
+    return { blob: await answer.blob(), width, height, seconds: (performance.now() - start) / 1000 };
   }
 }
 
@@ -54,5 +50,12 @@ export async function asked(address, options) {
 /** The facts of `info` of `aez.js` under the names of `aez info --json`. */
 function renamed(facts) {
   const chunks = facts.chunks.map(({ type, length }) => ({ type, bytes: length }));
-  return { ...facts, chunks, tiles: chunks.filter(({ type }) => type === "T").length };
+  const layer = facts.layer === "over" ? "part" : facts.layer;
+  return { ...facts, chunks, layer, tiles: chunks.filter(({ type }) => type === "T").length };
+}
+
+/** The facts of `aez info --json` with the sides as they are seen. */
+function turned(facts) {
+  const { width, height, orientation } = facts;
+  return orientation > 4 ? { ...facts, width: height, height: width } : facts;
 }

@@ -30,10 +30,12 @@ const DECODER = `
   export function info(bytes) {
     bytes = new Uint8Array(bytes);
     const { header, chunks, preview } = readContainer(bytes, completeLimits());
-    return { ...header, bytes: bytes.length, chunks, hasPreview: preview !== undefined };
+    const { width, height } = header, turned = header.orientation > 4;
+    const seen = { width: turned ? height : width, height: turned ? width : height };
+    return { ...header, ...seen, bytes: bytes.length, chunks, hasPreview: preview !== undefined };
   }
   export async function preview(bytes) {
-    return info(bytes).hasPreview ? drawn(8, 6, 8) : undefined;
+    return drawn(8, 6, 8);
   }
   export async function decode(bytes, { onProgress }) {
     const { width, height, depth } = info(bytes);
@@ -43,7 +45,7 @@ const DECODER = `
   }
   function drawn(width, height, depth) {
     const data = new (depth > 8 ? Uint16Array : Uint8ClampedArray)(4 * width * height);
-    const full = depth > 8 ? 65535 : 255;
+    const full = 2 ** depth - 1;
     for (let y = 0, at = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         data.set([(x * 7 + y) & full, (y * 5) & full, (x ^ y) & full, x ? full : y & full], at);
@@ -201,24 +203,26 @@ test("two fingers enlarge", async () => {
 });
 
 test("the saved PNG file has the pixels of the decoder", async () => {
-  for (const name of ["low", "deep"]) {
+  for (const [name, bits] of [["low", 8], ["deep", 16], ["deep", 10]]) {
+    extra.set("/aez.js", bits === 10 ? DECODER.replace("drawn(width, height, depth)", "drawn(width, height, 10)") : DECODER);
     extra.set(`/files/${name}.aez`, await readFile(join(DATA, `${name}.aez`)));
     await page.goto(`${origin}/?src=files/${name}.aez`);
     await shownSize();
     const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
     assert.equal(download.suggestedFilename(), `${name}.png`);
     const picture = readPng(await readFile(await download.path()));
-    const full = picture.depth === 16 ? 65535 : 255;
-    assert.equal(picture.depth, name === "deep" ? 16 : 8);
+    const full = 2 ** bits - 1;
+    assert.equal(picture.depth, bits > 8 ? 16 : 8);
     let wrong = 0;
     for (let y = 0, at = 0; y < picture.height; y++) {
       for (let x = 0; x < picture.width; x++) {
         const expected = [(x * 7 + y) & full, (y * 5) & full, (x ^ y) & full, x ? full : y & full];
-        for (const sample of expected) wrong += picture.samples[at++] !== sample;
+        for (const sample of expected) wrong += picture.samples[at++] !== (bits === 10 ? (sample << 6) | (sample >> 4) : sample);
       }
     }
     assert.equal(wrong, 0);
   }
+  extra.set("/aez.js", DECODER);
 });
 
 test("a picture is compared with a PNG file; the divider has keys", async () => {

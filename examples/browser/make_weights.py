@@ -2,13 +2,16 @@
 
     python examples/browser/make_weights.py -o examples/browser/weights
 
-The files are named after the models' fingerprints, which they keep.
+The files are named after the models' fingerprints, which they keep. `models.json` has the models' names and qualities,
+which the page shows.
 """
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 
+from aez.codec.model.quality import POSITION_SCALE, QualityScale
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights, serialise_weights
 
@@ -33,6 +36,11 @@ def for_decoding(weights: Weights) -> Weights:
     return replace(weights, tensors=kept, card={})
 
 
+def qualities(scale: QualityScale) -> list[float]:
+    """Return the quality of each quality point."""
+    return [round(scale.quality_of(point * POSITION_SCALE), 3) for point in range(scale.points)]
+
+
 def main() -> None:
     """Write the files and print their names and sizes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -40,11 +48,15 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parent / "weights", help="folder")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
+    models = {}
     for model in options.models:
-        weights = for_decoding(read_weights(find_model(model).path))
+        read = read_weights(find_model(model).path)
+        weights = for_decoding(read)
+        models[weights.fingerprint.hex()] = {"name": weights.name, "qualities": qualities(read.quality_scale)}
         path = options.output / f"{weights.fingerprint.hex()}.safetensors"
         path.write_bytes(serialise_weights(weights))
         print(f"{weights.name}: {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    (options.output / "models.json").write_text(json.dumps(models) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

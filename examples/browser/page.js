@@ -362,7 +362,7 @@ for (const [id, act] of Object.entries({
   actual: () => stage.actual(),
   back: () => go(-1),
   next: () => go(1),
-  sample: () => byAddress(setting("aez-sample")),
+  sample: () => byAddress(...setting("aez-sample").split(" ")),
 })) {
   $(id).addEventListener("click", act);
 }
@@ -392,19 +392,20 @@ addEventListener("paste", ({ clipboardData }) => {
 
 // ---------------------------------------------------------------- start
 
-/** Open a file of this site by its address. */
-async function byAddress(address) {
-  const url = new URL(address, location.href);
-  const name = decodeURIComponent(url.pathname.split("/").pop()) || url.pathname;
+/** Open files of this site by their addresses. */
+async function byAddress(...addresses) {
+  const urls = addresses.map((address) => new URL(address, location.href));
+  let name = "";
   $("welcome").hidden = true;
-  if (url.origin !== location.origin) {
-    fail(name, "this page opens only files of its own site");
-    return;
-  }
   busy(null, "Loading");
   try {
-    const answer = await asked(url);
-    await take([new File([await answer.blob()], name)]);
+    const loaded = [];
+    for (const url of urls) {
+      name = decodeURIComponent(url.pathname.split("/").pop()) || url.pathname;
+      if (url.origin !== location.origin) throw new Error("this page opens only files of its own site");
+      loaded.push(new File([await (await asked(url)).blob()], name));
+    }
+    await take(loaded);
   } catch (error) {
     fail(name, error.message);
   }

@@ -1,11 +1,11 @@
 /**
  * Keep the page for use without a network, and give it the headers that let WebAssembly use threads.
  *
- * The page's own files come from the network if there is one, so that a new release is seen at once. The runtime and the
- * weights are large and come from the cache; `VERSION` changes with them.
+ * The page's own files come from the network if there is one, so that a new release is seen at once. The runtime is large: it
+ * is kept when the first picture is decoded, and then comes from the cache. Weights are kept by the decoder.
  */
 
-const VERSION = "aez-page-1";
+const VERSION = "aez-page-1.30.0"; // the version of ONNX Runtime
 const PAGE = [
   "./",
   "index.html",
@@ -17,13 +17,49 @@ const PAGE = [
   "display/decoder.js",
   "display/png.js",
   "display/worker.js",
+  "lib/alpha.js",
+  "lib/container.js",
+  "lib/cost.js",
+  "lib/crc32.js",
+  "lib/decoder.js",
+  "lib/errors.js",
+  "lib/escapes.js",
+  "lib/exact.js",
+  "lib/filter.js",
+  "lib/header.js",
+  "lib/hyper.js",
+  "lib/layer.js",
+  "lib/limits.js",
+  "lib/model.js",
+  "lib/networks.js",
+  "lib/onnx.js",
+  "lib/pixel-tiles.js",
+  "lib/pixels.js",
+  "lib/protobuf.js",
+  "lib/range-coder.js",
+  "lib/remote.js",
+  "lib/safetensors.js",
+  "lib/service.js",
+  "lib/sha256.js",
+  "lib/surface.js",
+  "lib/symbols.js",
+  "lib/tables.js",
+  "lib/tile.js",
+  "lib/varint.js",
+  "lib/view.js",
+  "lib/vp8l-codes.js",
+  "lib/vp8l-transforms.js",
+  "lib/vp8l.js",
+  "lib/weights.js",
+  "lib/windows.js",
+  "lib/worker.js",
   "page/facts.js",
   "page/kinds.js",
   "page/sources.js",
   "page/stage.js",
   "page/theme.js",
 ];
-const LARGE = /\.(wasm|safetensors|bin)$/;
+const LARGE = /\.wasm$/;
 
 addEventListener("install", (event) => {
   event.waitUntil(

@@ -52,7 +52,8 @@ function rows({ width, height, kind, facts, bytes }) {
   found.push(["samples", `${facts.depth}-bit ${facts.colour}${facts.alpha ? ", opacity" : ""}`]);
   if (facts.orientation > 1) found.push(["orientation", `${facts.orientation}`]);
   if (typeof facts.quality === "number") found.push(["quality", `${Math.round(facts.quality * 10) / 10}`]);
-  found.push(["model", facts.model ?? "not one of this release"], ["fingerprint", facts.fingerprint]);
+  if (facts.model) found.push(["model", facts.model]);
+  found.push(["fingerprint", facts.fingerprint]);
   if (facts.layer) found.push(["layer", facts.layer === "whole" ? "whole picture, no loss" : "a part, no loss"]);
   if (facts.tiles > 1) found.push(["tiles", `${facts.tiles}`]);
   return [...found, ["bytes", bytes.toLocaleString("en")]];

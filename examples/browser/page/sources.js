@@ -9,9 +9,12 @@ import { Decoder } from "../display/decoder.js";
 
 export class BrowserSource {
   #decoder = new Decoder();
+  #models = null;
 
   async decode(file, { onFacts, ...handlers }) {
-    return this.#decoder.decode(await file.data(), { ...handlers, onFacts: (facts) => onFacts(renamed(facts)) });
+    this.#models ??= known();
+    const [bytes, models] = await Promise.all([file.data(), this.#models]);
+    return this.#decoder.decode(bytes, { ...handlers, onFacts: (facts) => onFacts(renamed(facts, models)) });
   }
 }
 
@@ -47,11 +50,29 @@ export async function asked(address, options) {
   throw new Error((plain && (await answer.text()).trim()) || `the server answers ${answer.status}`);
 }
 
+/** Names and qualities of the models, by fingerprint; `make_weights.py` writes them beside the weights. */
+async function known() {
+  try {
+    return await (await asked("weights/models.json")).json();
+  } catch {
+    return {}; // these facts are left out then
+  }
+}
+
 /** The facts of `info` of `aez.js` under the names of `aez info --json`. */
-function renamed(facts) {
+function renamed(facts, models) {
+  const { fingerprint, qualityPoint } = facts;
   const chunks = facts.chunks.map(({ type, length }) => ({ type, bytes: length }));
   const layer = facts.layer === "over" ? "part" : facts.layer;
-  return { ...facts, chunks, layer, tiles: chunks.filter(({ type }) => type === "T").length };
+  const model = models[fingerprint];
+  const quality = layer === "whole" ? undefined : interpolated(model?.qualities, qualityPoint);
+  return { ...facts, model: model?.name, quality, chunks, layer, tiles: chunks.filter(({ type }) => type === "T").length };
+}
+
+function interpolated(values, place) {
+  if (!values) return undefined;
+  const below = Math.min(Math.floor(place), values.length - 2);
+  return values[below] + (place - below) * (values[below + 1] - values[below]);
 }
 
 /** The facts of `aez info --json` with the sides as they are seen. */

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { after, before, beforeEach, afterEach, test } from "node:test";
@@ -343,21 +343,20 @@ test("a new release of the page replaces the old one at the next visit", async (
   }
 });
 
-test("every file of the page is kept by the service worker", async () => {
+test("the service worker keeps every file of the page, and changes with the runtime", async () => {
   await page.goto(origin);
   await page.waitForFunction(() => navigator.serviceWorker.controller);
   await drop(["low.aez", low]);
   await shownSize();
-  const needed = new Set(requests.filter((path) => path !== "/sw.js" && !path.startsWith("/lib/")));
-  const kept = await page.evaluate(async () => {
-    const cache = await caches.open((await caches.keys())[0]);
-    return (await cache.keys()).map(({ url }) => new URL(url).pathname);
-  });
-  const listed = (await readFile(join(PAGE, "sw.js"), "utf8")).match(/PAGE = \[(.*?)\]/s)[1];
-  for (const path of needed) {
-    assert.ok(kept.includes(path), `${path} is not kept`);
-    assert.ok(path === "/" || listed.includes(`"${path.slice(1)}"`), `${path} is not in the list of sw.js`);
-  }
+  const worker = await readFile(join(PAGE, "sw.js"), "utf8");
+  const listed = JSON.parse(`[${worker.match(/PAGE = \[(.*?),\s*\]/s)[1]}]`);
+  const needed = requests.filter((path) => !["/", "/sw.js", "/weights/models.json"].includes(path)).map((path) => path.slice(1));
+  assert.deepEqual(needed.filter((path) => !listed.includes(path)), []);
+  const there = (await Promise.all(["lib", "page", "display"].map(async (folder) =>
+    (await readdir(join(PAGE, folder))).map((name) => `${folder}/${name}`)))).flat().filter((path) => path.endsWith(".js"));
+  assert.deepEqual(listed.filter((path) => path.includes("/") && path !== "./").sort(), there.sort());
+  const { dependencies } = JSON.parse(await readFile(join(PAGE, "package.json"), "utf8"));
+  assert.deepEqual(await page.evaluate(() => caches.keys()), [`aez-page-${dependencies["onnxruntime-web"]}`]);
 });
 
 test("on a phone nothing scrolls sideways, and every control can be reached", async () => {
@@ -559,6 +558,23 @@ test("an element in a page without the decoder says so", async () => {
   } finally {
     extra.set("/aez.js", DECODER);
   }
+});
+
+test("the examples of the documentation work", async () => {
+  const text = await readFile(fileURLToPath(new URL("../../../docs/pages/browser.md", import.meta.url)), "utf8");
+  const blocks = [...text.matchAll(/^```(html|js)\n(.*?)^```$/gms)];
+  assert.deepEqual(blocks.map(([, kind]) => kind), ["html", "js"]);
+  extra.set("/photo.aez", low);
+  extra.set("/example.html", `<!doctype html><body>${blocks[0][2]}`);
+  extra.set("/example.js", `${blocks[1][2]}; document.body.append(canvas); globalThis.done = [width, height, chunks.length];`);
+  await page.goto(`${origin}/example.html`);
+  await page.locator("aez-img").last().scrollIntoViewIfNeeded();
+  await settled();
+  for (const name of ["An astronaut", "The same, further down"]) await page.getByRole("img", { name }).waitFor();
+  await page.evaluate(() => import("./example.js"));
+  assert.deepEqual(await page.evaluate(() => globalThis.done), [150, 100, 4]);
+  const [red, green] = await page.evaluate(() => document.querySelector("canvas").getContext("2d").getImageData(3, 2, 1, 1).data);
+  assert.deepEqual([red, green], [3 * 7 + 2, 2 * 5]);
 });
 
 // ---------------------------------------------------------------- reading PNG files

@@ -420,21 +420,21 @@ def test_a_page_of_ones_own(folder: Path, aez: Any, tmp_path: Path) -> None:
     (page / INDEX).write_text((packaged_page() / INDEX).read_text(encoding="utf-8"), encoding="utf-8")
     (page / "notes.txt").write_text("x")
     assert "run npm ci in it" in aez("view", folder / "low.aez", "--page", page).err
-    (page / "node_modules/onnxruntime-web/dist/ort.wasm").write_bytes(b"x")
+    (page / "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm").write_bytes(b"x")
     assert "run make_weights.py in it" in aez("view", folder / "low.aez", "--page", page).err
     (page / "weights").mkdir()
     (page / "weights/a.safetensors").write_bytes(b"x")
     found = page_files(page)
     check_runtime(page, found)
     runtime = "node_modules/onnxruntime-web/dist/"
-    assert set(found) == {INDEX, "page/x.js", f"{runtime}x.js", f"{runtime}ort.wasm", "weights/a.safetensors"}
+    assert set(found) == {INDEX, "page/x.js", f"{runtime}ort-wasm-simd-threaded.wasm", "weights/a.safetensors"}
     with Server([check_file(str(folder / "low.aez"), Limits())], found, None, describe) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         client = Client(server.port, server.token)
         assert json.loads(client("files.json").body)["decodes"] is False
         assert client("pictures/0").status == client("decode", "POST", b"x").status == 404
-        assert client(f"{runtime}ort.wasm").headers["Content-Type"] == "application/wasm"
+        assert client(f"{runtime}ort-wasm-simd-threaded.wasm").headers["Content-Type"] == "application/wasm"
         assert client("notes.txt").status == 404
         server.shutdown()
         thread.join()

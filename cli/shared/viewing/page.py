@@ -21,6 +21,8 @@ MEDIA_TYPES = {
 INDEX = "index.html"
 RUNTIME = "node_modules/onnxruntime-web/dist"
 """Folder of the WebAssembly runtime, as npm installs it."""
+RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+"""Files that the decoder loads from there; the folder holds several times as much."""
 WEIGHTS = "weights"
 """Folder of the weights for decoding."""
 _MARK = '<meta name="aez-view" content="">'
@@ -34,7 +36,7 @@ def packaged_page() -> Path:
 def page_files(folder: Path) -> dict[str, Path]:
     """Return the files of a page by their paths in URLs, relative to the page.
 
-    Of ``node_modules`` only the WebAssembly runtime is taken. Tests and hidden files are left out.
+    Of ``node_modules`` only what the decoder loads is taken. Tests and hidden files are left out.
 
     Raises:
         AezError: the folder holds no page, or one that is no part of this release.
@@ -47,6 +49,8 @@ def page_files(folder: Path) -> dict[str, Path]:
         for name in names:
             if not name.startswith(".") and Path(name).suffix in MEDIA_TYPES:
                 found[(relative / name).as_posix()] = here / name
+    runtime = {f"{RUNTIME}/{name}" for name in RUNTIME_FILES}
+    found = {path: file for path, file in found.items() if path in runtime or not path.startswith("node_modules/")}
     if INDEX not in found or _MARK not in found[INDEX].read_text(encoding="utf-8"):
         raise AezError(f"{folder}: does not hold the page of aez")
     return found

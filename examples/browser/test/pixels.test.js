@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { launchChromium } from "./chromium.js";
+import { serve } from "./server.js";
+
+const entries = JSON.parse(await readFile(new URL("./fixtures/manifest.json", import.meta.url), "utf8"));
+const OF_ISOLATED_PAGES = ["photo-q70", "tiles", "alpha-picture", "deep-12", "tiled"];
+
+for (const isolated of [false, true]) {
+  describe(isolated ? "in an isolated page, with threads" : "in any page", () => {
+    let server, browser, page;
+
+    before(async () => {
+      server = await serve({ isolated });
+      browser = await launchChromium();
+      page = await browser.newPage();
+      await page.goto(`${server.url}/blank`);
+    });
+
+    after(async () => {
+      await browser?.close();
+      server?.close();
+    });
+
+    test("the page is isolated as the test says", async () => {
+      assert.equal(await page.evaluate(() => crossOriginIsolated), isolated);
+    });
+
+    for (const entry of entries.filter(({ name }) => !isolated || OF_ISOLATED_PAGES.includes(name))) {
+      test(`${entry.name} has Python's digest and pixels`, async () => {
+        const faults = await page.evaluate(async (e) => (await import("/test/in-page.js")).faultsOf(e), entry);
+        assert.deepEqual(faults, []);
+      });
+    }
+  });
+}

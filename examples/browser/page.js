@@ -180,8 +180,9 @@ async function besides(file) {
   const main = files[current];
   try {
     await made(main, {});
-    if (!file.address) busy(null, "Reading");
+    if (!file.address && file.kind === "aez") busy(null, "Decoding");
     await made(file, {});
+    if (file.kind === "aez") idle("");
   } catch {
     if (beside !== file) return;
     besides(null);
@@ -189,7 +190,7 @@ async function besides(file) {
     return;
   }
   if (beside !== file || files[current] !== main) return;
-  idle("");
+  $("progress").hidden = true;
   await stage.compare(file.address, file.name);
   $("left-tag").hidden = $("right-tag").hidden = false;
   $("left-tag").firstElementChild.replaceChildren(...tag(main, file));

@@ -103,10 +103,10 @@ async function answer(request, url) {
   }
 }
 
-/** Pictures that are opened are not kept, only what the page consists of. */
+/** Pictures that are opened are not kept, only what the page consists of, and its sample. */
 function isOfPage(url) {
   const path = url.href.slice(registration.scope.length).split(/[?#]/)[0];
-  return PAGE.includes(path || "./") || /\.(m?js|wasm|json)$/.test(path);
+  return PAGE.includes(path || "./") || /^sample\.|\.(m?js|wasm|json)$/.test(path);
 }
 
 function isolated(found) {

@@ -10,15 +10,11 @@ import { extname, join, normalize } from "node:path";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { inflateSync } from "node:zlib";
-import { chromium } from "playwright-core";
+import { launchChromium } from "./chromium.js";
 
 const PAGE = fileURLToPath(new URL("..", import.meta.url));
 const DATA = fileURLToPath(new URL("../../../tests/data", import.meta.url));
 const EXAMPLES = fileURLToPath(new URL("../..", import.meta.url));
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
 const TYPES = {
   ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
   ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
@@ -64,7 +60,8 @@ const server = createServer(async (request, answer) => {
   requests.push(path);
   try {
     const file = path === "/" ? "/index.html" : path;
-    const body = extra.get(file) ?? (await readFile(join(PAGE, file)));
+    const place = file.replace(/^\/weights\//, "/test/fixtures/"); // as make_fixtures.py writes them
+    const body = extra.get(file) ?? (await readFile(join(PAGE, place)));
     answer.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream" });
     answer.end(body);
   } catch {
@@ -86,7 +83,7 @@ before(async () => {
   extra.set("/files/chelsea.png", await readFile(join(EXAMPLES, "chelsea.png")));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${server.address().port}`;
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  browser = await launchChromium();
 });
 
 after(async () => {
@@ -223,6 +220,30 @@ test("the saved PNG file has the pixels of the decoder", async () => {
     assert.equal(wrong, 0);
   }
   extra.set("/aez.js", DECODER);
+});
+
+test("with the real decoder, the saved PNG file has its pixels", async () => {
+  extra.delete("/aez.js");
+  try {
+    for (const name of ["orientation-6", "deep-alpha", "grey", "high"]) {
+      await page.goto(`${origin}/?src=test/fixtures/${name}.aez`);
+      const seen = await shownSize();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+      const picture = readPng(await readFile(await download.path()));
+      const expected = await page.evaluate(async (file) => {
+        const { decode } = await import("./aez.js");
+        const { width, height, depth, data } = await decode(await (await fetch(file)).arrayBuffer());
+        return { width, height, depth, data: [...data] };
+      }, `test/fixtures/${name}.aez`);
+      assert.deepEqual([picture.width, picture.height], seen);
+      assert.deepEqual([picture.width, picture.height], [expected.width, expected.height]);
+      assert.equal(picture.depth, expected.depth > 8 ? 16 : 8);
+      const fewer = picture.depth - expected.depth; // the first bits are repeated behind the last
+      assert.deepEqual(picture.samples.map((sample) => sample >> fewer), expected.data);
+    }
+  } finally {
+    extra.set("/aez.js", DECODER);
+  }
 });
 
 test("a picture is compared with a PNG file; the divider has keys", async () => {
@@ -579,7 +600,9 @@ test("the examples of the documentation work", async () => {
 
 // ---------------------------------------------------------------- reading PNG files
 
-/** Read a PNG file of 8 or 16 bits without interlacing; RGB and RGBA alike give four samples per pixel. */
+const CHANNELS = [[0, 0, 0, -1], [], [0, 1, 2, -1], [], [0, 0, 0, 1], [], [0, 1, 2, 3]];
+
+/** Read a PNG file of 8 or 16 bits without interlacing; all kinds give four samples per pixel. */
 function readPng(file) {
   const parts = [];
   let at = 8, header;
@@ -591,8 +614,8 @@ function readPng(file) {
     at += 12 + length;
   }
   const [width, height, depth, colour] = [header.readUInt32BE(0), header.readUInt32BE(4), header[8], header[9]];
-  assert.equal(colour, 6);
-  const step = (4 * depth) / 8, length = width * step;
+  const count = { 0: 1, 2: 3, 4: 2, 6: 4 }[colour];
+  const step = (count * depth) / 8, length = width * step;
   const raw = inflateSync(Buffer.concat(parts));
   const rows = Buffer.alloc(length * height);
   for (let y = 0; y < height; y++) {
@@ -606,6 +629,10 @@ function readPng(file) {
       rows[y * length + i] = raw[y * (length + 1) + 1 + i] + add;
     }
   }
-  const samples = depth === 16 ? Array.from({ length: rows.length / 2 }, (_, i) => rows.readUInt16BE(2 * i)) : rows;
+  const stored = depth === 16 ? Array.from({ length: rows.length / 2 }, (_, i) => rows.readUInt16BE(2 * i)) : rows;
+  const samples = [];
+  for (let from = 0; from < stored.length; from += count) {
+    for (const channel of CHANNELS[colour]) samples.push(channel < 0 ? 2 ** depth - 1 : stored[from + channel]);
+  }
   return { width, height, depth, samples };
 }

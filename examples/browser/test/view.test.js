@@ -1,4 +1,4 @@
-/** `aez view` with the page in a browser: the server decodes, the page shows. `PYTHON` names the interpreter that has aez. */
+/** `aez view` with the page in a browser: the server decodes, the page shows. `PYTHON` may name an interpreter with aez. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { launchChromium } from "./chromium.js";
 
 const path = (name) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
-const CI = path(".venv-test/bin/python");
-const PYTHON = process.env.PYTHON ?? (existsSync(CI) ? CI : "python3");
+const OF_CI = [".venv-test/bin/python", ".venv-light/bin/python"].map(path);
+const PYTHON = process.env.PYTHON ?? OF_CI.find((file) => existsSync(file)) ?? "python3";
 const TINY = ["--model", path("tests/data/tiny.safetensors")];
 const [LOW, TILED, CAT] = ["tests/data/low.aez", "tests/data/tiled.aez", "examples/chelsea.png"].map(path);
 

@@ -231,6 +231,7 @@ let clearing = 0;
 function message(text) {
   clearTimeout(clearing);
   $("status").textContent = text;
+  $("spoken").textContent = text;
   clearing = setTimeout(() => ($("status").textContent = ""), LATER + 40 * text.length);
 }
 
@@ -243,6 +244,9 @@ function busy(share, text) {
   else bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
   bar.style.setProperty("--done", share === null ? "30%" : `${share * 100}%`);
   $("status").textContent = text;
+  // Screen readers hear the step, not every percent of it.
+  const step = text.replace(/ \d.*/, "");
+  if ($("spoken").textContent !== step) $("spoken").textContent = step;
 }
 
 function idle(text) {

@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { inflateSync } from "node:zlib";
+import { crc32, inflateSync } from "node:zlib";
 import { launchChromium } from "./chromium.js";
 
 const PAGE = fileURLToPath(new URL("..", import.meta.url));
@@ -304,6 +304,7 @@ test("the page answers while a picture is decoded, and says how far it is", asyn
     await drop(["low.aez", low]);
     await page.waitForFunction(() => document.querySelector("#progress").getAttribute("aria-valuenow") === "50");
     assert.equal(await page.textContent("#status"), "Decoding 50 %");
+    assert.equal(await page.getByRole("status").textContent(), "Decoding");
     const gap = await page.evaluate(async () => {
       let last = performance.now(), longest = 0;
       while (document.querySelector("#save").disabled) {
@@ -315,6 +316,38 @@ test("the page answers while a picture is decoded, and says how far it is", asyn
     });
     assert.ok(gap < 400, `the page stood still for ${gap} ms`);
     assert.ok(await page.isHidden("#progress"));
+  } finally {
+    extra.set("/aez.js", DECODER);
+  }
+});
+
+/** A file with a preview: another file in a chunk behind the header. */
+function withPreview(file, preview) {
+  const end = 9 + 2 + file[10] + 4;
+  const head = Buffer.from([0x70, 0x80 | (preview.length & 127), preview.length >> 7]);
+  const body = Buffer.concat([head, preview]), sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(body));
+  return Buffer.concat([file.subarray(0, end), body, sum, file.subarray(end)]);
+}
+
+test("the stored preview is shown before the picture, in its size", async () => {
+  extra.set("/aez.js", `globalThis.SLOW = 500;${DECODER}`);
+  const file = withPreview(extra.get("/files/tiled.aez"), low);
+  extra.set("/files/preview.aez", file);
+  try {
+    await page.goto(origin);
+    await drop(["preview.aez", file]);
+    await page.locator("#layers.preview").waitFor();
+    await page.waitForFunction(() => document.querySelector("#picture").naturalWidth === 8);
+    const before = await page.locator("#picture").boundingBox();
+    assert.deepEqual(await shownSize(), [300, 200]);
+    assert.deepEqual(await page.locator("#picture").boundingBox(), before);
+    assert.equal(await page.locator("#layers.preview").count(), 0);
+    await elements(`<aez-img src="files/preview.aez" alt="A face"></aez-img>`);
+    await page.locator('aez-img [part="picture preview"]').waitFor();
+    assert.deepEqual(await page.evaluate(() => [document.querySelector("aez-img").complete, document.querySelector("aez-img").width]), [false, 300]);
+    await settled();
+    assert.equal(await page.locator('aez-img [part="picture"]').count(), 1);
   } finally {
     extra.set("/aez.js", DECODER);
   }

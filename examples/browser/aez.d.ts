@@ -35,6 +35,8 @@ export interface Configuration {
   wasmPaths?: string | URL;
   /** Threads of the networks, if the page is `crossOriginIsolated`; others have one. Default: one a core, at most 8. */
   threads?: number;
+  /** Run networks on the graphics processor, if the browser has WebGPU. Its runtime is twice as large. Default: false. */
+  webgpu?: boolean;
   /** Decode in a worker, so that the page stays responsive. Default: true on pages, false in workers. */
   worker?: boolean;
 }

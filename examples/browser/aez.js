@@ -113,8 +113,8 @@ export async function digest(bytes, { limits, weights } = {}) {
 function serviceFor(weights) {
   if (weights !== undefined) configure({ weights });
   if (!service) {
-    const { wasmPaths = "./node_modules/onnxruntime-web/dist/", threads, worker = hasPage } = configuration;
-    const settings = { wasmPaths: new URL(wasmPaths, import.meta.url).href, threads };
+    const { wasmPaths = "./node_modules/onnxruntime-web/dist/", threads, webgpu, worker = hasPage } = configuration;
+    const settings = { wasmPaths: new URL(wasmPaths, import.meta.url).href, threads, webgpu };
     const Kind = worker && typeof Worker === "function" ? RemoteService : Service;
     service = new Kind(settings, weightsOf);
   }

@@ -45,8 +45,11 @@ export class ExactPath {
     this.latent = latent;
     this.hyper = hyper;
     this.scale = scale;
-    [this.shift1, this.shift2, this.shiftLinear, this.shift3] = shifts;
-    const raise = 2 ** this.shiftLinear;
+    const [shift1, shift2, shiftLinear, shift3] = shifts;
+    this.shift1 = shift1;
+    this.shift2 = shift2;
+    this.shift3 = shift3;
+    const raise = 2 ** shiftLinear;
     checkReach(this.bias1, [reach(conv1, hyper, hyperBound)]);
     checkReach(this.bias2, [reach(conv2, 9 * scale, ACTIVATION_MAX)]);
     const ofQuality = 256 * this.qualityBias.reduce((most, bias) => Math.max(most, Math.abs(bias)), 0);

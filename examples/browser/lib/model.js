@@ -31,7 +31,16 @@ export class Model {
     this.config = checkedConfig(stored);
     this.fingerprint = fingerprintOf(stored, tensors);
     if (this.fingerprint !== metadata.fingerprint) throw modelError("the weights file is damaged: its fingerprint");
-    this.readTables();
+    const names = [...tensors.keys()];
+    /** @type {Table[]} */
+    this.residualTables = this.tables("residual", true);
+    if (this.residualTables.length !== RESIDUAL_TABLES) throw modelError("the model does not have 64 tables of r");
+    /** @type {Table[]} */
+    this.hyperTables = this.tables("hyper", false);
+    const hasContext = names.some((name) => name.startsWith("tables.context_"));
+    this.contextTables = hasContext ? this.tables("context", false) : undefined;
+    this.hasGrey = names.some((name) => name.startsWith("tables.grey_"));
+    this.firstCoded = this.readFirstCoded();
     this.exact = new ExactPath((name) => this.values(name), this.config, this.largestHyper());
     this.checkHyper();
   }
@@ -125,20 +134,18 @@ export class Model {
     return this.hasGrey ? this.nearest("tables.grey_offset", this.config.latent, position) : undefined;
   }
 
-  readTables() {
-    const tables = (kind, escape) =>
-      makeTables(this.ints(`tables.${kind}_counts`), this.ints(`tables.${kind}_sizes`), escape);
-    this.residualTables = tables("residual", true);
-    if (this.residualTables.length !== RESIDUAL_TABLES) throw modelError("the model does not have 64 tables of r");
-    this.hyperTables = tables("hyper", false);
-    const hasContext = [...this.tensors.keys()].some((name) => name.startsWith("tables.context_"));
-    this.contextTables = hasContext ? tables("context", false) : undefined;
-    this.hasGrey = [...this.tensors.keys()].some((name) => name.startsWith("tables.grey_"));
-    const firstCoded = this.ints("tables.first_coded");
-    this.firstCoded = firstCoded[0];
-    if (firstCoded.length !== 1 || this.firstCoded < 0 || this.firstCoded > RESIDUAL_TABLES) {
+  /** @param {string} kind @param {boolean} escape @returns {Table[]} */
+  tables(kind, escape) {
+    return makeTables(this.ints(`tables.${kind}_counts`), this.ints(`tables.${kind}_sizes`), escape);
+  }
+
+  /** @returns {number} */
+  readFirstCoded() {
+    const values = this.ints("tables.first_coded");
+    if (values.length !== 1 || values[0] < 0 || values[0] > RESIDUAL_TABLES) {
       throw modelError("the model's first coded table is out of range");
     }
+    return values[0];
   }
 
   /** @param {string} name @returns {Int32Array} */

@@ -25,12 +25,12 @@ export class RemoteService {
    * @returns {Promise<import("./surface.js").Surface>}
    */
   decode(bytes, request, onProgress) {
-    return this.call({ type: "decode", bytes, request }, onProgress);
+    return this.call("decode", bytes, request, onProgress);
   }
 
   /** @param {Uint8Array} bytes @param {import("./limits.js").Limits} limits @returns {Promise<string>} */
   digest(bytes, limits) {
-    return this.call({ type: "digest", bytes, request: { limits } });
+    return this.call("digest", bytes, { limits });
   }
 
   /** Let the worker go when it has nothing left to do. */
@@ -39,12 +39,19 @@ export class RemoteService {
     if (this.calls.size === 0) this.worker.terminate();
   }
 
-  /** @param {object} message @param {(share: number) => void} [onProgress] @returns {Promise<any>} */
-  call(message, onProgress) {
+  /**
+   * @param {"decode" | "digest"} type
+   * @param {Uint8Array} bytes stay the caller's
+   * @param {object} request
+   * @param {(share: number) => void} [onProgress]
+   * @returns {Promise<any>}
+   */
+  call(type, bytes, request, onProgress) {
     return new Promise((resolve, reject) => {
       const id = this.next++;
       this.calls.set(id, { resolve, reject, onProgress });
-      this.worker.postMessage({ ...message, id });
+      const copy = bytes.slice(); // of these bytes alone; the buffer around them may be larger
+      this.worker.postMessage({ type, id, bytes: copy, request }, [copy.buffer]);
     });
   }
 

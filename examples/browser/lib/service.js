@@ -3,13 +3,16 @@ import { AezError } from "./errors.js";
 import { Networks } from "./networks.js";
 import { loadModel } from "./weights.js";
 
-const RUNTIME = "ort.wasm.bundle.min.mjs";
+/** ONNX Runtime on the CPU, and with WebGPU, whose WebAssembly is twice as large. */
+const CPU = "ort.wasm.bundle.min.mjs";
+const GPU = "ort.webgpu.bundle.min.mjs";
 const MAX_THREADS = 8;
 
 /**
  * @typedef {object} Settings
  * @property {string} wasmPaths address of the folder of ONNX Runtime's files, with a slash at its end
  * @property {number} [threads]
+ * @property {boolean} [webgpu] use the graphics processor if there is one
  */
 
 /** @typedef {(fingerprint: string) => Promise<string | ArrayBuffer | Uint8Array>} SourceOf */
@@ -67,8 +70,8 @@ export class Service {
   /** @param {string} fingerprint */
   networksOf(fingerprint) {
     return remembered(this.networks, fingerprint, async () => {
-      const [model, ort] = await Promise.all([this.modelOf(fingerprint), loadRuntime(this.settings)]);
-      return new Networks(model, ort, ["wasm"]);
+      const [model, runtime] = await Promise.all([this.modelOf(fingerprint), loadRuntime(this.settings)]);
+      return new Networks(model, runtime.ort, runtime.providers);
     });
   }
 }
@@ -92,11 +95,15 @@ function remembered(known, key, make) {
   return value;
 }
 
-/** @param {Settings} settings @returns {Promise<any>} the module onnxruntime-web */
-async function loadRuntime({ wasmPaths, threads }) {
+/**
+ * @param {Settings} settings
+ * @returns {Promise<{ort: any, providers: string[]}>} the module onnxruntime-web, and what is to run networks
+ */
+async function loadRuntime({ wasmPaths, threads, webgpu }) {
+  const gpu = webgpu && (await hasGpu());
   let ort;
   try {
-    ort = await import(wasmPaths + RUNTIME);
+    ort = await import(wasmPaths + (gpu ? GPU : CPU));
   } catch (error) {
     throw new AezError("model", `ONNX Runtime cannot be loaded from ${wasmPaths}`, { cause: error });
   }
@@ -105,7 +112,13 @@ async function loadRuntime({ wasmPaths, threads }) {
   // Threads share memory, which only isolated pages may.
   const cores = Math.min(MAX_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
   ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? (threads ?? cores) : 1;
-  return ort;
+  return { ort, providers: gpu ? ["webgpu", "wasm"] : ["wasm"] };
+}
+
+/** @returns {Promise<boolean>} */
+async function hasGpu() {
+  const adapter = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter);
 }
 
 /** @param {unknown} error @returns {unknown} what is thrown for it: what no file can cause stays as it is */

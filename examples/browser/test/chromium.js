@@ -1,7 +1,10 @@
 import { chromium } from "playwright-core";
 
-/** @returns {Promise<import("playwright-core").Browser>} headless Chromium, as Debian installs it */
-export function launchChromium() {
+/**
+ * @param {string[]} [flags] more of the command line
+ * @returns {Promise<import("playwright-core").Browser>} headless Chromium, as Debian installs it
+ */
+export function launchChromium(flags = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -12,6 +15,7 @@ export function launchChromium() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...flags,
     ],
   });
 }

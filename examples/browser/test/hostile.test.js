@@ -85,8 +85,8 @@ after(async () => {
 test(`${MUTATIONS} damaged files are refused with an AezError or give a picture, each within ${MOST_SECONDS} s`, async (t) => {
   const below = random(24);
   const outcomes = {};
-  // Weights and runtime are loaded before the clock runs.
-  await page.evaluate(async () => (await import("/test/in-page.js")).call("low.aez"));
+  // Weights, runtime and networks are loaded before the clock runs.
+  for (const name of FILES) await page.evaluate(async (n) => (await import("/test/in-page.js")).call(`${n}.aez`), name);
   for (let done = 0; done < MUTATIONS; done += AT_ONCE) {
     const files = Array.from({ length: AT_ONCE }, () => [...mutated(below)]);
     const results = await page.evaluate(async (f) => (await import("/test/in-page.js")).decodeDamaged(f), files);

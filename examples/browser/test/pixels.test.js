@@ -35,3 +35,25 @@ for (const isolated of [false, true]) {
     }
   });
 }
+
+test("with WebGPU, here on a software adapter, pixels are Python's, too", async (t) => {
+  const server = await serve();
+  const browser = await launchChromium(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${server.url}/blank`);
+    if (!(await page.evaluate(async () => await navigator.gpu?.requestAdapter()))) return t.skip("there is no adapter");
+    const requests = [];
+    page.on("request", (request) => requests.push(request.url()));
+    const faults = await page.evaluate(async (entry) => {
+      const { configure, faultsOf } = await import("/test/in-page.js");
+      configure({ webgpu: true, worker: false });
+      return faultsOf(entry);
+    }, entries.find(({ name }) => name === "low"));
+    assert.deepEqual(faults, []);
+    assert.ok(requests.some((url) => url.includes("webgpu")));
+  } finally {
+    await browser.close();
+    server.close();
+  }
+});

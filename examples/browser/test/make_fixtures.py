@@ -3,7 +3,7 @@
     python examples/browser/test/make_fixtures.py examples/browser/test/fixtures
 
 ``manifest.json`` lists files with their digests and views; pixels are RGBA samples, uint8 or little-endian uint16.
-``coder.json`` has streams of the range coder, some of which no encoder writes, and ``vp8l.json`` lossless pictures.
+``coder.json`` has streams of the range coder and ``vp8l.json`` lossless pictures, many of them damaged.
 """
 
 import argparse
@@ -266,16 +266,28 @@ def _damaged(rng: np.random.Generator, stream: bytes) -> bytes:
 
 
 def add_vp8l(folder: Path) -> None:
-    """Write VP8L streams of all kinds of pictures with the hashes of their RGBA samples."""
+    """Write VP8L streams, whole and damaged, with the hashes of their RGBA samples, or none if libwebp refuses them."""
     rng, cases = np.random.default_rng(SEED), []
     photo = np.asarray(Image.open(ROOT / "examples" / "astronaut.png").convert("RGB"))
     for search in (QUICK, USUAL, THOROUGH):
         for samples in _lossless(rng, photo):
             stream = to_vp8l(np.ascontiguousarray(samples), search)
-            pixels = from_vp8l(stream, samples.shape[0], samples.shape[1], "a picture")
-            hashed = hashlib.sha256(pixels.tobytes()).hexdigest()
-            cases.append({"stream": base64.b64encode(stream).decode(), "sha256": hashed})
+            cases.append(_lossless_case(stream, samples.shape[0], samples.shape[1]))
+            for _ in range(5):
+                damaged = bytearray(stream[: rng.integers(6, len(stream) + 1)] if rng.random() < 0.2 else stream)
+                for place in 5 + np.floor(rng.random(rng.integers(1, 4)) ** 3 * (len(damaged) - 5)).astype(int):
+                    damaged[place] ^= 1 << int(rng.integers(0, 8))
+                cases.append(_lossless_case(bytes(damaged), samples.shape[0], samples.shape[1]))
     (folder / "vp8l.json").write_text(json.dumps(cases))
+
+
+def _lossless_case(stream: bytes, height: int, width: int) -> dict[str, str | None]:
+    try:
+        pixels = from_vp8l(stream, height, width, "a picture")
+        hashed = hashlib.sha256(pixels.tobytes()).hexdigest()
+    except FormatError:
+        hashed = None
+    return {"stream": base64.b64encode(stream).decode(), "sha256": hashed}
 
 
 def _lossless(rng: np.random.Generator, photo: NDArray[np.uint8]) -> Iterable[NDArray[np.uint8]]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from aez import codec as library
@@ -23,6 +24,7 @@ from aez.bitstream.errors import AezError
 from aez.cli.shared.viewing.files import check_file, media_type
 from aez.cli.shared.viewing.page import INDEX, check_runtime, packaged_page, page_files
 from aez.cli.shared.viewing.server import MAX_UPLOAD, Server
+from aez.cli.view import _png
 from aez.codec import Limits
 from aez.codec.describe import describe
 
@@ -74,8 +76,6 @@ def files(folder: Path) -> list[Path]:
 @pytest.fixture
 def served(files: list[Path], tiny_path: Path) -> Iterator[Client]:
     """A server in this process, in a thread."""
-    from aez.cli.view import _png
-
     shown = [check_file(str(file), Limits()) for file in files]
 
     def decode(data: bytes) -> Any:
@@ -145,6 +145,18 @@ def test_files_and_pictures(served: Client, files: list[Path], tiny_path: Path) 
     assert served("pictures/1").status == 404
 
 
+def test_pictures_are_turned_as_they_are_meant_to_be_seen(photo: NDArray[np.uint8]) -> None:
+    image = Image.fromarray(photo[:40, :60])
+    exif = Image.Exif()
+    exif[274] = 6
+    image.info["exif"] = exif.tobytes()
+    data = library.encode(image, effort=0)
+    assert library.info(data)["orientation"] == 6
+    with Image.open(io.BytesIO(_png(data, model=None, limits=Limits()))) as made:
+        assert made.size == (40, 60)
+        assert made.getexif().get(274, 1) == 1
+
+
 def test_a_dropped_file_is_described_and_decoded(served: Client, goldens: dict[str, bytes]) -> None:
     facts = json.loads(served("describe", "POST", goldens["tiled"]).body)
     assert (facts["width"], facts["tiles"]) == (300, 2)
@@ -163,6 +175,25 @@ def test_head_is_get_without_the_body(served: Client) -> None:
         got, head = served(path), served(path, "HEAD")
         assert (head.status, head.body) == (200, b"")
         assert head.headers["Content-Length"] == got.headers["Content-Length"] == str(len(got.body))
+
+
+def exchange(client: Client, request: str) -> bytes:
+    """Send bytes and return all that comes until the connection is closed."""
+    with socket.create_connection(("127.0.0.1", client.port), timeout=30) as connection:
+        connection.sendall(request.format(token=client.token, host=f"127.0.0.1:{client.port}").encode())
+        return connection.makefile("rb").read()
+
+
+def test_head_has_no_body(served: Client) -> None:
+    answer = exchange(served, "HEAD /{token}/files/0 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\n")
+
+
+def test_the_body_of_a_refused_request_is_no_request(served: Client) -> None:
+    inner = "GET /{token}/files/0 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    head = "POST /{token}/other HTTP/1.1\r\nHost: {host}\r\nContent-Length: 200\r\n\r\n"
+    answer = exchange(served, head + inner)
+    assert answer.startswith(b"HTTP/1.1 405 ") and answer.count(b"HTTP/1.1 ") == 1
 
 
 def test_every_request_needs_the_token(served: Client) -> None:
@@ -202,9 +233,8 @@ def test_own_hosts(served: Client) -> None:
 def test_requests_without_or_with_two_hosts_are_refused(served: Client) -> None:
     own = f"Host: 127.0.0.1:{served.port}\r\n"
     for hosts in ("", own + own, own + "Host: evil.example\r\n"):
-        with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
-            connection.sendall(f"GET /{served.token}/ HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode())
-            assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 403 ")
+        answer = exchange(served, f"GET /{{token}}/ HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 def test_other_origins_are_refused(served: Client, goldens: dict[str, bytes]) -> None:

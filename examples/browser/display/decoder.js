@@ -14,7 +14,7 @@ export class Decoder {
   #running = null;
   #next = 0;
 
-  /** Set where weights and runtime are, as `configure` of `aez.js` does. URLs are relative to the page. */
+  /** Set where weights and runtime are, as `configure` of `aez.js` does, for files that are decoded from now on. */
   configure(settings) {
     this.#settings = settings;
     this.#worker?.postMessage({ configure: settings });

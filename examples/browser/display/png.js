@@ -24,7 +24,8 @@ const CRC = new Uint32Array(256).map((_, byte) => {
  */
 export async function encodePng({ width, height, depth, data, icc }) {
   const full = 2 ** depth - 1;
-  const { grey, opaque } = survey(data, full);
+  const { grey: equal, opaque } = survey(data, full);
+  const grey = equal && (!icc?.length || isGreyProfile(icc)); // a profile for RGB needs a file of RGB
   const kind = grey ? (opaque ? GREY : GREY_ALPHA) : opaque ? RGB : RGBA;
   const bytes = depth > 8 ? 2 : 1;
   const header = new Uint8Array(13);

@@ -7,8 +7,6 @@
 import { configure, decode, info, preview } from "../aez.js";
 import { encodePng } from "./png.js";
 
-configure({ worker: false }); // this is one already
-
 self.addEventListener("message", async ({ data: { id, bytes, configure: settings } }) => {
   if (settings) {
     configure(settings);

@@ -22,19 +22,20 @@ const TYPES = {
 const DECODER = `
   import { readContainer } from "./lib/container.js";
   import { completeLimits } from "./lib/limits.js";
-  export const configure = () => {};
+  export const configure = ({ weights }) => (globalThis.PLACE = weights);
   export function info(bytes) {
     bytes = new Uint8Array(bytes);
-    const { header, chunks, preview } = readContainer(bytes, completeLimits());
+    const { header, chunks, preview, icc } = readContainer(bytes, completeLimits());
     const { width, height } = header, turned = header.orientation > 4;
     const seen = { width: turned ? height : width, height: turned ? width : height };
-    return { ...header, ...seen, bytes: bytes.length, chunks, hasPreview: preview !== undefined };
+    return { ...header, ...seen, bytes: bytes.length, chunks, icc, hasPreview: preview !== undefined };
   }
   export async function preview(bytes) {
     return drawn(8, 6, 8);
   }
   export async function decode(bytes, { onProgress }) {
     const { width, height, depth } = info(bytes);
+    if (globalThis.PLACE === "elsewhere/") throw new Error("asked for elsewhere/");
     onProgress(0.5);
     if (globalThis.HELD) await new Promise((go) => (new BroadcastChannel("go").onmessage = go));
     for (const end = performance.now() + (globalThis.SLOW ?? 0); performance.now() < end;);
@@ -326,18 +327,40 @@ test("the page answers while a picture is decoded, and says how far it is", asyn
   }
 });
 
-/** A file with a preview: another file in a chunk behind the header. */
-function withPreview(file, preview) {
+/** A file with one more chunk, behind the header. */
+function withChunk(file, type, payload) {
   const end = 9 + 2 + file[10] + 4;
-  const head = Buffer.from([0x70, 0x80 | (preview.length & 127), preview.length >> 7]);
-  const body = Buffer.concat([head, preview]), sum = Buffer.alloc(4);
+  const head = Buffer.from([type.charCodeAt(0), 0x80 | (payload.length & 127), payload.length >> 7]);
+  const body = Buffer.concat([head, payload]), sum = Buffer.alloc(4);
   sum.writeUInt32LE(crc32(body));
   return Buffer.concat([file.subarray(0, end), body, sum, file.subarray(end)]);
 }
 
+test("the colour profile is in the PNG file, also of a picture that happens to be grey", async () => {
+  const profile = Buffer.alloc(200, 7);
+  profile.write("RGB ", 16, "latin1");
+  const file = withChunk(low, "i", profile);
+  for (const pixels of [DECODER, DECODER.replace(/data\.set\(.*/, "data.set([y, y, y, 255], at);")]) {
+    extra.set("/aez.js", pixels);
+    try {
+      await page.goto(origin);
+      await drop(["profile.aez", file]);
+      await shownSize();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+      const png = await readFile(await download.path());
+      const at = png.indexOf("iCCP");
+      assert.ok(at > 0);
+      assert.ok(inflateSync(png.subarray(at + 4 + 5, at + 4 + png.readUInt32BE(at - 4))).equals(profile));
+      assert.equal(png[25] & 2, 2, "not of RGB");
+    } finally {
+      extra.set("/aez.js", DECODER);
+    }
+  }
+});
+
 test("the stored preview is shown before the picture, in its size", async () => {
   extra.set("/aez.js", `globalThis.HELD = true;${DECODER}`);
-  const file = withPreview(extra.get("/files/tiled.aez"), low);
+  const file = withChunk(extra.get("/files/tiled.aez"), "p", low);
   extra.set("/files/preview.aez", file);
   try {
     await page.goto(origin);
@@ -609,6 +632,22 @@ test("an element that is removed or gets another file drops what it was decoding
   } finally {
     extra.set("/aez.js", DECODER);
   }
+});
+
+test("the decoder of all elements can be configured, before and after it has started", async () => {
+  await elements(`<aez-img src="files/low.aez" alt=""></aez-img>`);
+  await settled();
+  const place = (weights) =>
+    page.evaluate(async (weights) => {
+      (await import("./display/decoder.js")).decoder.configure({ weights });
+      document.querySelector("aez-img").src = "files/low.aez";
+    }, weights);
+  await place("elsewhere/");
+  await settled();
+  assert.match(await page.locator("aez-img [part=error]").innerText(), /asked for elsewhere/);
+  await place("here/");
+  await settled();
+  assert.ok(await page.locator("aez-img [part=picture]").isVisible());
 });
 
 test("an element in a page without the decoder says so", async () => {

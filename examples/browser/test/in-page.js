@@ -3,9 +3,12 @@
 import { AezError, configure, decode, digest, info, preview } from "../aez.js";
 
 const FIXTURES = new URL("./fixtures/", import.meta.url);
-/** SPEC section 9. */
+/**
+ * SPEC section 9 allows one level for 99.9 % of the samples and 55 dB. Both decoders compute in float32, and agree to
+ * about 94 dB; small mistakes, as in the picture filter, are still within 60.
+ */
 const SHARE_WITHIN = 0.999;
-const LEAST_PSNR = 55;
+const LEAST_PSNR = 75;
 
 configure({ weights: FIXTURES.href });
 
@@ -53,8 +56,11 @@ function differenceOf(picture, view, expectedBytes, exact) {
     if (difference > (exact ? 0 : most / 255)) far[kind]++;
   }
   for (const kind of ["colours", "opacity"]) {
-    const psnr = 10 * Math.log10(most ** 2 / (squares[kind] / counts[kind]));
-    if (exact ? far[kind] > 0 : far[kind] > (1 - SHARE_WITHIN) * counts[kind] || psnr < LEAST_PSNR) {
+    const decibels = (sum) => 10 * Math.log10((most ** 2 * counts[kind]) / sum);
+    const psnr = decibels(squares[kind]);
+    // One sample may always differ by one level, which is much in a picture of few.
+    const least = Math.min(LEAST_PSNR, decibels((most / 255) ** 2));
+    if (exact ? far[kind] > 0 : far[kind] > (1 - SHARE_WITHIN) * counts[kind] || psnr < least) {
       return `${kind}: ${far[kind]} of ${counts[kind]} samples are far, ${psnr.toFixed(1)} dB`;
     }
   }

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readContainer, readStoredPreview } from "../lib/container.js";
 import { readAlpha } from "../lib/alpha.js";
-import { readLayer } from "../lib/layer.js";
+import { paintLayer, readLayer } from "../lib/layer.js";
 import { completeLimits } from "../lib/limits.js";
+import { newSurface } from "../lib/surface.js";
+import { View } from "../lib/view.js";
+import { Window } from "../lib/windows.js";
 import { chunk, file, header, SIGNATURE, varint } from "./chunks.js";
 
 const limits = completeLimits();
@@ -175,4 +178,22 @@ test("layers are checked", () => {
   assert.throws(() => read({}, 13, 4, 1, 2, 3, 4), { code: "format", message: /neither/ });
   assert.throws(() => read({ alpha: true }, 128 + 13, 3, 1, 2, 3), { code: "format", message: /neither/ });
   assert.throws(() => read({}, 13, ...varint(6), 0x2f, 0, 0, 0, 0, 0), { code: "format", message: /of its size/ });
+});
+
+test("a layer covers a pixel or does not, and of smaller pictures part of it", () => {
+  const size = { width: 4, height: 4, colour: "RGB", alpha: false };
+  const painted = (pixel, reduction) => {
+    const view = new View(/** @type {any} */ (size), new Window(0, 4, 0, 4).coarser(reduction), reduction);
+    const surface = newSurface(view.window.cols, view.window.rows, 8);
+    surface.data.fill(100);
+    // The tile covers the left half.
+    paintLayer([{ area: new Window(0, 4, 0, 2), pixel }], surface, view, false);
+    return [...surface.data];
+  };
+  assert.deepEqual(painted(0xff0a0b0c, 1).slice(0, 12), [10, 11, 12, 100, 10, 11, 12, 100, 100, 100, 100, 100]);
+  assert.deepEqual(painted(0xff0a0b0c, 2).slice(0, 8), [10, 11, 12, 100, 100, 100, 100, 100]);
+  assert.deepEqual(painted(0x000a0b0c, 1), new Array(64).fill(100));
+  for (const alpha of [1, 128, 254]) {
+    assert.throws(() => painted(((alpha << 24) | 5) >>> 0, 1), { code: "format", message: /in part/ });
+  }
 });

@@ -6,70 +6,34 @@
  */
 
 const VERSION = "aez-page-1.30.0"; // the version of ONNX Runtime
-const PAGE = [
-  "./",
-  "index.html",
-  "page.css",
-  "page.js",
-  "icon.svg",
-  "aez.webmanifest",
-  "aez.js",
-  "display/decoder.js",
-  "display/png.js",
-  "display/worker.js",
-  "lib/alpha.js",
-  "lib/container.js",
-  "lib/cost.js",
-  "lib/crc32.js",
-  "lib/decoder.js",
-  "lib/errors.js",
-  "lib/escapes.js",
-  "lib/exact.js",
-  "lib/filter.js",
-  "lib/header.js",
-  "lib/hyper.js",
-  "lib/layer.js",
-  "lib/limits.js",
-  "lib/model.js",
-  "lib/networks.js",
-  "lib/onnx.js",
-  "lib/pixel-tiles.js",
-  "lib/pixels.js",
-  "lib/protobuf.js",
-  "lib/range-coder.js",
-  "lib/remote.js",
-  "lib/safetensors.js",
-  "lib/service.js",
-  "lib/sha256.js",
-  "lib/surface.js",
-  "lib/symbols.js",
-  "lib/tables.js",
-  "lib/tile.js",
-  "lib/varint.js",
-  "lib/view.js",
-  "lib/vp8l-codes.js",
-  "lib/vp8l-transforms.js",
-  "lib/vp8l.js",
-  "lib/weights.js",
-  "lib/windows.js",
-  "lib/worker.js",
-  "page/facts.js",
-  "page/kinds.js",
-  "page/sources.js",
-  "page/stage.js",
-  "page/theme.js",
-];
+/** What the page begins with; the modules that these name are found when the service worker is installed. */
+const BEGIN = ["./", "index.html", "page.css", "icon.svg", "aez.webmanifest", "page.js", "display/worker.js"];
+const MODULE = /\b(?:from|import|new URL)\s*\(?\s*"(\.[^"]+\.js)"/g;
+const OF_PAGE = /(^|\/|^sample\..*|\.(html|css|svg|webmanifest|m?js|wasm|json))$/; // not the pictures that are opened
 const LARGE = /\.wasm$/;
 
 addEventListener("install", (event) => {
   event.waitUntil(
     (async () => {
-      const cache = await caches.open(VERSION);
-      await cache.addAll(PAGE.map((path) => new Request(path, { cache: "no-cache" })));
+      await keepPage(await caches.open(VERSION));
       await skipWaiting();
     })(),
   );
 });
+
+/** Keep the page's files, and all modules that they import. */
+async function keepPage(cache) {
+  const begin = BEGIN.map((path) => new URL(path, registration.scope).href);
+  const found = new Set(begin);
+  for (const url of found) {
+    const answer = await fetch(url, { cache: "no-cache" });
+    if (!answer.ok && begin.includes(url)) throw new Error(`${url}: ${answer.status}`);
+    if (!answer.ok) continue; // a module that only a comment names
+    await cache.put(url, answer.clone());
+    if (!url.endsWith(".js")) continue;
+    for (const [, module] of (await answer.text()).matchAll(MODULE)) found.add(new URL(module, url).href);
+  }
+}
 
 addEventListener("activate", (event) => {
   event.waitUntil(
@@ -103,10 +67,8 @@ async function answer(request, url) {
   }
 }
 
-/** Pictures that are opened are not kept, only what the page consists of, and its sample. */
 function isOfPage(url) {
-  const path = url.href.slice(registration.scope.length).split(/[?#]/)[0];
-  return PAGE.includes(path || "./") || /^sample\.|\.(m?js|wasm|json)$/.test(path);
+  return OF_PAGE.test(url.href.slice(registration.scope.length).split(/[?#]/)[0]);
 }
 
 function isolated(found) {

@@ -425,20 +425,32 @@ test("a new release of the page replaces the old one at the next visit", async (
   }
 });
 
-test("the service worker keeps every file of the page, and changes with the runtime", async () => {
-  await page.goto(origin);
-  await page.waitForFunction(() => navigator.serviceWorker.controller);
-  await drop(["low.aez", low]);
-  await shownSize();
-  const worker = await readFile(join(PAGE, "sw.js"), "utf8");
-  const listed = JSON.parse(`[${worker.match(/PAGE = \[(.*?),\s*\]/s)[1]}]`);
-  const needed = requests.filter((path) => !["/", "/sw.js", "/weights/models.json"].includes(path)).map((path) => path.slice(1));
-  assert.deepEqual(needed.filter((path) => !listed.includes(path)), []);
-  const there = (await Promise.all(["lib", "page", "display"].map(async (folder) =>
-    (await readdir(join(PAGE, folder))).map((name) => `${folder}/${name}`)))).flat().filter((path) => path.endsWith(".js"));
-  assert.deepEqual(listed.filter((path) => path.includes("/") && path !== "./").sort(), there.sort());
-  const { dependencies } = JSON.parse(await readFile(join(PAGE, "package.json"), "utf8"));
-  assert.deepEqual(await page.evaluate(() => caches.keys()), [`aez-page-${dependencies["onnxruntime-web"]}`]);
+test("the service worker keeps the page and its modules, not pictures; its cache changes with the runtime", async () => {
+  extra.delete("/aez.js"); // the real one, with all its modules
+  try {
+    await fresh({ serviceWorkers: "block" });
+    await page.goto(`${origin}/?src=test/fixtures/low.aez`);
+    await shownSize();
+    const needed = requests.filter((path) => /\.(js|css|svg|webmanifest)$/.test(path));
+    assert.ok(needed.length > 30, `${needed.length} files`);
+    await fresh({});
+    await page.goto(origin);
+    await page.waitForFunction(() => navigator.serviceWorker.controller);
+    const kept = async () =>
+      page.evaluate(async () => {
+        const caches_ = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+        return (await Promise.all(caches_.map((cache) => cache.keys()))).flat().map(({ url }) => new URL(url).pathname);
+      });
+    const found = await kept();
+    assert.deepEqual(["/", "/index.html", ...needed].filter((path) => !found.includes(path)), []);
+    await page.goto(`${origin}/?src=files/chelsea.png`);
+    await shownSize();
+    assert.ok(!(await kept()).some((path) => path.endsWith(".png")));
+    const { dependencies } = JSON.parse(await readFile(join(PAGE, "package.json"), "utf8"));
+    assert.deepEqual(await page.evaluate(() => caches.keys()), [`aez-page-${dependencies["onnxruntime-web"]}`]);
+  } finally {
+    extra.set("/aez.js", DECODER);
+  }
 });
 
 test("on a phone nothing scrolls sideways, and every control can be reached", async () => {

@@ -112,7 +112,7 @@ export async function digest(bytes, { limits, weights } = {}) {
  */
 function serviceFor(weights) {
   if (weights !== undefined) configure({ weights });
-  if (!service) {
+  if (!service || (service instanceof RemoteService && service.failed)) {
     const { wasmPaths = "./node_modules/onnxruntime-web/dist/", threads, webgpu, worker = hasPage } = configuration;
     const settings = { wasmPaths: new URL(wasmPaths, import.meta.url).href, threads, webgpu };
     const Kind = worker && typeof Worker === "function" ? RemoteService : Service;

@@ -55,8 +55,8 @@ export class ExactPath {
     const ofQuality = 256 * this.qualityBias.reduce((most, bias) => Math.max(most, Math.abs(bias)), 0);
     const last = [reach(conv3, scale, ACTIVATION_MAX), reach(linear, hyper, hyperBound * raise)];
     checkReach(this.bias3, [...last, this.bias3.map(() => ofQuality)]);
-    this.first = Float64Array.from(conv1);
-    this.second = Float64Array.from(conv2);
+    this.first = new Float64Array(conv1);
+    this.second = new Float64Array(conv2);
     this.last = sideBySide(conv3, scale, linear, hyper, raise);
   }
 
@@ -142,7 +142,9 @@ function checkedBiases(values, length) {
 /** @param {Int16Array} weights @param {number} inputs @param {number} most largest input @returns {Float64Array} */
 function reach(weights, inputs, most) {
   const sums = new Float64Array(weights.length / inputs);
-  weights.forEach((weight, i) => (sums[Math.floor(i / inputs)] += Math.abs(weight)));
+  for (let output = 0, at = 0; output < sums.length; output++) {
+    for (let input = 0; input < inputs; input++) sums[output] += Math.abs(weights[at++]);
+  }
   return sums.map((sum) => sum * most);
 }
 

@@ -93,7 +93,7 @@ export class Model {
     const rows = this.floats(name, this.config.points * width);
     const point = Math.min(position >> 8, this.config.points - 2);
     const share = (position - 256 * point) / 256;
-    const below = Float64Array.from(rows.subarray(point * width, (point + 1) * width));
+    const below = new Float64Array(rows.subarray(point * width, (point + 1) * width));
     return below.map((value, i) => value * (1 - share) + rows[(point + 1) * width + i] * share);
   }
 

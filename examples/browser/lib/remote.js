@@ -12,6 +12,9 @@ export class RemoteService {
     this.calls = new Map();
     this.next = 0;
     this.closing = false;
+    this.answered = false;
+    /** True if the worker has stopped for ever. */
+    this.failed = false;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker.addEventListener("message", ({ data }) => this.receive(data));
     this.worker.addEventListener("error", (event) => this.fail(event.message));
@@ -57,6 +60,7 @@ export class RemoteService {
 
   /** @param {any} message from the worker */
   async receive({ type, fingerprint, id, share, value, error }) {
+    this.answered = true;
     if (type === "weights") return this.sendSource(fingerprint);
     const call = this.calls.get(id);
     if (share !== undefined) return call?.onProgress?.(share);
@@ -79,8 +83,13 @@ export class RemoteService {
 
   /** @param {string} message why the worker cannot go on */
   fail(message) {
-    for (const { reject } of this.calls.values()) reject(new AezError("memory", `the decoder has stopped: ${message}`));
+    const error = this.answered
+      ? new AezError("memory", `the decoder has stopped: ${message}`)
+      : new AezError("model", "the decoder's worker cannot be loaded");
+    this.failed = true;
+    for (const { reject } of this.calls.values()) reject(error);
     this.calls.clear();
+    this.worker.terminate();
   }
 }
 

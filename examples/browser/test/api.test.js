@@ -141,6 +141,13 @@ test("a runtime that is missing is an error of its own", async () => {
   assert.equal(code, "model");
 });
 
+test("a worker that cannot be loaded is an error, and is tried again", async () => {
+  await context.route("**/lib/worker.js", (route) => route.fulfill({ status: 404 }));
+  assert.equal((await inPage("call", "low.aez", {})).code, "model");
+  await context.unroute("**/lib/worker.js");
+  assert.equal((await inPage("call", "low.aez", {})).width, 150);
+});
+
 test("weights are fetched once, and again if the kept ones are damaged", async () => {
   assert.equal((await inPage("call", "low.aez", {})).width, 150);
   assert.equal(requested(TINY).length, 1);

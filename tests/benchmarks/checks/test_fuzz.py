@@ -1,5 +1,6 @@
 """Damaged files lead to a picture or an AezError, with a small budget; the command has a large one."""
 
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +118,13 @@ def test_much_memory_is_a_finding(
     seeds: dict[str, bytes], codecs: dict[bytes, PictureCodec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outcomes, "SPARE_MEMORY", 10**7)
-    monkeypatch.setattr(outcomes, "_WAYS", (lambda *_: bytearray(10**8),))
+
+    def take(*_: object) -> None:
+        with mmap.mmap(-1, 10**8) as memory:  # not what this process has kept
+            for at in range(0, len(memory), 4096):
+                memory[at] = 1
+
+    monkeypatch.setattr(outcomes, "_WAYS", (take,))
     with pytest.raises(Finding, match="MB"):
         read_file(seeds["colour"], codecs, Random(0), Limits(max_memory=10**7))
 

@@ -71,17 +71,17 @@ def command(pictures: tuple[Path, ...], minutes: float, threads: int, processes:
     runtimes = ["light", "torch"] if is_installed("torch") else ["light"]
     with TemporaryDirectory() as folder:
         job_files(pictures, DEFAULT_MODEL, Path(folder))
-        team = _run([runtimes[i % len(runtimes)] for i in range(processes)], Path(folder), minutes, threads)
+        team = run_team([runtimes[i % len(runtimes)] for i in range(processes)], Path(folder), minutes, threads)
     out.mkdir(parents=True, exist_ok=True)
     facts = {"minutes": minutes, "threads": threads, "processes": [asdict(one) for one in team]}
     (out / "load.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
-    _plot(team, out / "load.png")
+    draw(team, out / "load.png")
     header = ("process", "jobs", "errors", "first MB", "last MB", "growth MB")
     click.echo(table(header, [_row(number, one) for number, one in enumerate(team, 1)]))
-    _judge(team)
+    judge(team)
 
 
-def _run(runtimes: list[str], folder: Path, minutes: float, threads: int) -> list[Process]:
+def run_team(runtimes: list[str], folder: Path, minutes: float, threads: int) -> list[Process]:
     """Start a process per runtime given, measure them until they end, and read what they did."""
     words = [sys.executable, "-m", "aez.benchmarks.checks.load_worker"]
     rest = [str(folder), str(60 * minutes), str(threads)]
@@ -92,9 +92,10 @@ def _run(runtimes: list[str], folder: Path, minutes: float, threads: int) -> lis
     samples: list[list[float]] = [[] for _ in runtimes]
     for process in started:
         assert process.stdout is not None  # a pipe
-        process.stdout.readline()  # it is ready
+        if not process.stdout.readline():
+            raise AezError("a process ended before it was ready")
     for process in started:
-        assert process.stdin is not None
+        assert process.stdin is not None  # a pipe
         process.stdin.write(b"\n")
         process.stdin.flush()
     end = time.monotonic() + 60 * minutes
@@ -126,7 +127,7 @@ def _row(number: int, one: Process) -> tuple[str, ...]:
     return name, str(jobs), str(len(one.errors)), f"{first:.0f}", f"{last:.0f}", f"{one.growth:+.1f}"
 
 
-def _judge(team: list[Process]) -> None:
+def judge(team: list[Process]) -> None:
     """Fail if anything went wrong.
 
     Raises:
@@ -142,7 +143,7 @@ def _judge(team: list[Process]) -> None:
             raise AezError(f"the memory of process {number} ({one.runtime}) grew by {one.growth:.0f} MB")
 
 
-def _plot(team: list[Process], path: Path) -> None:
+def draw(team: list[Process], path: Path) -> None:
     """Draw the memory of every process over time."""
     from matplotlib.figure import Figure
 

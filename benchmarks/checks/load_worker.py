@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,15 +50,27 @@ def _jobs(codec: Codec, folder: Path) -> dict[str, Job]:
     jobs: dict[str, Job] = {}
     for path in sorted(folder.glob("*.aez")):
         data = path.read_bytes()
-        jobs[f"decode {path.stem}"] = lambda data=data: codec.decode_array(data).tobytes()
-        jobs[f"region {path.stem}"] = lambda data=data: codec.decode_array(data, region=(9, 7, 90, 60)).tobytes()
-        jobs[f"preview {path.stem}"] = lambda data=data: codec.preview(data).tobytes()
-        jobs[f"digest {path.stem}"] = lambda data=data: codec.digest(data).encode()
+        jobs[f"decode {path.stem}"] = partial(_decode, codec, data)
+        jobs[f"region {path.stem}"] = partial(_decode, codec, data, region=(9, 7, 40, 30))
+        jobs[f"preview {path.stem}"] = partial(_preview, codec, data)
+        jobs[f"digest {path.stem}"] = partial(_digest, codec, data)
     for path in sorted(folder.glob("*.npy")):
         samples = np.load(path)
-        jobs[f"encode {path.stem}"] = lambda samples=samples: codec.encode(samples, 50, effort=1)
-        jobs[f"encode {path.stem} again"] = lambda samples=samples: codec.encode(samples[:200, :200], 90, effort=0)
+        jobs[f"encode {path.stem}"] = partial(codec.encode, samples, 50, effort=1)
+        jobs[f"encode {path.stem} again"] = partial(codec.encode, samples[:200, :200], 90, effort=0)
     return jobs
+
+
+def _decode(codec: Codec, data: bytes, region: tuple[int, int, int, int] | None = None) -> bytes:
+    return codec.decode_array(data, region=region).tobytes()
+
+
+def _preview(codec: Codec, data: bytes) -> bytes:
+    return codec.preview(data).tobytes()
+
+
+def _digest(codec: Codec, data: bytes) -> bytes:
+    return codec.digest(data).encode()
 
 
 def work(runtime: str, folder: Path, seconds: float, threads: int) -> dict[str, object]:

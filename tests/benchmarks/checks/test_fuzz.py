@@ -81,12 +81,14 @@ def test_readers_that_disagree_are_a_finding(
             check_with_oracle(data)
 
 
+@pytest.mark.slow
 @BUDGET
 @given(st.randoms(use_true_random=True))
 def test_damaged_files(seeds: dict[str, bytes], codecs: dict[bytes, PictureCodec], random: Random) -> None:
     read_file(mutated(list(seeds.values()), random), codecs, random)
 
 
+@pytest.mark.slow
 @BUDGET
 @given(st.randoms(use_true_random=True))
 def test_damaged_weights(tiny_path: Path, random: Random) -> None:
@@ -129,6 +131,7 @@ def test_much_memory_is_a_finding(
         read_file(seeds["colour"], codecs, Random(0), Limits(max_memory=10**7))
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "aez.benchmarks.checks.fuzz", "--minutes", "0.02", "--runtime", "light"]
     done = subprocess.run([*words, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=False)
@@ -138,6 +141,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert not done.stderr
 
 
+@pytest.mark.slow
 def test_files_by_url() -> None:
     """The package's own model, whose files need no option."""
     pytest.importorskip("aiohttp")

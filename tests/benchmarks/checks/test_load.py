@@ -44,7 +44,10 @@ def test_other_results_are_errors(jobs: Path, monkeypatch: pytest.MonkeyPatch) -
     ("team", "reason"),
     [
         ([Process("light", [100.0] * 9, {}, ["decode x: KeyError()"], [])], "1 errors, the first: decode x"),
-        ([Process("light", [100.0] * 9, {}, [], ["a"]), Process("torch", [1.0] * 9, {}, [], ["b"])], "different symbols"),
+        (
+            [Process("light", [100.0] * 9, {}, [], ["a"]), Process("torch", [1.0] * 9, {}, [], ["b"])],
+            "different symbols",
+        ),
         ([Process("light", [100.0 + 10 * i for i in range(20)], {}, [], [])], "grew by 120 MB"),
     ],
 )

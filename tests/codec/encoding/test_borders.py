@@ -30,6 +30,7 @@ def contents(photo: Photo) -> dict[str, Photo]:
     return made | {"photograph": photo[100 : 100 + SIDE, 100 : 100 + SIDE]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grey", [False, True], ids=["colour", "grey"])
 @pytest.mark.parametrize("name", ["flat", "sky", "photograph"])
 def test_borders_of_all_sides(flagship: Codec, contents: dict[str, Photo], name: str, grey: bool) -> None:

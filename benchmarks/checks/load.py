@@ -38,7 +38,7 @@ class Process:
 
     Attributes:
         runtime: what computes the networks.
-        megabytes: resident memory every second.
+        megabytes: resident memory at equal distances of about a second.
         jobs: results by kind.
         errors: what went wrong, the first few.
         digests: of the symbols of every file.
@@ -75,7 +75,7 @@ def command(pictures: tuple[Path, ...], minutes: float, threads: int, processes:
     out.mkdir(parents=True, exist_ok=True)
     facts = {"minutes": minutes, "threads": threads, "processes": [asdict(one) for one in team]}
     (out / "load.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
-    draw(team, out / "load.png")
+    draw(team, minutes, out / "load.png")
     header = ("process", "jobs", "errors", "first MB", "last MB", "growth MB")
     click.echo(table(header, [_row(number, one) for number, one in enumerate(team, 1)]))
     judge(team)
@@ -117,7 +117,7 @@ def _resident(pid: int) -> float:
     """Return the megabytes that a process has in memory."""
     for line in Path(_STATUS.format(pid)).read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
+            return round(int(line.split()[1]) * 1024 / 1e6, 1)
     return 0.0
 
 
@@ -143,7 +143,7 @@ def judge(team: list[Process]) -> None:
             raise AezError(f"the memory of process {number} ({one.runtime}) grew by {one.growth:.0f} MB")
 
 
-def draw(team: list[Process], path: Path) -> None:
+def draw(team: list[Process], minutes: float, path: Path) -> None:
     """Draw the memory of every process over time."""
     from matplotlib.figure import Figure
 
@@ -151,8 +151,8 @@ def draw(team: list[Process], path: Path) -> None:
     axes = figure.subplots()
     for number, one in enumerate(team, 1):
         style = "-" if one.runtime == "light" else "--"
-        minutes = [second / 60 for second in range(len(one.megabytes))]
-        axes.plot(minutes, one.megabytes, style, label=f"{number}, {one.runtime}", linewidth=1)
+        times = [minutes * i / len(one.megabytes) for i in range(len(one.megabytes))]
+        axes.plot(times, one.megabytes, style, label=f"{number}, {one.runtime}", linewidth=1)
     axes.set_xlabel("minutes")
     axes.set_ylabel("resident memory, MB")
     axes.set_ylim(bottom=0)

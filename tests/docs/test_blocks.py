@@ -32,6 +32,7 @@ PAGES += sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (R
 NOT_RUN = 'sh title="not run by the tests"'
 MARKED = {
     "CONTRIBUTING.md": 3,
+    "SECURITY.md": 1,
     "benchmarks/README.md": 2,
     "docs/pages/install.md": 2,
     "docs/pages/shell.md": 1,

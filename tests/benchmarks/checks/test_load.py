@@ -27,7 +27,7 @@ def test_processes_agree(jobs: Path, tmp_path: Path) -> None:
     for one in team:
         assert {"decode", "region", "preview", "digest", "encode"} == set(one.jobs)
         assert len(one.digests) == 4 and one.megabytes[0] > 20
-    load.draw(team, tmp_path / "load.png")
+    load.draw(team, 1 / 60, tmp_path / "load.png")
     with Image.open(tmp_path / "load.png") as image:
         assert image.size == (700, 320)
 

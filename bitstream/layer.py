@@ -9,7 +9,33 @@ from aez.bitstream.tile_areas import MAX_PIXEL_TILE_LOG2, MIN_PIXEL_TILE_LOG2, t
 from aez.bitstream.varint import read_varint, write_varint
 from aez.bitstream.vp8l import HEADER_BYTES, vp8l_size
 
+MAX_COLOURS, MAX_INDEXED_PIXELS = 2**14, 2**22
+"""Colours, and pixels, of a tile whose pixels are numbers of colours."""
 _WHOLE = 0x80
+_INDEXED = 0x49
+
+
+@dataclass(frozen=True)
+class IndexedStream:
+    """Pixels as numbers of colours.
+
+    Attributes:
+        palette: VP8L image stream of one row, its header checked.
+        words: the numbers; see :mod:`aez.bitstream.indexed.stream`.
+    """
+
+    palette: bytes
+    words: bytes
+
+    @property
+    def colours(self) -> int:
+        """Colours of the palette."""
+        size = vp8l_size(self.palette)
+        return size[0] if size else 0
+
+    def __bytes__(self) -> bytes:
+        """Return the content of a tile."""
+        return bytes([_INDEXED]) + write_varint(len(self.palette)) + self.palette + self.words
 
 
 @dataclass(frozen=True)
@@ -21,13 +47,13 @@ class LayerTile:
         cols: first column and the column after the last, in pixels.
         colour: samples of every pixel of a tile of one colour: three, or one of a grey picture; one more, the opacity,
             if the layer holds it.
-        stream: VP8L image stream of exactly the tile's size, its header checked.
+        stream: VP8L image stream of exactly the tile's size, its header checked; or numbers of colours.
     """
 
     rows: tuple[int, int]
     cols: tuple[int, int]
     colour: bytes | None = None
-    stream: bytes | None = None
+    stream: bytes | IndexedStream | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +87,7 @@ def write_layer(layer: Layer) -> bytes:
         raise ValueError("layer tile size out of range")
     parts = [bytes([layer.tile_log2 | (_WHOLE if layer.whole else 0)])]
     for tile in layer.tiles:
-        content = tile.stream or tile.colour or b""
+        content = bytes(tile.stream or tile.colour or b"")
         parts += [write_varint(len(content)), content]
     return b"".join(parts)
 
@@ -74,8 +100,8 @@ def read_layer(payload: bytes | memoryview, header: Header) -> Layer:
         header: header of the file, checked against the caller's limits.
 
     Raises:
-        FormatError (TruncatedError): bytes are missing or left over, a tile of a whole layer is absent, or a stream has
-            another size than its tile.
+        FormatError (TruncatedError): bytes are missing or left over, a tile of a whole layer is absent, or a stream is
+            not one of its tile.
     """
     if not payload:
         raise TruncatedError("the LAYER chunk is empty")
@@ -95,9 +121,7 @@ def read_layer(payload: bytes | memoryview, header: Header) -> Layer:
             raise TruncatedError("the LAYER chunk is too short")
         at += length
         if length > HEADER_BYTES:
-            if vp8l_size(content) != (cols[1] - cols[0], rows[1] - rows[0]):
-                raise FormatError("a layer tile is not a VP8L stream of its size")
-            tiles.append(LayerTile(rows, cols, stream=content))
+            tiles.append(LayerTile(rows, cols, stream=_stream(content, rows[1] - rows[0], cols[1] - cols[0])))
         elif length == colour_bytes:
             tiles.append(LayerTile(rows, cols, colour=content))
         elif length == 0 and not whole:
@@ -107,3 +131,19 @@ def read_layer(payload: bytes | memoryview, header: Header) -> Layer:
     if at != len(payload):
         raise FormatError("the LAYER chunk has bytes left over")
     return Layer(tile_log2, tiles, whole)
+
+
+def _stream(content: bytes, height: int, width: int) -> bytes | IndexedStream:
+    """Divide and check the content of a tile that is neither empty nor of one colour."""
+    if content[0] != _INDEXED:
+        if vp8l_size(content) != (width, height):
+            raise FormatError("a layer tile is not a VP8L stream of its size")
+        return content
+    length, at = read_varint(content, 1)
+    found = IndexedStream(content[at : at + length], content[at + length :])
+    size = vp8l_size(found.palette)
+    if len(found.palette) < length or size is None or size[1] != 1 or not 2 <= size[0] <= MAX_COLOURS:
+        raise FormatError("the palette of a layer tile is not a VP8L stream of one row")
+    if height * width > MAX_INDEXED_PIXELS or len(found.words) % 4:
+        raise FormatError("a layer tile cannot have been written by an encoder")
+    return found

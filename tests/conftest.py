@@ -30,7 +30,7 @@ set_threads(1)
 
 DATA = Path(__file__).parent / "data"
 GOLDENS = ("low", "high", "dot", "tiled", "rare", "deep")
-LAYERED = ("layered", "exact")
+LAYERED = ("layered", "exact", "indexed")
 _WITHOUT_TORCH = "PyTorch is not installed"
 _MARKED = re.compile(r"^pytestmark = (?:\[\s*)?pytest\.mark\.torch\b", re.M)
 

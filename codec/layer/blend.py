@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream import Header
-from aez.bitstream.layer import Layer, read_layer
+from aez.bitstream.layer import IndexedStream, Layer, read_layer
 from aez.codec.geometry.windows import Window
 from aez.codec.layer.tiles import pixels_of
 
-_TILE_BYTES = 24
-"""Bytes per pixel of a tile: those of libwebp, and what blends them."""
+_TILE_BYTES, _LEARNT_BYTES = 24, 2**24
+"""Bytes per pixel of a tile: those of libwebp, and what blends them; and of what numbers of colours are learnt by."""
 Samples = NDArray[np.uint8]
 
 
@@ -64,9 +64,10 @@ def whole_picture(payload: bytes, header: Header, window: Window, reduction: int
 def layer_memory(payload: bytes, header: Header, window: Window, reduction: int) -> int:
     """Return the bytes that decoding the largest tile of a view takes; arguments and errors as :func:`covered`."""
     span = window.scaled(reduction, header.height, header.width)
-    return _TILE_BYTES * max(
+    return max(
         (
-            (tile.rows[1] - tile.rows[0]) * (tile.cols[1] - tile.cols[0])
+            _TILE_BYTES * (tile.rows[1] - tile.rows[0]) * (tile.cols[1] - tile.cols[0])
+            + _LEARNT_BYTES * isinstance(tile.stream, IndexedStream)
             for tile in read_layer(payload, header).tiles
             if tile.stream is not None and Window(*tile.rows, *tile.cols).shared(span) is not None
         ),

@@ -19,10 +19,11 @@ _SURE, _CONTRAST = 0.7, 40
 _SURE_BLOCKS = 0.01
 """Share of sure blocks of a picture that is worth a search: of 160 photographs for training 4 have more, and drawings
 have 0.09 to 0.6."""
-_LARGE, _EMPTY = 16, 0.8
-"""Blocks of a picture, and share of them that may be graphics, if it is worth a search without a sure one."""
-_SPARSE, _SEEN, _FEW_COLOURS = 13, 1024, 32
-"""Largest step between the pixels whose colours are counted, fewest of them, and most colours of a graphic."""
+_EMPTY = 0.8
+"""Share of blocks that may be graphics, of a picture that is worth a search without a sure one."""
+_LARGE, _SPARSE, _SEEN, _FEW_COLOURS = 16, 13, 1024, 32
+"""Fewest blocks of a picture whose colours are counted, largest step between the pixels that are, fewest of them, and
+most colours of a graphic."""
 BAND_PIXELS = 2**20
 """Pixels that are looked at together, about, so that memory is bounded."""
 
@@ -43,11 +44,10 @@ def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     if int(sure.sum()) > _SURE_BLOCKS * sure.size:
         return flat
     # Also a page that is nearly empty, or one of few colours without equal neighbours.
-    large = flat.size >= _LARGE
-    if large and flat.mean() >= _EMPTY:
+    if flat.mean() >= _EMPTY:
         return flat
     step = min(_SPARSE, math.isqrt(samples.shape[0] * samples.shape[1] // _SEEN))
-    if large and len(np.unique(packed(samples[::step, ::step]))) <= _FEW_COLOURS:
+    if flat.size >= _LARGE and len(np.unique(packed(samples[::step, ::step]))) <= _FEW_COLOURS:
         return np.ones_like(flat)
     return None
 

@@ -4,15 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream.errors import FormatError
-from aez.bitstream.layer import Layer, LayerTile, write_layer
+from aez.bitstream.indexed.stream import Indices, decode_indices, encode_indices
+from aez.bitstream.layer import MAX_INDEXED_PIXELS, IndexedStream, Layer, LayerTile, write_layer
 from aez.bitstream.tile_areas import tile_areas
-from aez.codec.picture.vp8l import USUAL, Search, from_vp8l, to_vp8l
+from aez.codec.picture.vp8l import QUICK, USUAL, Search, from_vp8l, to_vp8l
 
 LARGEST_TILE_LOG2 = 13
 TILE_LOG2 = 11
 """Side of the tiles of large pictures, 2048 pixels: a region of them is decoded from few tiles."""
 _ONE_TILE = 2**22
 """Pixels of a picture that has one tile, if its sides allow."""
+_FEW_COLOURS, _SAMPLED = 4096, 64
+"""Most colours of a tile that is tried as numbers of colours, since of more VP8L takes fewer bits; and the rows in
+which they are counted first."""
+_LIGHT = np.array([77, 150, 29])
 Samples = NDArray[np.uint8]
 
 
@@ -57,11 +62,38 @@ def tile_log2_of(height: int, width: int) -> int:
 
 
 def _tile(rows: tuple[int, int], cols: tuple[int, int], part: Samples, channels: int, search: Search) -> LayerTile:
-    """Code a tile: as one colour if all of its samples, opacity included, are equal."""
+    """Code a tile: as one colour if all of its samples, opacity included, are equal, or in the shorter of two ways."""
     if (part == part[0, 0]).all():
         colour = part[0, 0].tobytes()
         return LayerTile(rows, cols, colour=colour[:channels] + colour[3:])
-    return LayerTile(rows, cols, stream=to_vp8l(part, search))
+    stream: bytes | IndexedStream = to_vp8l(part, search)
+    if search != QUICK and (indexed := _indexed(part, search)) is not None and len(bytes(indexed)) < len(bytes(stream)):
+        stream = indexed
+    return LayerTile(rows, cols, stream=stream)
+
+
+def _indexed(part: Samples, search: Search) -> IndexedStream | None:
+    """Code a tile as numbers of colours, sorted by their light; None if they are too many."""
+    if part.shape[0] * part.shape[1] > MAX_INDEXED_PIXELS:
+        return None
+    keys = _keys(part)
+    if len(np.unique(keys[:: max(1, len(keys) // _SAMPLED)])) > _FEW_COLOURS:
+        return None
+    found, indices = np.unique(keys, return_inverse=True)
+    if len(found) > _FEW_COLOURS:
+        return None
+    palette = found.view(np.uint8).reshape(-1, 4)[:, : part.shape[2]]
+    order = np.argsort(palette[:, :3] @ _LIGHT, kind="stable")
+    ranks: Indices = np.argsort(order).astype(np.uint16)
+    palette = np.ascontiguousarray(palette[order])
+    return IndexedStream(to_vp8l(palette[None], search), encode_indices(ranks[indices.reshape(keys.shape)], palette))
+
+
+def _keys(part: Samples) -> NDArray[np.uint32]:
+    """Return the samples of every pixel, (H, W, 3 or 4), as one number."""
+    four = part if part.shape[2] == 4 else np.pad(part, ((0, 0), (0, 0), (0, 1)))
+    keys: NDArray[np.uint32] = np.ascontiguousarray(four).view(np.uint32)[..., 0]
+    return keys
 
 
 def _three(samples: Samples) -> Samples:
@@ -90,7 +122,7 @@ def pixels_of(tile: LayerTile, channels: int, *, whole: bool) -> tuple[Samples, 
     """
     shape = tile.rows[1] - tile.rows[0], tile.cols[1] - tile.cols[0]
     if tile.stream is not None:
-        planes = from_vp8l(tile.stream, *shape, "a layer tile")
+        planes = _decoded(tile.stream, *shape)
         alpha = planes[..., 3]
         if not whole and bool(((alpha != 0) & (alpha != 255)).any()):
             raise FormatError("a layer tile covers pixels in part")
@@ -100,3 +132,12 @@ def pixels_of(tile: LayerTile, channels: int, *, whole: bool) -> tuple[Samples, 
     colour = np.frombuffer(tile.colour, np.uint8)
     opacity = colour[channels] if len(colour) > channels else np.uint8(255)
     return np.broadcast_to(colour[:channels], (*shape, channels)), np.broadcast_to(opacity, shape)
+
+
+def _decoded(stream: bytes | IndexedStream, height: int, width: int) -> Samples:
+    """Return the samples of a stream, (height, width, 4)."""
+    if isinstance(stream, bytes):
+        return from_vp8l(stream, height, width, "a layer tile")
+    palette = from_vp8l(stream.palette, 1, stream.colours, "the palette of a layer tile")[0]
+    planes: Samples = palette[decode_indices(stream.words, height, width, palette)]
+    return planes

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aez.bitstream import Container, FormatError, Header, TruncatedError, read_container, write_container
-from aez.bitstream.layer import Layer, LayerTile, read_layer, write_layer
+from aez.bitstream.layer import IndexedStream, Layer, LayerTile, read_layer, write_layer
 
 HEADER = Header(width=150, height=70, fingerprint=b"abcdef", quality=7)
 # A VP8L header that states 64×64, 22×64, 64×6 or 22×6, and two bytes that are not looked at here.
@@ -130,3 +130,44 @@ def test_layers_are_one_and_come_before_the_symbols() -> None:
     for damaged in (data[:at] + chunk + data[at:], data[:at] + data[hyper : hyper + 10] + chunk + data[hyper + 10 :]):
         with pytest.raises(FormatError, match="out of place"):
             read_container(damaged)
+
+
+def indexed(colours: int = 9, rows: int = 1, words: bytes = b"1234") -> IndexedStream:
+    return IndexedStream(stream(colours, rows), words)
+
+
+def test_numbers_of_colours_are_divided_from_their_palette() -> None:
+    made = Layer(7, [LayerTile((0, 70), (0, 128), stream=indexed()), LayerTile((0, 70), (128, 150))])
+    assert read_layer(write_layer(made), HEADER) == made
+    assert made.tiles[0].stream.colours == 9  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        indexed(colours=1),
+        indexed(rows=2),
+        indexed(words=b"12345"),
+        IndexedStream(b"\x2e" + stream(9, 1)[1:], b""),
+        IndexedStream(b"", b"12345678"),
+    ],
+)
+def test_wrong_palettes_are_refused(wrong: IndexedStream) -> None:
+    made = Layer(13, [LayerTile((0, 70), (0, 150), stream=wrong)])
+    with pytest.raises(FormatError):
+        read_layer(write_layer(made), HEADER)
+
+
+def test_a_palette_that_does_not_end_is_refused() -> None:
+    content = bytes(indexed())
+    payload = bytes([13, len(content)]) + content[:1] + b"\x7f" + content[2:]
+    with pytest.raises(FormatError):
+        read_layer(payload, HEADER)
+
+
+def test_numbers_of_colours_are_bounded_in_pixels() -> None:
+    header = replace(HEADER, width=4096, height=1024)
+    payload = write_layer(Layer(12, [LayerTile((0, 1024), (0, 4096), stream=indexed())]))
+    assert read_layer(payload, header)
+    with pytest.raises(FormatError):
+        read_layer(payload, replace(header, height=1025))

@@ -185,6 +185,7 @@ OUT_OF_MEMORY = [
         "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you tried to allocate"
     ),
     RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+    RuntimeError("can't start new thread"),
 ]
 
 

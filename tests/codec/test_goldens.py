@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.bitstream import read_container
+from aez.bitstream.layer import IndexedStream, read_layer
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.codec import Codec
 
@@ -40,6 +42,9 @@ def test_layers_are_exact(
     assert np.array_equal(decoded[disc], picture[disc]) and (decoded[~disc] != picture[~disc]).mean() > 0.5
     exact = codec.decode_array(layered_goldens["exact"])
     assert np.array_equal(exact, np.dstack([photo[:31, 180:221], photo[:31, 80:121, 0]]))
+    assert np.array_equal(codec.decode_array(layered_goldens["indexed"]), picture // 64 * 64)
+    container = read_container(layered_goldens["indexed"])
+    assert isinstance(read_layer(container.layer or b"", container.header).tiles[0].stream, IndexedStream)
 
 
 def test_goldens_reach_every_kind_of_symbol(codec: Codec, goldens: dict[str, bytes]) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from aez.bitstream import FormatError, ImageError, read_container, write_container
-from aez.bitstream.layer import Layer, LayerTile, read_layer, write_layer
+from aez.bitstream.layer import IndexedStream, Layer, LayerTile, read_layer, write_layer
 from aez.codec import api
 from aez.codec.codec import Codec
 from aez.codec.encoding.target import Target
@@ -19,6 +19,9 @@ from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.vp8l import to_vp8l
 
 Samples = NDArray[np.uint8]
+PANGRAMS = (
+    "sphinx of black quartz judge my vow pack box with five dozen liquor jugs how vexingly quick daft"
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,17 @@ def page() -> Samples:
     pen = ImageDraw.Draw(image)
     for row in range(9):
         pen.text((7, 6 + 21 * row), "Sphinx of black quartz, judge my vow", "black", ImageFont.load_default(15))
+    return np.array(image)
+
+
+@pytest.fixture(scope="module")
+def lines() -> Samples:
+    """A page whose lines differ."""
+    image = Image.new("RGB", (331, 203), "white")
+    pen = ImageDraw.Draw(image)
+    for row in range(9):
+        words = " ".join(np.random.default_rng(row).choice(PANGRAMS.split(), 6))
+        pen.text((7, 6 + 21 * row), words, "black", ImageFont.load_default(15))
     return np.array(image)
 
 
@@ -307,3 +321,27 @@ def test_a_photograph_cut_out_is_not_searched(real: Codec, photo: Samples, monke
     monkeypatch.setattr(Codec, "block_costs", lambda *_: pytest.fail("a search"))
     data = real.encode(np.dstack([photo[:203, :331], alpha]), 60, effort=0)
     assert read_container(data).layer is None
+
+
+def test_text_is_coded_as_numbers_of_colours(codec: Codec, lines: Samples) -> None:
+    data = codec.encode(lines, lossless=True)
+    stream = layer_of(data).tiles[0].stream
+    assert isinstance(stream, IndexedStream) and len(data) < 0.8 * len(to_vp8l(lines))
+    grey = codec.encode(lines[..., 0], lossless=True)
+    assert len(grey) <= len(data) and np.array_equal(codec.decode_array(grey), lines[..., 0])
+    for region in ((0, 0, 331, 203), (70, 10, 41, 33)):
+        x, y, width, height = region
+        part = codec.decode_array(data, region=region)
+        assert np.array_equal(part, lines[y : y + height, x : x + width])
+
+
+def test_what_is_not_covered_is_a_colour_of_its_own(codec: Codec, lines: Samples) -> None:
+    cover = np.zeros(lines.shape[:2], bool)
+    cover[10:150, 20:301] = True
+    payload = tiles.encode_layer(lines, cover)
+    header = replace(read_container(codec.encode(lines, lossless=True)).header, alpha=False)
+    tile = read_layer(payload, header).tiles[0]
+    assert isinstance(tile.stream, IndexedStream)
+    found = tiles.pixels_of(tile, 3, whole=False)
+    assert found is not None
+    assert np.array_equal(found[1], cover * np.uint8(255)) and np.array_equal(found[0][cover], lines[cover])

@@ -123,6 +123,7 @@ def main() -> None:
         "deep": codec.encode(sky(), 90),
         "layered": layered(codec, photo[:83, 180:301]),
         "exact": codec.encode(np.dstack([photo[:31, 180:221], photo[:31, 80:121, 0]]), lossless=True),
+        "indexed": codec.encode(photo[:83, 180:301] // 64 * 64, lossless=True),
     }
     for name, file in goldens.items():
         (FOLDER / f"{name}.aez").write_bytes(file)

@@ -56,8 +56,8 @@ class Result:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Check for lack of memory: torch raises a plain RuntimeError for it."""
+    """Check for lack of memory: torch and `threading` raise a plain RuntimeError for it."""
     if isinstance(error, MemoryError):
         return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    said = ("out of memory", "can't allocate memory", "can't start new thread")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in said)

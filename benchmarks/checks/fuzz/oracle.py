@@ -1,4 +1,4 @@
-"""A second reader of files, written from SPEC sections 2 to 4, 7.4, 7.5 and 7.7 alone.
+"""A second reader of files, written from SPEC sections 2 to 4, 7.4, 7.5, 7.7 and the fields of 7.8 alone.
 
 Not a line of it is the package's own.
 """
@@ -50,7 +50,7 @@ def layer_of(chunks: list[tuple[int, bytes]]) -> list[bytes] | None:
         chunks: those of :func:`parse`.
 
     Raises:
-        Refused: the payload breaks a rule of section 7.7.
+        Refused: the payload breaks a rule of section 7.7, or one of 7.8 about fields.
     """
     header, payload = _header(chunks[0][1]), dict(chunks).get(ord("L"))
     if payload is None:
@@ -63,7 +63,10 @@ def layer_of(chunks: list[tuple[int, bytes]]) -> list[bytes] | None:
         n, at = _varint(payload, at)
         tile, at = payload[at : at + n], at + n
         _must(len(tile) == n, "length of a tile")
-        _must(n in (*([] if whole else [0]), colour) or (n > 5 and _vp8l_size(tile) == (width, height)), "n")
+        if n > 5 and tile[0] == 0x49:
+            _numbers(tile, width, height)
+        else:
+            _must(n in (*([] if whole else [0]), colour) or (n > 5 and _vp8l_size(tile) == (width, height)), "n")
         tiles.append(tile)
     _must(at == len(payload), "bytes behind the layer")
     return tiles
@@ -186,6 +189,16 @@ def _squares(header: _Header, k: int) -> Iterator[tuple[int, int]]:
     for y in range(0, header.height, side):
         for x in range(0, header.width, side):
             yield min(side, header.width - x), min(side, header.height - y)
+
+
+def _numbers(tile: bytes, width: int, height: int) -> None:
+    """Check the fields of section 7.8."""
+    length, at = _varint(tile, 1)
+    palette, words = tile[at : at + length], tile[at + length :]
+    _must(len(palette) == length and len(words) % 4 == 0, "lengths of palette and words")
+    size = _vp8l_size(palette)
+    _must(size is not None and size[1] == 1 and 2 <= size[0] <= 2**14, "palette")
+    _must(width * height <= 2**22, "more pixels than are coded as numbers")
 
 
 def _vp8l_size(stream: bytes) -> tuple[int, int] | None:

@@ -153,7 +153,7 @@ def _compare(what: str, first: Callable[[], object], second: Callable[[], object
 
 
 def _contents(layer: Layer) -> list[bytes]:
-    return [tile.stream or tile.colour or b"" for tile in layer.tiles]
+    return [bytes(tile.stream or tile.colour or b"") for tile in layer.tiles]
 
 
 def _opacity(payload: bytes, header: Header) -> list[bytes]:

@@ -1,9 +1,11 @@
 """Handling of signals that end a process, so that temporary files are removed."""
 
+import _thread
 import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
@@ -45,12 +47,15 @@ def comes_again(number: int, frame: FrameType | None) -> bool:
     """
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            again = threading.Timer(_RETRY_SECONDS, os.kill, (os.getpid(), number))
-            again.daemon = True
-            again.start()
+            _thread.start_new_thread(_send_later, (number,))  # it takes no lock, which the import may hold
             return True
         frame = frame.f_back
     return False
+
+
+def _send_later(number: int) -> None:
+    time.sleep(_RETRY_SECONDS)
+    os.kill(os.getpid(), number)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,10 @@ def comes_again(number: int, frame: FrameType | None) -> bool:
 
 def _send_later(number: int) -> None:
     time.sleep(_RETRY_SECONDS)
-    os.kill(os.getpid(), number)
+    if os.name == "posix":
+        os.kill(os.getpid(), number)  # which also ends what the main thread waits for
+    else:
+        _thread.interrupt_main(number)
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ def _send_later(number: int) -> None:
     if os.name == "posix":
         os.kill(os.getpid(), number)  # which also ends what the main thread waits for
     else:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 @contextlib.contextmanager

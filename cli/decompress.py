@@ -69,7 +69,7 @@ class DecompressJob(Job):
         kind = format_of(Path(name))
         limits = self.limits
         partly = self.decoding["preview"] or self.decoding["region"] is not None
-        with opened_input(source, partly=partly) as data:
+        with opened_input(source, partly=partly, most=limits.max_memory) as data:
             size = len(data)
             try:
                 # A foreign file, or one of an unknown model, is refused before anything large is imported.
@@ -138,15 +138,20 @@ def decoded_picture(
 
 
 @contextmanager
-def opened_input(place: str, *, partly: bool) -> Iterator[bytes | FileBytes]:
-    """Open a file; with ``partly`` only the parts that are used are read.
+def opened_input(place: str, *, partly: bool, most: int) -> Iterator[bytes | FileBytes]:
+    """Open a file.
+
+    Args:
+        place: path, URL or ``-``.
+        partly: read only the parts that are used, if it is a path.
+        most: most bytes of a file whose size is not known beforehand.
 
     Raises:
         AezError: the file is missing, a folder, or cannot be read.
     """
     path = Path(place)
     if not partly or not storage.is_local(place) or not path.is_file() or path.stat().st_size == 0:
-        yield storage.read_bytes(place, is_aez)
+        yield storage.read_bytes(place, is_aez, most)
         return
     try:
         with FileBytes(path) as data:

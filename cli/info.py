@@ -43,7 +43,7 @@ def command(
     if heatmap is not None:
         _draw(file, heatmap, model, alone, overwrite, allowed)
         return
-    data = read_bytes(file, is_aez)
+    data = read_bytes(file, is_aez, allowed.max_memory)
     file = shown(file)
     try:
         if digest:
@@ -84,7 +84,7 @@ def _draw(file: str, out: str, model: str | None, alone: bool, overwrite: bool, 
 
     check_output(file, out, overwrite)
     kind = format_of(Path(out))
-    data = read_bytes(file, is_aez)
+    data = read_bytes(file, is_aez, limits.max_memory)
     try:
         read_header(data, limits)  # a foreign file is refused before torch is imported
         import numpy as np

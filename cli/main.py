@@ -1,14 +1,19 @@
 """The command group. Each command is a file of its own, imported when it runs."""
 
+import atexit
+import contextlib
 import gc
 import importlib
 import os
-from typing import NoReturn
+import signal
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
 
 import aez
 from aez.bitstream.errors import AezError
+from aez.cli.shared.batch.interrupts import ctrl_c_raises
 from aez.cli.shared.batch.results import is_out_of_memory
 from aez.cli.shared.console import occupy_closed_streams, say
 from aez.codec.extras import missing_package
@@ -49,18 +54,30 @@ class _Lazy(click.Group):
         command.name = name  # click took that of the function, which references and man pages would show
         return command
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the arguments."""
+        with _ctrl_c_is_told():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; after Ctrl-C print one line and exit with code 130."""
-        try:
+        """Run the command."""
+        with _ctrl_c_is_told():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            say("aez: interrupted", err=True)
-            raise SystemExit(INTERRUPTED) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+@contextlib.contextmanager
+def _ctrl_c_is_told() -> Iterator[None]:
+    """After Ctrl-C print one line and exit with code 130; click would exit with code 1."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("aez: interrupted", err=True)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -94,8 +111,10 @@ def main() -> NoReturn:
     """Run the command line; print any error as one line on standard error, and exit with code 1."""
     occupy_closed_streams()
     os.environ.setdefault(ONE_PRODUCT, "1")
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # the work is done, and its exit code stands
     try:
-        group.main(prog_name="aez", standalone_mode=True)
+        with ctrl_c_raises():
+            group.main(prog_name="aez", standalone_mode=True)
     except Exception as error:
         say(f"aez: {_reason(error)}", err=True)
         raise SystemExit(1) from None

@@ -19,6 +19,7 @@ _PACKAGES = {
     "pyvips": ("bench", "pyvips"),
     "ray": ("ray", "Ray"),
     "pyarrow": ("ray", "pyarrow"),
+    "atheris": ("fuzz", "atheris"),
 }
 """For each package that only extras install, by the name to import: its smallest extra, and its name in messages."""
 

@@ -31,11 +31,15 @@ class Run:
         seconds: from start to end.
         megabytes: largest resident size, in units of 10⁶ bytes.
         output: text that it wrote to standard output.
+        errors: lines that it wrote to standard error.
+        code: exit code; that of a signal is negative.
     """
 
     seconds: float
     megabytes: float
     output: str
+    errors: tuple[str, ...]
+    code: int
 
 
 def run_alone(name: str, words: Sequence[str], threads: int) -> Run:
@@ -49,6 +53,18 @@ def run_alone(name: str, words: Sequence[str], threads: int) -> Run:
     Raises:
         AezError: it failed; the text has the last line that it wrote.
     """
+    run = run_any(name, words, threads)
+    if run.code:
+        raise AezError(f"{name} failed: {run.errors[-1] if run.errors else f'exit code {run.code}'}")
+    return run
+
+
+def run_any(name: str, words: Sequence[str], threads: int) -> Run:
+    """Run a command that may fail; otherwise as :func:`run_alone`.
+
+    Raises:
+        AezError: it could not be started.
+    """
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(threads), *words],
         stdin=subprocess.DEVNULL,
@@ -60,6 +76,4 @@ def run_alone(name: str, words: Sequence[str], threads: int) -> Run:
     if done.returncode:
         raise AezError(f"{name}: {last}")
     seconds, megabytes, code = json.loads(last)
-    if code:
-        raise AezError(f"{name} failed: {said[-1] if said else f'exit code {code}'}")
-    return Run(seconds, megabytes, done.stdout)
+    return Run(seconds, megabytes, done.stdout, tuple(said), code)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from aez.bitstream.errors import AezError
-from aez.cli.shared.storage import STDIO, file_system, is_url
+from aez.cli.shared.storage import STDIO, file_system, is_url, reason_of
 
 Suffixes = Callable[[], frozenset[str]]
 _NOT_IN_FOLDERS = frozenset({"AEZ", "BUFR", "EPS", "FPX", "GRIB", "HDF5", "MPEG", "PDF", "WMF"})
@@ -140,7 +140,7 @@ def _expand_url(argument: str, recursive: bool, suffixes: Suffixes) -> list[Inpu
     except AezError:
         raise
     except Exception as error:  # each store has errors of its own
-        raise AezError(f"{argument}: cannot be reached ({error})") from None
+        raise AezError(f"{argument}: cannot be reached ({reason_of(error)})") from None
     return [Input(argument, _name_of(path))]
 
 

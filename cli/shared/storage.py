@@ -7,7 +7,8 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -15,9 +16,10 @@ from aez.bitstream.errors import AezError
 from aez.codec.picture.files import is_stream
 
 STDIO = "-"
-MAX_STDIN = 2**32
-"""Most bytes to read: the size of standard input, a pipe or a device is not known beforehand."""
+MAX_INPUT = 2**32
+"""Most bytes to read: the size of standard input, a pipe or a device is not known beforehand; servers may lie."""
 _PART = 2**24
+_LONGEST_REASON = 300
 HEAD = 16
 """Bytes that identify a file's format."""
 
@@ -51,7 +53,13 @@ def file_system(place: str) -> tuple[Any, str]:
     except ImportError as error:
         raise AezError(f"{place}: needs a package that is not installed ({error})") from None
     except Exception as error:  # each store has errors of its own
-        raise AezError(f"{place}: cannot be reached ({error})") from None
+        raise AezError(f"{place}: cannot be reached ({reason_of(error)})") from None
+
+
+def reason_of(error: Exception) -> str:
+    """Return what a store's error says, or what it is if it says nothing, as one line that is not too long."""
+    text = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "…"
 
 
 def exists(place: str) -> bool:
@@ -68,7 +76,7 @@ def exists(place: str) -> bool:
     try:
         return bool(system.exists(path))
     except Exception as error:
-        raise AezError(f"{place}: cannot be reached ({error})") from None
+        raise AezError(f"{place}: cannot be reached ({reason_of(error)})") from None
 
 
 def status(place: str) -> os.stat_result | None:
@@ -85,25 +93,26 @@ def is_stream_at(place: str) -> bool:
     return found is not None and is_stream(found)
 
 
-def read_bytes(place: str, accept: Callable[[bytes], bool] | None = None) -> bytes:
+def read_bytes(place: str, accept: Callable[[bytes], bool] | None = None, most: int | None = None) -> bytes:
     """Read all bytes at a place.
 
     Args:
         place: path, URL or ``-``.
-        accept: function of the first bytes of a file or stream; if it returns False, these are all that is read.
+        accept: function of the first bytes; if it returns False, these are all that is read.
+        most: most bytes to read of anything but a regular file; None for ``MAX_INPUT``.
 
     Raises:
-        AezError: there is nothing, it is a folder, or it cannot be read.
+        AezError: there is nothing, it is a folder, it is too much, or it cannot be read.
     """
+    most = MAX_INPUT if most is None else min(most, MAX_INPUT)
     try:
         if place == STDIO:
-            return _read_stream(_standard(sys.stdin, "input").buffer, "standard input", accept)
+            return _read_stream(_standard(sys.stdin, "input").buffer, "standard input", accept, most)
         if is_url(place):
-            system, path = file_system(place)
-            data: bytes = system.cat_file(path)
-            return data
+            with _opened_object(place) as stream:
+                return _read_stream(stream, place, accept, most)
         with Path(place).open("rb") as stream:
-            return _read_stream(stream, place, accept)
+            return _read_stream(stream, place, accept, most if is_stream_at(place) else MAX_INPUT)
     except FileNotFoundError:
         raise AezError(f"{place}: no such file") from None
     except IsADirectoryError:
@@ -111,26 +120,49 @@ def read_bytes(place: str, accept: Callable[[bytes], bool] | None = None) -> byt
     except OSError as error:
         if Path(place).is_dir():  # Windows says that permission is denied
             raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
-        raise AezError(f"{shown(place)}: cannot be read ({error.strerror or error})") from None
+        raise AezError(f"{shown(place)}: cannot be read ({reason_of(error)})") from None
     except AezError:
         raise
     except Exception as error:
         if is_url(place):
-            raise AezError(f"{place}: cannot be read ({error})") from None
+            raise AezError(f"{place}: cannot be read ({reason_of(error)})") from None
         raise
 
 
-def _read_stream(stream: BinaryIO, name: str, accept: Callable[[bytes], bool] | None) -> bytes:
-    start = stream.read(HEAD)
+@contextmanager
+def _opened_object(place: str) -> Iterator[BinaryIO]:
+    """Open an object to read it from its start."""
+    system, path = file_system(place)
+    # Of a web server one response is read as it comes, however long the server says that it is. fsspec would ask for
+    # ranges, and keep whatever comes in place of one.
+    options = {"block_size": 0, "size": 1} if _is_web(system) else {}
+    with system.open(path, "rb", **options) as stream:
+        yield stream
+
+
+def _is_web(system: Any) -> bool:
+    return "http" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,))
+
+
+def _read_stream(stream: BinaryIO, name: str, accept: Callable[[bytes], bool] | None, most: int) -> bytes:
+    start = _read_head(stream)
     if accept and not accept(start):
         return start
-    parts = [start]
-    while part := stream.read(min(_PART, MAX_STDIN + 1 - sum(map(len, parts)))):
-        parts.append(part)
-    data = b"".join(parts)
-    if len(data) > MAX_STDIN:
-        raise AezError(f"{name}: more than {MAX_STDIN} bytes")
-    return data
+    with io.BytesIO(start) as data:  # which gives its bytes away without a copy
+        size = data.seek(0, io.SEEK_END)
+        while part := stream.read(min(_PART, most + 1 - size)):
+            size += data.write(part)
+        if size > most:
+            raise AezError(f"{name}: more than {most} bytes")
+        return data.getvalue()
+
+
+def _read_head(stream: BinaryIO) -> bytes:
+    """Read the first bytes, of which a slow server may send one at a time."""
+    start = b""
+    while len(start) < HEAD and (part := stream.read(HEAD - len(start))):
+        start += part
+    return start
 
 
 def _standard(stream: TextIO | None, name: str) -> TextIO:
@@ -178,7 +210,10 @@ def head(place: str) -> bytes:
     try:
         if is_url(place):
             system, path = file_system(place)
-            return bytes(system.cat_file(path, 0, HEAD))
+            if not _is_web(system):
+                return bytes(system.cat_file(path, 0, HEAD))
+            with _opened_object(place) as stream:
+                return _read_head(stream)
         if place == STDIO or not Path(place).is_file():
             return b""
         with Path(place).open("rb") as file:
@@ -186,7 +221,7 @@ def head(place: str) -> bytes:
     except AezError:
         raise
     except Exception as error:  # each store has errors of its own
-        raise AezError(f"{place}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise AezError(f"{place}: cannot be read ({reason_of(error)})") from None
 
 
 def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, mode: int | None = None) -> None:
@@ -218,7 +253,7 @@ def write_bytes(place: str, data: bytes | memoryview, *, replace: bool = True, m
         raise
     except Exception as error:
         if is_url(place):
-            raise AezError(f"{place}: cannot be written ({error})") from None
+            raise AezError(f"{place}: cannot be written ({reason_of(error)})") from None
         raise
 
 
@@ -259,5 +294,4 @@ def delete(place: str) -> None:
     except AezError:
         raise
     except Exception as error:
-        reason = getattr(error, "strerror", None) or error
-        raise AezError(f"{place}: cannot be deleted ({reason})") from None
+        raise AezError(f"{place}: cannot be deleted ({reason_of(error)})") from None

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
@@ -8,6 +9,7 @@ from PIL import Image
 from aez.benchmarks.screens import PHOTOS_NEEDED, PICTURES, command
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_alike_each_time(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_no_home_and_no_temporary_folder(folder: Path, model: Any) -> None:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_killed_run_is_continued(folder: Path, model: Any, jobs: int) -> None:
     (folder / "in").mkdir()
-    for i in range(300):
+    for i in range(150):
         (folder / "in" / f"{i}.png").hardlink_to(folder / "a.png")
     words = ("compress", "-r", folder / "in", "-o", folder / "out", *model, "-j", jobs, "--skip-existing")
     process = aez_process(*words)
@@ -91,12 +92,12 @@ def test_a_killed_run_is_continued(folder: Path, model: Any, jobs: int) -> None:
     process.kill()
     process.communicate()
     outputs = list((folder / "out").glob("*.aez"))
-    assert 0 < len(outputs) < 300
+    assert 0 < len(outputs) < 150
     for path in outputs:
         read_container(path.read_bytes())
     assert ended(aez_process(*words))[0] == 0
     outputs = list((folder / "out").glob("*.aez"))
-    assert len(outputs) == 300
+    assert len(outputs) == 150
     for path in outputs:
         read_container(path.read_bytes())
     assert all(path.suffix in (".aez", ".tmp") for path in (folder / "out").iterdir())
@@ -152,3 +153,91 @@ def test_what_vanishes_meanwhile(
         assert result.code == 1
         assert result.err.startswith(f"aez: {folder / 'out' / 'a.aez'}: cannot be written")
         assert result.err.count("\n") == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 KiB in memory."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=8k,mode=777", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("disks cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_disk_that_is_full(folder: Path, small_disk: Path, model: Any, overwrite: bool) -> None:
+    target = small_disk / "o.png"
+    if overwrite:
+        target.write_bytes(b"precious")
+    words = ("decompress", folder / "low.aez", "-o", target, *model, *(["--overwrite"] if overwrite else []))
+    code, error = ended(aez_process(*words))
+    assert (code, error) == (1, f"aez: {target}: cannot be written (No space left on device)\n")
+    assert [(path.name, path.read_bytes()) for path in small_disk.iterdir()] == [("o.png", b"precious")] * overwrite
+
+
+def test_a_disk_that_becomes_full(folder: Path, small_disk: Path, model: Any) -> None:
+    """Every file takes a page of 4 KiB, and a folder run writes two."""
+    (folder / "in").mkdir()
+    for i in range(5):
+        (folder / "in" / f"{i}.png").hardlink_to(folder / "a.png")
+    code, error = ended(aez_process("compress", "-r", folder / "in", "-o", small_disk, *model, "--quiet"))
+    outputs = list(small_disk.iterdir())
+    assert code == 1 and 0 < len(outputs) < 5
+    assert error.count("No space left on device") == error.count("\n") == 5 - len(outputs)
+    for path in outputs:
+        read_container(path.read_bytes())
+
+
+def test_a_disk_that_is_read_only(folder: Path, small_disk: Path, model: Any) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, error = ended(aez_process("compress", folder / "a.png", "-o", small_disk / "o.aez", *model))
+    assert (code, error) == (1, f"aez: {small_disk / 'o.aez'}: cannot be written (Read-only file system)\n")
+
+
+def test_pipes_with_names(folder: Path, model: Any) -> None:
+    for name in ("in", "out"):
+        os.mkfifo(folder / name)
+    process = aez_process("compress", folder / "in", "-o", folder / "out", *model)
+    (folder / "in").write_bytes((folder / "a.png").read_bytes())
+    read_container((folder / "out").read_bytes())
+    assert ended(process) == (0, "")
+    for data, reason in ((b"", "is empty"), ((folder / "low.aez").read_bytes()[:50], "ends inside")):
+        process = aez_process("decompress", folder / "in", "-o", folder / "o.png", *model)
+        (folder / "in").write_bytes(data)
+        code, error = ended(process)
+        assert (code, error.count("\n")) == (1, 1) and reason in error
+    assert not (folder / "o.png").exists()
+
+
+def test_links_that_lead_nowhere(folder: Path, model: Any) -> None:
+    (folder / "gone").symlink_to(folder / "nothing")
+    (folder / "ring").symlink_to(folder / "ring")
+    for name in ("gone", "ring"):
+        for words in (("compress", folder / name), ("decompress", folder / name), ("info", folder / name)):
+            code, error = ended(aez_process(*words, *model))
+            assert (code, error.count("\n")) == (1, 1) and error.startswith(f"aez: {folder / name}: ")
+    code, error = ended(aez_process("compress", folder / "a.png", "-o", folder / "ring", "--overwrite", *model))
+    assert (code, error.count("\n")) == (1, 1) and "ring" in error
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "gone", "low.aez", "ring"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_worker_that_is_killed(folder: Path, model: Any) -> None:
+    """As the system does that runs out of memory: one file fails, the run goes on."""
+    (folder / "in").mkdir()
+    for i in range(120):
+        (folder / "in" / f"{i}.png").hardlink_to(folder / "a.png")
+    process = aez_process("compress", "-r", folder / "in", "-o", folder / "out", *model, "-j", 2)
+    assert process.stdout is not None
+    process.stdout.readline()
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers}
+    os.kill(int(next(pid for pid, name in names.items() if b"spawn_main" in name)), 9)
+    code, error = ended(process)
+    assert code == 1
+    assert error.count("the worker process ended (signal 9") == 1
+    outputs = list((folder / "out").iterdir())
+    assert len(outputs) == 119 and all(path.suffix == ".aez" for path in outputs)

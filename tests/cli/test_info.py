@@ -75,7 +75,7 @@ def test_models(aez: Any) -> None:
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no devices")
 def test_streams_that_are_no_files_are_not_read_on(aez: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """/dev/zero has no end."""
-    monkeypatch.setattr(storage, "MAX_STDIN", 2**20)
+    monkeypatch.setattr(storage, "MAX_INPUT", 2**20)
     for command in ("info", "decompress"):
         result = aez(command, "/dev/zero", *(("-o", "-") if command == "decompress" else ()))
         assert result.code == 1

@@ -138,6 +138,7 @@ def test_images(codec: Codec) -> None:
     assert np.array_equal(np.asarray(codec.decode(colour)), to_8_bits(codec.decode_array(colour)))
 
 
+@pytest.mark.slow
 def test_targets(photo_codec: Codec) -> None:
     """The PSNR is that of 16 bits."""
     original = sky(90, 110)

@@ -210,6 +210,7 @@ def test_icons_with_alpha_are_a_layer(real: Codec) -> None:
     assert np.array_equal(back[..., 3], icon[..., 3]) and np.array_equal(back[icon[..., 3] > 0], icon[icon[..., 3] > 0])
 
 
+@pytest.mark.slow
 def test_targets_count_the_layer(real: Codec, mixed: Samples) -> None:
     data = real.encode(mixed, target=Target(size=9000), effort=0)
     assert 7000 < len(data) <= 9000
@@ -277,6 +278,7 @@ def test_nearly_empty_pages_and_few_colours_are_graphics(real: Codec, kind: str)
     assert np.abs(real.decode_array(data).astype(int) - page).max() <= 4
 
 
+@pytest.mark.slow
 def test_a_size_below_that_of_the_layer_is_used(real: Codec, mixed: Samples) -> None:
     """A target between the sizes without and with a layer is filled by the picture without."""
     size = 3300
@@ -303,6 +305,7 @@ def test_members_of_the_family_have_layers(page: Samples, settings: dict[str, An
     assert len(member.digest(data)) == 64
 
 
+@pytest.mark.slow
 def test_bands_choose_the_same_layer(real: Codec, mixed: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = mixed, np.ascontiguousarray(mixed[..., 1])
     whole = [real.encode(picture, 40, effort=0) for picture in pictures]

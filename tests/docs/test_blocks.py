@@ -37,6 +37,7 @@ PAGES += sorted(
 NOT_RUN = 'sh title="not run by the tests"'
 MARKED = {
     "CONTRIBUTING.md": 3,
+    "SECURITY.md": 1,
     "benchmarks/README.md": 2,
     "docs/pages/browser.md": 2,
     "docs/pages/install.md": 2,

@@ -10,12 +10,15 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from aez.benchmarks.checks.fuzz.oracle import Refused, parse
-from aez.bitstream import AezError, LimitError, Limits, read_container, read_header
+from aez.benchmarks.checks.fuzz import oracle
+from aez.bitstream import AezError, Header, LimitError, Limits, read_container, read_header
+from aez.bitstream.alpha import read_alpha, read_alpha_picture
+from aez.bitstream.layer import Layer, read_layer
 from aez.codec import pillow
 from aez.codec.base import PictureCodec
+from aez.codec.decoding.previews import stored_preview
 from aez.codec.describe import describe
 from aez.codec.family.weightfile import FamilyWeights, read_family_weights
 from aez.codec.model.registry import find_model
@@ -48,19 +51,43 @@ class Outcome:
     megabytes: float
 
 
-def read_file(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> Outcome:
+@dataclass(frozen=True)
+class _File:
+    """A file, and what it is read with.
+
+    Attributes:
+        data: the file.
+        codecs: by fingerprint.
+        random: source of all choices.
+        limits: the most that the file may ask for.
+    """
+
+    data: bytes
+    codecs: Mapping[bytes, PictureCodec]
+    random: Random
+    limits: Limits
+
+    def codec(self) -> PictureCodec:
+        """Return the codec that the file names, or any: it refuses the file itself."""
+        named = read_header(self.data, self.limits).fingerprint
+        return self.codecs.get(named, next(iter(self.codecs.values())))
+
+
+def read_file(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random, limits: Limits = LIMITS) -> Outcome:
     """Read a file in one of the ways there are.
 
     Args:
         data: the file.
         codecs: by fingerprint.
         random: chooses the way.
+        limits: the most that the file may ask for.
 
     Raises:
         Finding: the outcome is one that no file may have.
     """
-    _check_container(data)
-    return _measured(lambda: random.choice(_WAYS)(data, codecs, random))
+    check_with_oracle(data)
+    file = _File(data, codecs, random, limits)
+    return _measured(lambda: random.choice(_WAYS)(file), limits)
 
 
 def read_weights_file(data: bytes) -> Outcome:
@@ -78,26 +105,66 @@ def read_weights_file(data: bytes) -> Outcome:
             found = read_family_weights(path) if find_model(str(path)).family else read_weights(path)
             return found.fingerprint
 
-    return _measured(read)
+    return _measured(read, LIMITS)
 
 
-def _check_container(data: bytes) -> None:
-    """Compare the package's reader of containers with the second one."""
+def check_with_oracle(data: bytes) -> None:
+    """Compare the package's readers of containers, layers, alpha and previews with the second ones.
+
+    Raises:
+        Finding: they disagree.
+    """
     try:
-        found = [(ord(kind), length) for kind, length in read_container(data).chunks]
+        container = read_container(data)
     except LimitError:
         return
     except AezError:
-        found = []
+        container = None
     try:
-        expected = [(kind, len(payload)) for kind, payload in parse(data)]
-    except Refused:
-        expected = []
-    if found != expected:
+        chunks = oracle.parse(data)
+    except oracle.Refused:
+        chunks = []
+    found = [] if container is None else container.chunks
+    if found != [(chr(kind), len(payload)) for kind, payload in chunks]:
         raise Finding("the two readers of containers disagree")
+    if container is None or not chunks:
+        return
+    header, layer, alpha = container.header, container.layer, container.alpha
+    if layer is not None:
+        _compare("layers", lambda: _contents(read_layer(layer, header)), lambda: oracle.layer_of(chunks))
+    if alpha is not None:
+        _compare("alpha", lambda: _opacity(alpha, header), lambda: oracle.alpha_of(chunks))
+    _compare("previews", lambda: stored_preview(data), lambda: oracle.preview_of(chunks))
 
 
-def _measured(read: Callable[[], object]) -> Outcome:
+def _compare(what: str, first: Callable[[], object], second: Callable[[], object]) -> None:
+    try:
+        found: object = first()
+    except LimitError:
+        return
+    except AezError:
+        found = "refused"
+    try:
+        expected: object = second()
+    except oracle.Refused:
+        expected = "refused"
+    if found != expected:
+        raise Finding(f"the two readers of {what} disagree")
+
+
+def _contents(layer: Layer) -> list[bytes]:
+    return [bytes(tile.stream or tile.colour or b"") for tile in layer.tiles]
+
+
+def _opacity(payload: bytes, header: Header) -> list[bytes]:
+    picture = read_alpha_picture(payload, header, Limits())
+    if picture is not None:
+        return [bytes([picture.edge]), picture.data]
+    tiles = read_alpha(payload, header.height, header.width)
+    return [bytes([tile.level]) if tile.stream is None else tile.stream for tile in tiles]
+
+
+def _measured(read: Callable[[], object], limits: Limits) -> Outcome:
     before, start = _reset_peak(), time.perf_counter()
     kind = "picture"
     try:
@@ -113,7 +180,7 @@ def _measured(read: Callable[[], object]) -> Outcome:
     seconds, grown = time.perf_counter() - start, max(0, _memory("VmHWM") - before)
     if seconds > MOST_SECONDS:
         raise Finding(f"took {seconds:.0f} s")
-    if grown > LIMITS.max_memory + SPARE_MEMORY:
+    if grown > limits.max_memory + SPARE_MEMORY:
         raise Finding(f"took {grown / 1e6:.0f} MB")
     return Outcome(kind, seconds, grown / 1e6)
 
@@ -135,47 +202,47 @@ def _memory(field: str) -> int:
     return 1024 * int(found[1]) if found else 0
 
 
-def _codec(data: bytes, codecs: Mapping[bytes, PictureCodec]) -> PictureCodec:
-    """Return the codec that a file names, or any: it refuses the file itself."""
-    return codecs.get(read_header(data, LIMITS).fingerprint, next(iter(codecs.values())))
+def _decode(file: _File) -> object:
+    return file.codec().decode(file.data, limits=file.limits)
 
 
-def _decode(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> object:
-    return _codec(data, codecs).decode(data, limits=LIMITS)
+def _samples(file: _File) -> object:
+    """Decode to an array, which has all bits of deep samples."""
+    return file.codec().decode_array(file.data, limits=file.limits)
 
 
-def _part(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> object:
-    header = read_header(data, LIMITS)
+def _part(file: _File) -> object:
+    header, random = read_header(file.data, file.limits), file.random
     x, y = random.randrange(header.width), random.randrange(header.height)
     region = x, y, random.randint(1, header.width - x), random.randint(1, header.height - y)
-    return _codec(data, codecs).decode_picture(
-        data, region=region, scale=1 / random.choice((1, 2, 4, 16)), limits=LIMITS
-    )
+    scale = 1 / random.choice((1, 2, 4, 16))
+    return file.codec().decode_picture(file.data, region=region, scale=scale, limits=file.limits)
 
 
-def _preview(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> object:
-    return _codec(data, codecs).preview(data, limits=LIMITS)
+def _preview(file: _File) -> object:
+    return file.codec().preview(file.data, limits=file.limits)
 
 
-def _digest(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> object:
-    return _codec(data, codecs).digest(data, limits=LIMITS)
+def _digest(file: _File) -> object:
+    return file.codec().digest(file.data, limits=file.limits)
 
 
-def _describe(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> object:
-    return describe(data, LIMITS)
+def _describe(file: _File) -> object:
+    return describe(file.data, file.limits)
 
 
-def _plugin(data: bytes, codecs: Mapping[bytes, PictureCodec], random: Random) -> object:
+def _plugin(file: _File) -> object:
     """Open a file with Pillow, whose errors are its own."""
-    before, pillow.limits = pillow.limits, LIMITS
+    before, pillow.limits = pillow.limits, file.limits
     try:
-        with Image.open(io.BytesIO(data), formats=[pillow.FORMAT]) as image:
+        with Image.open(io.BytesIO(file.data), formats=[pillow.FORMAT]) as image:
             image.getexif()
-            return image.load()
+            image.load()
+            return ImageOps.exif_transpose(image)
     except (OSError, Image.DecompressionBombError) as error:
         raise AezError(str(error)) from None
     finally:
         pillow.limits = before
 
 
-_WAYS = (_decode, _decode, _part, _preview, _digest, _describe, _plugin)
+_WAYS = (_decode, _decode, _samples, _part, _preview, _digest, _describe, _plugin)

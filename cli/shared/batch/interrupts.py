@@ -1,9 +1,11 @@
 """Handling of signals that end a process, so that temporary files are removed."""
 
+import _thread
 import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
@@ -24,6 +26,7 @@ class Interrupted(KeyboardInterrupt):
         return 128 + self.number
 
 
+_RETRY_SECONDS = 0.02
 _seen: list[int] = []
 """Signals since :func:`signals_raise` began."""
 
@@ -37,18 +40,63 @@ def raise_again() -> None:
         raise Interrupted(_seen[0])
 
 
+def comes_again(number: int, frame: FrameType | None) -> bool:
+    """Return True if a signal came in the middle of an import, and let it come again.
+
+    Many packages print, drop or disguise what is raised while they are imported.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            _thread.start_new_thread(_send_later, (number,))  # it takes no lock, which the import may hold
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_later(number: int) -> None:
+    time.sleep(_RETRY_SECONDS)
+    if os.name == "posix":
+        os.kill(os.getpid(), number)  # which also ends what the main thread waits for
+    else:
+        _thread.interrupt_main(signal.Signals(number))
+
+
+@contextlib.contextmanager
+def ctrl_c_raises() -> Iterator[None]:
+    """Raise KeyboardInterrupt at Ctrl-C as Python does, but never in the middle of an import."""
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None) or not _in_main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not comes_again(number, frame):
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
-    """Raise :class:`Interrupted` at the first SIGINT, SIGTERM or SIGHUP; ignore later ones.
+    """Raise :class:`Interrupted` at the first SIGINT, SIGTERM or SIGHUP, after an import; ignore later ones.
 
     So ``finally`` and ``except`` clauses run to their end. Outside the main thread nothing happens. A signal that is
     already ignored (`nohup`) stays ignored.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
 
-    def interrupt(number: int, _: FrameType | None) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if comes_again(number, frame):
+            return
         _seen.append(number)
         for other in before:
             # Not SIG_IGN: CPython prints an error if that replaces the handler of a signal that is already on its way.

@@ -117,20 +117,3 @@ def test_whatever_is_raised(
     monkeypatch.setattr("aez.cli.info.read_bytes", fail)
     result = aez("info", folder / "low.aez")
     assert (result.code, result.out, result.err) == (1, "", f"aez: {line}\n")
-
-
-def test_ctrl_c_at_any_time(aez: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: Any) -> bytes:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("aez.cli.info.read_bytes", stop)
-    result = aez("info", folder / "low.aez")
-    assert (result.code, result.err) == (130, "aez: interrupted\n")
-
-
-@needs_shell
-def test_ctrl_c_while_packages_load(folder: Path) -> None:
-    """A package that interrupts stands for the signal."""
-    (folder / "click.py").write_text("raise KeyboardInterrupt")
-    done = shell(f"PYTHONPATH=. {sys.executable} -c 'import aez.cli'", folder=folder)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

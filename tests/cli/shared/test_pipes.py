@@ -62,7 +62,7 @@ def test_too_much_input(aez: Any, folder: Path, monkeypatch: pytest.MonkeyPatch)
         buffer = io.BytesIO((folder / "low.aez").read_bytes())
 
     monkeypatch.setattr(sys, "stdin", Stdin)
-    monkeypatch.setattr("aez.cli.shared.storage.MAX_STDIN", 100)
+    monkeypatch.setattr("aez.cli.shared.storage.MAX_INPUT", 100)
     result = aez("decompress", "-", "-o", folder / "x.png")
     assert (result.code, result.err) == (1, "aez: standard input: more than 100 bytes\n")
 

@@ -160,6 +160,7 @@ def test_an_encoder_sets_itself_no_limits(
         codec.decode_array(data)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_the_estimate_is_an_upper_bound(tmp_path: Path) -> None:
     """In a process of its own, with the packaged model in the light runtime."""

@@ -34,6 +34,7 @@ def cost(codec: Codec, picture: NDArray[np.uint8], quality: float, level: int) -
     return 8 * len(data) / pixels + weight * mse
 
 
+@pytest.mark.slow
 def test_effort_pays(flagship: Codec, photo: NDArray[np.uint8]) -> None:
     picture = photo[:320, 100:420]
     plain, once, often = (
@@ -45,6 +46,7 @@ def test_effort_pays(flagship: Codec, photo: NDArray[np.uint8]) -> None:
     assert often < once
 
 
+@pytest.mark.slow
 def test_effort_is_deterministic(flagship: Codec, piece: NDArray[np.uint8]) -> None:
     files = {flagship.encode(piece, 50, effort=6) for _ in range(2)}
     assert len(files) == 1
@@ -114,6 +116,7 @@ def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[
     assert psnr_of(piece, decoded(setting, z, better.r, piece.shape)) > before + 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("foresight", "share"), [(False, 1e-4), (True, 1e-3)])
 def test_windows_correct_like_the_whole(
     flagship: Codec, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, foresight: bool, share: float

@@ -21,6 +21,7 @@ def flagship(request: pytest.FixtureRequest) -> Codec:
     return Codec(read_weights(find_model(request.param).path), "cpu", "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", [0, 2])
 def test_more_quality_is_never_a_worse_picture(flagship: Codec, effort: int) -> None:
     """PSNR rises over the quality for flat, side by side, checked and gradient pictures of all corner colours.

@@ -42,6 +42,7 @@ def test_plain_rounding(tiny: Weights) -> None:
     assert quantise(quantiser, 5.0, NOT_CODED) == 0
 
 
+@pytest.mark.slow
 def test_rare_symbols_are_the_cheapest_of_three(tiny: Weights) -> None:
     values = np.linspace(-9.3, 9.3, 901, dtype=np.float32).reshape(1, 1, -1)
     rare = set()

@@ -50,6 +50,7 @@ def test_tiles_decide_for_themselves(flagship: Codec, photo: Photo) -> None:
     assert (symbols.indices == NOT_CODED).any()
 
 
+@pytest.mark.slow
 def test_bands_agree_on_a_tile(flagship: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
     """One tile over several bands has one lowest table, or the decoder would read other symbols."""
     from aez.codec.geometry import windows

@@ -32,6 +32,7 @@ def test_each_model_is_best_by_its_own_measure(photo: Photo, default: Codec, qua
     assert psnr_of(picture, ours) < psnr_of(picture, theirs)
 
 
+@pytest.mark.slow
 def test_a_quality_is_about_the_score(photo: Photo, default: Codec) -> None:
     parts = [photo[150:470, 100:420], photo[:256, 200:500]]
     scores = [
@@ -65,6 +66,7 @@ def test_the_highest_quality(photo: Photo, default: Codec) -> None:
     assert psnr_of(part, decoded) > 38.5
 
 
+@pytest.mark.slow
 def test_the_default_effort_pays_by_what_is_seen(photo: Photo, default: Codec) -> None:
     part = photo[150:470, 100:420]
     plain = default.encode(part, 60, effort=1)
@@ -73,6 +75,7 @@ def test_the_default_effort_pays_by_what_is_seen(photo: Photo, default: Codec) -
     assert sizes[1] < sizes[0] < 0.99 * len(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["odd", "grey", "transparent"])
 def test_a_score_is_reached_and_hardly_exceeded(photo: Photo, default: Codec, kind: str) -> None:
     picture = photo[100:299, 50:351]

@@ -98,6 +98,7 @@ def damaged_tensors(tensor: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield np.full_like(tensor, np.iinfo(tensor.dtype).min)
 
 
+@pytest.mark.slow
 def test_damaged_tensors_of_the_right_fingerprint_raise_nothing_else(tiny: Weights) -> None:
     refused = 0
     for name, tensor in tiny.tensors.items():
@@ -110,6 +111,7 @@ def test_damaged_tensors_of_the_right_fingerprint_raise_nothing_else(tiny: Weigh
     assert refused > 200
 
 
+@pytest.mark.slow
 def test_tensors_that_are_not_finite_are_refused_when_read(tiny: Weights) -> None:
     for name, tensor in tiny.tensors.items():
         if tensor.dtype.kind == "f":

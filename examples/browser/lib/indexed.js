@@ -82,28 +82,6 @@ export function indexedPixels(content, width, height, decode = decodeVp8l) {
 }
 
 /**
- * Decode a tile of numbers of colours.
- *
- * @param {Uint8Array} content of the tile, from the byte 49 on
- * @param {number} width
- * @param {number} height
- * @param {(stream: Uint8Array) => Uint32Array} decode decodes the palette
- * @returns {Uint8ClampedArray} samples red, green, blue, alpha
- */
-export function decodeIndexed(content, width, height, decode = decodeVp8l) {
-  const pixels = indexedPixels(content, width, height, decode);
-  const samples = new Uint8ClampedArray(4 * pixels.length);
-  for (let i = 0, at = 0; i < pixels.length; i++) {
-    const pixel = pixels[i];
-    samples[at++] = (pixel >>> 16) & 255;
-    samples[at++] = (pixel >>> 8) & 255;
-    samples[at++] = pixel & 255;
-    samples[at++] = pixel >>> 24;
-  }
-  return samples;
-}
-
-/**
  * Decode the numbers of the colours of a tile.
  *
  * @param {Uint8Array} words

@@ -1,6 +1,6 @@
 import { formatError, truncatedError } from "./errors.js";
 import { isGrey } from "./header.js";
-import { eachPixel, paintTiles, readContent, streamTile, tileAreas } from "./pixel-tiles.js";
+import { eachPixel, layerTile, paintTiles, readContent, tileAreas } from "./pixel-tiles.js";
 import { VP8L_HEADER_BYTES } from "./vp8l.js";
 
 const WHOLE = 0x80;
@@ -24,7 +24,7 @@ export function readLayer(payload, header) {
   const tiles = tileAreas(payload[0] & ~WHOLE, header, payload.length - 1, 1).map((area) => {
     const { length, content, end } = readContent(payload, at);
     at = end;
-    if (length > VP8L_HEADER_BYTES) return streamTile(content, area);
+    if (length > VP8L_HEADER_BYTES) return layerTile(content, area);
     if (length === colourBytes) return { area, pixel: pixelOf(content, samples) };
     if (length === 0 && !whole) return { area };
     throw formatError("a layer tile is neither a colour nor a VP8L stream");

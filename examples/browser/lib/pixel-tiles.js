@@ -1,4 +1,5 @@
 import { formatError, truncatedError } from "./errors.js";
+import { INDEXED, indexedPixels, readIndexed } from "./indexed.js";
 import { readVarint } from "./varint.js";
 import { decodeVp8l, vp8lSize } from "./vp8l.js";
 import { divided, Window } from "./windows.js";
@@ -9,7 +10,7 @@ const MAX_LOG2 = 13;
 const TILE_BYTES = 16;
 
 /**
- * A tile of ALPHA or LAYER: a VP8L stream, or one pixel that stands for all, or nothing.
+ * A tile of ALPHA or LAYER: a VP8L stream or numbers of colours, or one pixel that stands for all, or nothing.
  *
  * @typedef {object} PixelTile
  * @property {Window} area in pixels
@@ -60,6 +61,13 @@ export function streamTile(stream, area) {
   return { area, stream };
 }
 
+/** @param {Uint8Array} stream @param {Window} area @returns {PixelTile} of numbers of colours or a VP8L stream, checked */
+export function layerTile(stream, area) {
+  if (stream[0] !== INDEXED) return streamTile(stream, area);
+  readIndexed(stream, area.cols, area.rows);
+  return { area, stream };
+}
+
 /** @param {PixelTile[]} tiles @param {Window} span @returns {number} bytes that decoding the largest shown tile takes */
 export function tileMemory(tiles, span) {
   const shown = tiles.filter(({ stream, area }) => stream && area.touches(span));
@@ -76,8 +84,13 @@ export function tileMemory(tiles, span) {
 export function paintTiles(tiles, span, paint) {
   for (const { area, stream, pixel } of tiles) {
     if (!area.touches(span) || (!stream && pixel === undefined)) continue;
-    paint(area, stream ? decodeVp8l(stream) : Uint32Array.of(/** @type {number} */ (pixel)));
+    paint(area, stream ? pixelsOf(stream, area) : Uint32Array.of(/** @type {number} */ (pixel)));
   }
+}
+
+/** @param {Uint8Array} stream @param {Window} area @returns {Uint32Array} */
+function pixelsOf(stream, area) {
+  return stream[0] === INDEXED ? indexedPixels(stream, area.cols, area.rows) : decodeVp8l(stream);
 }
 
 /**

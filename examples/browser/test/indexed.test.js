@@ -6,10 +6,16 @@ import { test } from "node:test";
 import { readContainer } from "../lib/container.js";
 import { AezError } from "../lib/errors.js";
 import { Contexts, LearningDecoder } from "../lib/indexed-coder.js";
-import { decodeIndexed, decodeIndices, indexedPixels } from "../lib/indexed.js";
+import { decodeIndices, indexedPixels } from "../lib/indexed.js";
 import { DEFAULT_LIMITS } from "../lib/limits.js";
 import { readContent } from "../lib/pixel-tiles.js";
 import { random } from "./random.js";
+
+/** @returns {Uint8ClampedArray} samples red, green, blue, alpha of a tile */
+function decodeIndexed(content, width, height, decode) {
+  const pixels = indexedPixels(content, width, height, decode);
+  return Uint8ClampedArray.from({ length: 4 * pixels.length }, (_, i) => pixels[i >> 2] >>> [16, 8, 0, 24][i & 3] & 255);
+}
 
 // Width, height, colours and marks of `drawn`, and the words that Python's encode_indices writes for the numbers.
 const STREAMS = [

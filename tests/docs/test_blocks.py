@@ -37,7 +37,7 @@ MARKED = {
     "docs/pages/install.md": 2,
     "docs/pages/shell.md": 1,
     "docs/pages/training.md": 3,
-    "docs/results.md": 9,
+    "docs/results.md": 11,
 }
 NOT_CODE = {"bitstream/SPEC.md"}
 """Pages whose blocks without a language are formulas and bytes; a test of the specification reads them."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "compress": "Compress pictures into .aez files.",
     "decompress": "Turn .aez files back into pictures.",
     "info": "Describe an .aez file.",
+    "view": "Show .aez files in the browser.",
     "denoise": "Remove noise from pictures.",
     "inpaint": "Fill the holes of pictures.",
     "enlarge": "Make pictures twice as wide and high.",

@@ -1,9 +1,13 @@
-"""Add pages from other folders of the repository to the site, and adapt their links.
+"""Add pages from other folders of the repository to the site, and adapt their links; add the browser page.
 
 Markdown files link to other files of the repository. In the site such a link leads to the page made from the file. A
 link to a file without a page becomes the name of the file.
+
+The browser page of `examples/browser` is copied with its decoder. It gets a sample where the decoder's runtime and
+weights are installed.
 """
 
+import logging
 import posixpath
 import re
 from pathlib import Path
@@ -12,6 +16,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+from aez import codec
+from aez.bitstream.errors import AezError
+from aez.cli.shared.viewing.page import INDEX, check_runtime, page_files
 
 ROOT = Path(__file__).parents[1]
 PAGES = "docs/pages"
@@ -26,7 +34,11 @@ ELSEWHERE = {
     "changelog.md": "CHANGELOG.md",
     "security.md": "SECURITY.md",
 }
-_PAGE_OF = {path: page for page, path in ELSEWHERE.items()}
+BROWSER = "examples/browser"
+TRY = "try"
+"""Folder of the browser page in the site."""
+SAMPLE = "examples/astronaut.png"
+_PAGE_OF = {path: page for page, path in ELSEWHERE.items()} | {f"{BROWSER}/{INDEX}": f"{TRY}/{INDEX}"}
 _FENCES = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 _UNPARTED = re.compile(r"^((?![|>#*\s-]|\d+\. ).+)\n(?=\||[*-] |\d+\. )", re.MULTILINE)
@@ -37,7 +49,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages from other folders of the repository."""
     for page, path in ELSEWHERE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / path)))
+    _add_browser_page(files, config)
     return files
+
+
+def _add_browser_page(files: Files, config: MkDocsConfig) -> None:
+    """Add the browser page, which is no page of the theme."""
+    found = page_files(ROOT / BROWSER)
+    try:
+        check_runtime(ROOT / BROWSER, found)
+    except AezError as error:
+        logging.getLogger("mkdocs.hooks").info("the browser page of this site cannot decode: %s", error)
+    else:
+        mark = '<meta name="aez-sample" content="">'
+        index = (
+            found.pop(INDEX).read_text(encoding="utf-8").replace(mark, mark.replace('""', '"sample.aez sample.png"'))
+        )
+        sample = {INDEX: index, "sample.aez": codec.encode(str(ROOT / SAMPLE), quality=50)}
+        for path, content in sample.items():
+            files.append(File.generated(config, f"{TRY}/{path}", content=content))
+        found["sample.png"] = ROOT / SAMPLE
+    for path, source in found.items():
+        files.append(File.generated(config, f"{TRY}/{path}", abs_src_path=str(source)))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

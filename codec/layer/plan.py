@@ -15,6 +15,8 @@ _NEW, _EDGE, _SAME = 8.0, 1.0, 0.05
 """Relative cost of a pixel that is neither its left nor its upper neighbour, that is one of both, and that is both."""
 _BOUNDARY = 48.0
 """Bits that a side of a covered block costs if the next block is not covered."""
+_INDEXED = 0.6
+"""Share of the bits of VP8L that numbers of colours take, where colours are few."""
 _MEASUREMENTS = 2
 _SQUARE, _REPEATING = 4, 0.5
 """Side of the squares that are added to a layer at its border, and their largest cost, if 1 is that of noise."""
@@ -74,7 +76,8 @@ def planned(samples: Samples, candidates: Mask, costs: BlockCosts, search: Searc
     for _ in range(_MEASUREMENTS):
         if not chosen.any():
             return None
-        bits = 8 * len(encode_layer(samples, to_pixels(chosen, shape), QUICK))
+        cover = to_pixels(chosen, shape)
+        bits = 8 * len(encode_layer(samples, cover, QUICK)) * (_INDEXED if Palette.of(samples, cover) else 1)
         gain = without - weights * (bits / weights[chosen].sum())
         chosen = _smoothed(candidates, chosen & (gain > 0), gain)
     if not chosen.any():

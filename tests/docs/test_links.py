@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "examples", "bitstream", "codec", "benchmarks")
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
-    path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")
+    path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md") if "node_modules" not in path.parts
 )
 
 

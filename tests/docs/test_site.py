@@ -66,3 +66,15 @@ def test_included_pages_have_their_text_and_links(site: Path) -> None:
     assert "VP8L" in (site / "format.html").read_text(encoding="utf-8")
     text = (site / "how-it-works.html").read_text(encoding="utf-8")
     assert 'href="format.html"' in text and "SPEC.md" not in text
+
+
+def test_the_browser_page_is_part_of_the_site(site: Path) -> None:
+    assert 'href="try/index.html"' in (site / "browser.html").read_text(encoding="utf-8")
+    here = ROOT / "examples" / "browser"
+    for path in ("page.js", "page.css", "aez.js", "aez-img.js", "sw.js", "display/worker.js", "lib/container.js"):
+        assert (site / "try" / path).read_bytes() == (here / path).read_bytes()
+    runtime = site / "try" / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-threaded.wasm"
+    index = (site / "try" / "index.html").read_text(encoding="utf-8")
+    assert runtime.exists() == ('content="sample.aez sample.png"' in index)
+    if runtime.exists():
+        assert codec.info(site / "try" / "sample.aez")["width"] == 512

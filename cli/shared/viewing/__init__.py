@@ -1,0 +1,1 @@
+"""Serve the browser page on this machine for `aez view`."""

@@ -232,10 +232,12 @@ def test_a_worker_that_is_killed(folder: Path, model: Any) -> None:
         (folder / "in" / f"{i}.png").hardlink_to(folder / "a.png")
     process = aez_process("compress", "-r", folder / "in", "-o", folder / "out", *model, "-j", 2)
     assert process.stdout is not None
-    process.stdout.readline()
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers}
-    os.kill(int(next(pid for pid, name in names.items() if b"spawn_main" in name)), 9)
+    for _ in range(10):
+        process.stdout.readline()
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    times = {pid: int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11]) for pid in workers}
+    os.kill(int(max(workers, key=times.__getitem__)), 9)  # not one that may still be starting
     code, error = ended(process)
     assert code == 1
     assert error.count("the worker process ended (signal 9") == 1

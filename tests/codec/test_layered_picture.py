@@ -19,9 +19,7 @@ from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.vp8l import to_vp8l
 
 Samples = NDArray[np.uint8]
-PANGRAMS = (
-    "sphinx of black quartz judge my vow pack box with five dozen liquor jugs how vexingly quick daft"
-)
+PANGRAMS = "sphinx of black quartz judge my vow pack box with five dozen liquor jugs how vexingly quick daft"
 
 
 @pytest.fixture(scope="module")

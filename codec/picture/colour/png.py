@@ -49,6 +49,8 @@ def png_profile(
     if profile is not None or isinstance(image.info.get("srgb"), int):
         return profile, notes
     gamma, chromaticities = image.info.get("gamma"), image.info.get("chromaticity")
+    if isinstance(chromaticities, tuple) and len(chromaticities) != len(SRGB_PRIMARIES):  # of a damaged chunk
+        chromaticities = None
     if not isinstance(gamma, float) and not isinstance(chromaticities, tuple):
         return None, notes
     primaries = SRGB_PRIMARIES

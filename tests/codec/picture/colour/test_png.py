@@ -202,6 +202,14 @@ def test_damaged_chunks_do_no_harm(noise: bytes, kind: bytes) -> None:
     assert np.array_equal(from_image(image).samples, RAMP)
 
 
+@pytest.mark.parametrize("noise", [b"", bytes(4), bytes(28)])
+def test_damaged_primaries_do_no_harm(noise: bytes) -> None:
+    """Some versions of Pillow pass on whatever number of values the chunk has."""
+    image = Image.fromarray(RAMP)
+    image.info["chromaticity"] = tuple(value / 100000 for value in noise[::4])
+    assert np.array_equal(from_image(image).samples, RAMP)
+
+
 def test_palettes_transparency_and_copies() -> None:
     grey_palette = Image.fromarray(RAMP).quantize(256)
     file = png_with(grey_palette, gama(1.0))

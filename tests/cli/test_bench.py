@@ -206,7 +206,8 @@ def test_mistakes(aez: Any, pictures: Path, tmp_path: Path, arguments: tuple[str
     result = aez("bench", pictures, "-o", tmp_path / "report", *arguments)
     assert result.code == 1
     assert what in result.err
-    assert result.err.count("\n") == 1
+    # PyTorch may say first, once a process, that it has found CUDA's compiler and no accelerator.
+    assert [line[:5] for line in result.err.splitlines() if "No CUDA runtime" not in line] == ["aez: "]
 
 
 def test_compare_two(aez: Any, pictures: Path, tmp_path: Path) -> None:

@@ -71,9 +71,15 @@ def test_keys_that_lead_out_of_the_folder(aez: Any, folder: Path, tmp_path: Path
         store[name] = MemoryFile(None, name, (folder / "a.png").read_bytes())
     before = sorted(tmp_path.rglob("*"))
     result = aez("compress", "-r", f"memory:/{root}", "-o", tmp_path / "w" / "x" / "y", *model)
-    assert result.code == 1
-    assert "is not below" in result.err and result.err.count("\n") == 1
-    assert sorted(tmp_path.rglob("*")) == before
+    if any(found.endswith(key) for found in MemoryFileSystem().find(root)):
+        assert result.code == 1
+        assert "is not below" in result.err and result.err.count("\n") == 1
+        assert sorted(tmp_path.rglob("*")) == before
+    else:  # a version of fsspec that does not list such a key
+        assert result.code == 0
+        assert [path for path in tmp_path.rglob("*") if path.is_file() and path not in before] == [
+            tmp_path / "w" / "x" / "y" / "ok.aez"
+        ]
     assert not Path("/abs").exists()
 
 

@@ -55,7 +55,7 @@ def test_the_plugin_has_them(folder: Path, monkeypatch: pytest.MonkeyPatch, name
 
 
 def test_the_plugin_limits_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Image.new("RGB", (40, 30)).save(tmp_path / "a.aez")
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.aez", content="photo")
     monkeypatch.setattr(pillow, "limits", Limits(max_memory=10**6))
     with Image.open(tmp_path / "a.aez") as image, pytest.raises(OSError, match="memory"):
         image.load()

@@ -34,7 +34,11 @@ def aez_process(*arguments: object, limits: dict[int, int] | None = None, **opti
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for a process; return exit code and errors."""
     with process:
-        _, error = process.communicate(timeout=120)
+        try:
+            _, error = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert "Traceback" not in error
     return process.returncode, error
 

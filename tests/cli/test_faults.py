@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,9 @@ def test_little_memory(folder: Path, model: Any, megabytes: int) -> None:
             error, abort = error.removesuffix("\n").rsplit("\n", 1)
             assert abort.endswith("ABORT")
             code, error = 1, error + "\n"
+        if code == -signal.SIGABRT:  # as Rust's allocator, which the entropy coder has, ends a process
+            assert error.startswith("memory allocation of ")
+            code, error = 1, "\n"
         assert code in (0, 1)
         assert error.count("\n") == code, error
         assert not list(folder.glob(".*")) and (code == 0 or not (folder / "o.png").exists())

@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse
-from safetensors.numpy import save as serialise
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
@@ -19,6 +16,7 @@ from aez.codec.model.config import MAX_DEPTH
 from aez.codec.model.finite import check_finite
 from aez.codec.model.graphs import PREFIX
 from aez.codec.model.registry import FAMILY_FORMAT
+from aez.codec.model.tensor_file import read_tensors
 
 MAX_BYTES = 2**25
 _MAX_SIZE = 4096
@@ -87,11 +85,11 @@ def _parsed(data: bytes) -> FamilyWeights:
         largest = {key: MAX_DEPTH if "depth" in key else _MAX_SIZE for key in sizes}
         if not all(isinstance(v, int) and 0 <= v <= largest[key] for key, v in sizes.items()):
             raise ModelError("a size is out of range")
-        weights = FamilyWeights(metadata["name"], sizes, parse(data), dict(json.loads(metadata["card"])))
+        weights = FamilyWeights(metadata["name"], sizes, read_tensors(data), dict(json.loads(metadata["card"])))
         if weights.fingerprint.hex() != metadata["fingerprint"]:
             raise ModelError("the fingerprint does not match the tensors: the file is damaged")
         check_finite(weights.tensors)
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         raise ModelError("not a weights file of the family, or a damaged one") from None
     return weights
 
@@ -105,4 +103,6 @@ def serialise_family(weights: FamilyWeights) -> bytes:
         "fingerprint": weights.fingerprint.hex(),
         "card": json.dumps(weights.card),
     }
-    return serialise({k: np.asarray(v, order="C") for k, v in weights.tensors.items()}, metadata)
+    from safetensors.numpy import save  # which reading does not need
+
+    return save({k: np.asarray(v, order="C") for k, v in weights.tensors.items()}, metadata)

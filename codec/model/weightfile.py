@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse
-from safetensors.numpy import save as serialise
 
 from aez.bitstream.errors import ModelError
 from aez.bitstream.header import FINGERPRINT_BYTES
@@ -26,6 +23,7 @@ from aez.codec.model.graphs import PREFIX
 from aez.codec.model.quality import QualityScale
 from aez.codec.model.registry import WEIGHTS_FORMAT
 from aez.codec.model.scales import LEVELS
+from aez.codec.model.tensor_file import read_tensors
 
 MAX_WEIGHTS_BYTES = 2**28
 NEVER_CODED = -64
@@ -273,10 +271,10 @@ def parse_weights(data: bytes) -> Weights:
         if metadata.get("format") != WEIGHTS_FORMAT:
             raise ModelError("not a weights file of this program")
         config = NetworkConfig.from_dict(json.loads(metadata["config"]))
-        weights = Weights(str(metadata["name"]), config, parse(data), dict(json.loads(metadata["card"])))
+        weights = Weights(str(metadata["name"]), config, read_tensors(data), dict(json.loads(metadata["card"])))
         if weights.fingerprint.hex() != metadata["fingerprint"]:
             raise ModelError("the fingerprint does not match the tensors: the file is damaged")
-    except (SafetensorError, KeyError, ValueError, AttributeError, TypeError, RecursionError, OverflowError):
+    except (KeyError, ValueError, AttributeError, TypeError, RecursionError, OverflowError):
         raise ModelError("not a weights file, or a damaged one") from None
     try:
         weights.validate()
@@ -295,4 +293,6 @@ def serialise_weights(weights: Weights) -> bytes:
         "config": json.dumps(asdict(weights.config)),
         "card": json.dumps(weights.card),
     }
-    return serialise({k: np.asarray(v, order="C") for k, v in weights.tensors.items()}, metadata)
+    from safetensors.numpy import save  # which reading does not need
+
+    return save({k: np.asarray(v, order="C") for k, v in weights.tensors.items()}, metadata)

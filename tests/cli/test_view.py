@@ -343,7 +343,10 @@ def test_a_connection_is_used_again_after_an_error(served: Client) -> None:
 
 def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "aez.cli", "view", "--no-open", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A shell that runs the tests in the background has Ctrl-C ignored, which the command would inherit.
+    reset = (lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) if os.name == "posix" else None
+    return subprocess.Popen(command, cwd=folder, preexec_fn=reset, **pipes)
 
 
 def address(process: subprocess.Popen[str]) -> Client:

@@ -9,7 +9,7 @@ from aez.bitstream.tile_areas import MAX_PIXEL_TILE_LOG2, MIN_PIXEL_TILE_LOG2, t
 from aez.bitstream.varint import read_varint, write_varint
 from aez.bitstream.vp8l import HEADER_BYTES, vp8l_size
 
-MAX_COLOURS, MAX_INDEXED_PIXELS = 2**14, 2**22
+MAX_COLOURS, MAX_INDEXED_PIXELS = 2**14 - 1, 2**22
 """Colours, and pixels, of a tile whose pixels are numbers of colours."""
 _WHOLE = 0x80
 _INDEXED = 0x49

@@ -49,9 +49,12 @@ def command(
     from aez.cli.shared.viewing.page import check_runtime, packaged_page, page_files
     from aez.cli.shared.viewing.server import Server
     from aez.codec.describe import describe
+    from aez.codec.model.registry import find_model
 
     if folder is not None and model is not None:
         raise click.UsageError("--model and --page exclude each other: the page has the weights that it decodes with")
+    if model is not None:
+        find_model(model)  # an error is told before a page is shown
     allowed = Limits(max_pixels=max_pixels, **limits)
     inputs = expand_inputs(files, recursive=False, suffixes=aez_suffixes)
     shown = [check_file(one.place, allowed) for one in inputs]

@@ -37,7 +37,7 @@ def to_vp8l(samples: NDArray[np.uint8], search: Search = USUAL) -> bytes:
     """Encode samples without loss.
 
     Args:
-        samples: (H, W, 3) RGB or (H, W, 4) RGBA; the colour of transparent pixels is kept. Sides of at most 16384.
+        samples: (H, W, 3) RGB or (H, W, 4) RGBA; the colour of transparent pixels is kept. Sides of at most 16383.
         search: time to spend.
     """
     buffer = io.BytesIO()

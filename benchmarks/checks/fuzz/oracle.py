@@ -197,7 +197,7 @@ def _numbers(tile: bytes, width: int, height: int) -> None:
     palette, words = tile[at : at + length], tile[at + length :]
     _must(len(palette) == length and len(words) % 4 == 0, "lengths of palette and words")
     size = _vp8l_size(palette)
-    _must(size is not None and size[1] == 1 and 2 <= size[0] <= 2**14, "palette")
+    _must(size is not None and size[1] == 1 and 2 <= size[0] < 2**14, "palette")
     _must(width * height <= 2**22, "more pixels than are coded as numbers")
 
 

@@ -9,7 +9,7 @@ export const INDEXED = 0x49;
 const MAX_PIXELS = 2 ** 22;
 /** The largest side of a tile, by which an entry's number of times is below 2¹⁵. */
 const MAX_SIDE = 2 ** 13;
-const MAX_COLOURS = 2 ** 14;
+const MAX_COLOURS = 2 ** 14 - 1;
 
 /** Rows and columns from a pixel to its neighbours. */
 const NEIGHBOURS = [

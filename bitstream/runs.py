@@ -2,24 +2,19 @@
 
 from collections.abc import Iterator
 
-import constriction
 import numpy as np
 from numpy.typing import NDArray
 
 from aez.bitstream.errors import FormatError
+from aez.bitstream.range_coder import RangeDecoder, RangeEncoder
 from aez.bitstream.tables import TableSet
 
-_Encoder = constriction.stream.queue.RangeEncoder
-_Decoder = constriction.stream.queue.RangeDecoder
 NOT_CODED = 255
 """Value in place of a table's number for a symbol that is 0 and not in the stream."""
 PIECE = 2**21
 """Symbols whose order is in memory together."""
 SPARE_BITS = 96
 """Bits by which a stream may be shorter than the information in its symbols: those of the coder's last words."""
-# The extension imports numpy when it first makes an array, and panics if a signal interrupts this. The import is done
-# here.
-_Encoder().get_compressed()
 
 
 def coding_order(indices: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -60,39 +55,20 @@ def coding_pieces(indices: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.intp]
                 yield np.flatnonzero(part == table) + start, counts
 
 
-class RunWriter:
-    """Encoder of a stream."""
-
-    def __init__(self) -> None:
-        """Start an empty stream."""
-        self._encoder = _Encoder()
+class RunWriter(RangeEncoder):
+    """Encoder of a stream of runs."""
 
     def add(self, symbols: NDArray[np.int32], counts: NDArray[np.intp], tables: TableSet) -> None:
         """Encode symbols (numbers of table entries) that are in :func:`coding_order`."""
         at = 0
         for table in np.flatnonzero(counts):
             run = int(counts[table])
-            self._encoder.encode(symbols[at : at + run], tables.coder_models[table])
+            self.encode(symbols[at : at + run], tables.coder_models[table])
             at += run
 
-    def stream(self) -> bytes:
-        """Return the stream, a whole number of 32-bit words."""
-        return bytes(self._encoder.get_compressed().astype("<u4").tobytes())
 
-
-class RunReader:
+class RunReader(RangeDecoder):
     """Decoder of a stream that :class:`RunWriter` made; any other data are rejected."""
-
-    def __init__(self, data: bytes) -> None:
-        """Open a stream.
-
-        Raises:
-            FormatError: the stream is not a whole number of 32-bit words.
-        """
-        if len(data) % 4:
-            raise FormatError("a stream is not a whole number of 32-bit words")
-        self._data, self._again = data, RunWriter()
-        self._decoder = _Decoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
 
     def require(self, counts: NDArray[np.intp], tables: TableSet) -> None:
         """Refuse a stream that is too short for ``counts[k]`` symbols of each table k, before any is decoded.
@@ -100,7 +76,7 @@ class RunReader:
         Raises:
             FormatError: even the most probable symbols take more bits than the stream has.
         """
-        if tables.least_bits @ counts[: len(tables)] > 8 * len(self._data) + SPARE_BITS:
+        if tables.least_bits @ counts[: len(tables)] > 8 * self.size + SPARE_BITS:
             raise FormatError("a stream is too short for its symbols")
 
     def read(self, counts: NDArray[np.intp], tables: TableSet) -> NDArray[np.int32]:
@@ -113,20 +89,6 @@ class RunReader:
         at = 0
         for table in np.flatnonzero(counts):
             run = int(counts[table])
-            try:
-                out[at : at + run] = self._decoder.decode(tables.coder_models[table], run)
-            except AssertionError:  # constriction's error for words that no encoder writes
-                raise FormatError("a stream cannot have been written by an encoder of this model") from None
+            out[at : at + run] = self.decode_run(tables.coder_models[table], run)
             at += run
-        self._again.add(out, counts, tables)
         return out
-
-    def finish(self) -> None:
-        """Check that the whole stream has been read and is canonical.
-
-        Raises:
-            FormatError: the stream is not what an encoder writes for these symbols.
-        """
-        # The decoder reads ahead, so it cannot tell an extra word at the end.
-        if not self._decoder.maybe_exhausted() or self._again.stream() != self._data:
-            raise FormatError("a stream is not what an encoder writes for its symbols")

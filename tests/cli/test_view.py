@@ -431,6 +431,15 @@ def test_a_file_with_an_error_ends_the_command_before_it_listens(
     assert re.search(reason, result.err)
 
 
+def test_an_unknown_model_ends_the_command_before_it_listens(
+    folder: Path, aez: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Server, "__init__", lambda *_, **__: pytest.fail("it listens"))
+    result = aez("view", folder / "low.aez", "--model", "none")
+    assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
+    assert result.err.startswith("aez: none: neither a model of this package")
+
+
 def test_limits_hold(folder: Path, aez: Any) -> None:
     result = aez("view", folder / "low.aez", "--max-pixels", 1000)
     assert result.code == 1

@@ -18,6 +18,7 @@ from aez.codec.picture.ms_ssim import SMALLEST_SIDE
 from aez.codec.training.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from aez.codec.training.checkpoints.grow import grown
 from aez.codec.training.checkpoints.start import start_from_data
+from aez.codec.training.checkpoints.widen import widened
 from aez.codec.training.data import CropSampler, iter_pictures
 from aez.codec.training.evaluate import evaluate, format_table
 from aez.codec.training.export import export_weights
@@ -28,7 +29,7 @@ from aez.codec.training.session import Session
 from aez.codec.training.settings import Settings
 
 START_BATCHES, START_BATCH = 24, 16
-"""Batches of crops, and crops in each, that the first weights of a new model are fitted to."""
+"""Batches of crops, and crops in each, that the first weights of a new model, or of new channels, are fitted to."""
 EVALUATION_STEP = 3
 """Quality points from one row of the evaluation to the next."""
 
@@ -102,13 +103,21 @@ class FlagshipSession(Session):
         """Resume, or start a new model from the pictures."""
         if self.resume:
             model, seen = load_checkpoint(self.resume, average=False)
-            sizes = {name if name == "points" else f"{name}_depth": size for name, size in self.settings.grow.items()}
-            model = grown(model, sizes) if sizes else model
+            model = self._grown(model, pictures)
         else:
             model, seen = HyperpriorModel(), 0
             sampler = CropSampler(pictures, self.settings.crop, self.settings.seed)
             start_from_data(model, (sampler.batch(START_BATCH) for _ in range(START_BATCHES)))
         return flagship_trainer(model, pictures, self.settings, self.device), seen
+
+    def _grown(self, model: HyperpriorModel, pictures: Sequence[Tensor]) -> HyperpriorModel:
+        """Return the model in the sizes of the setting ``grow``."""
+        sizes = dict(self.settings.grow)
+        latent = sizes.pop("latent", model.config.latent)
+        model = grown(model, {name if name == "points" else f"{name}_depth": size for name, size in sizes.items()})
+        sampler = CropSampler(pictures, self.settings.crop, self.settings.seed)
+        batches = (sampler.batch(START_BATCH) for _ in range(START_BATCHES))
+        return widened(model, latent, batches, filtered=self.settings.picture_filter > 0)
 
     def save(self, out: Path, trainer: Trainer, pixels: int) -> None:
         """Write a checkpoint."""

@@ -135,7 +135,8 @@ class Settings:
     grow: Annotated[
         dict[str, int],
         Setting(
-            "Larger sizes of the resumed model: blocks of a stack, synthesis16 = 3, or quality points, points = 18.",
+            "Larger sizes of the resumed model: blocks of a stack, synthesis16 = 3, quality points, points = 18, "
+            "latent channels, latent = 400.",
             flagship=True,
         ),
     ]

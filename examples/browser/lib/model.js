@@ -70,10 +70,11 @@ export class Model {
   /**
    * @param {string} name
    * @param {number} [length] that it must have
-   * @returns {Float32Array} the values of a floating-point tensor, all finite
+   * @returns {Float32Array} the values of a floating-point tensor, or of bytes with a step for each row, all finite
    */
   floats(name, length) {
-    const values = this.values(name);
+    const steps = this.tensors.has(`${name}#step`) && this.values(`${name}#step`);
+    const values = steps ? inSteps(this.values(name), steps) : this.values(name);
     if (!(values instanceof Float32Array) || (length !== undefined && values.length !== length)) {
       throw modelError(`the model's tensor "${name}" does not fit its configuration`);
     }
@@ -257,4 +258,17 @@ function fingerprintOf(config, tensors) {
     hash.update(text(`${name} ${typeName} ${tuple}`)).update(bytes);
   }
   return hex(hash.digest().subarray(0, 6));
+}
+
+/**
+ * Multiply the rows of a matrix by their steps (SPEC section 8).
+ *
+ * @param {any} rows
+ * @param {any} steps
+ * @returns {Float32Array | undefined} undefined if they do not fit
+ */
+function inSteps(rows, steps) {
+  const width = rows.length / steps.length;
+  if (!(rows instanceof Int8Array) || !(steps instanceof Float32Array) || !Number.isInteger(width)) return undefined;
+  return Float32Array.from(rows, (value, i) => value * steps[Math.floor(i / width)]);
 }

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from aez.bitstream import ModelError
 from aez.codec.model.scales import LEVELS, LEVELS_PER_NAT, LOG_SCALE_MIN, ladder
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
+from aez.codec.networks.loading import training_model
 from aez.codec.training.checkpoints.start import start_from_data
 from aez.codec.training.export import (
     export_weights,
@@ -91,3 +93,15 @@ def test_start_beats_the_untrained_model(tiny: Weights, pictures: list[torch.Ten
     start_from_data(model, [crops])
     with torch.inference_mode():
         assert float(RateDistortion(model).eval()(crops, position)) < before
+
+
+def test_large_matrices_of_the_context_have_eight_bits(tiny: Weights) -> None:
+    torch.manual_seed(0)
+    model = HyperpriorModel(replace(tiny.config, context=80))
+    weights = export_weights(model, "large", {})
+    name = "context.blocks.0.expand.weight"
+    assert weights.tensors[name].dtype == np.int8
+    step = weights.tensors[f"{name}#step"].astype(np.float32)[:, None, None, None]
+    want = model.state_dict()[name].numpy()
+    assert np.abs(weights.tensors[name] * step - want).max() <= 0.51 * step.max()
+    assert training_model(weights).config.context == 80

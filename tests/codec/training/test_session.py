@@ -1,10 +1,11 @@
-"""The device of a training run."""
+"""The device of a training run, and what it resumes."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from aez.bitstream import AezError
 from aez.codec.training.flagship import FlagshipSession
@@ -47,3 +48,10 @@ def test_missing_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(AezError, match="no device 'cuda'"):
         session("cuda")
+
+
+def test_a_resumed_model_grows(tiny_path: Path, pictures: list[Tensor]) -> None:
+    settings = load_recipe("photo", ["batch=1", "crop=64", "distortion='mse'", "partial=0", "grow.latent=24"])
+    run = FlagshipSession([], settings, resume=tiny_path, device="cpu", report=print)
+    trainer, _ = run.prepare(pictures)
+    assert trainer.model.config.latent == 24  # type: ignore[union-attr]

@@ -91,7 +91,7 @@ class _Places:
         self.old, self.new, self.count = order[~fresh], order[fresh], old + more
 
     def spread(self, tensor: Tensor, axis: int, each: int, start: int) -> Tensor:
-        """Return a tensor with zeros for new channels; an axis has ``start``, then once or more often channels · each."""
+        """Return a tensor with zeros for new channels: ``each`` numbers for a channel on an axis, behind ``start``."""
         head, body = tensor.narrow(axis, 0, start), tensor.narrow(axis, start, tensor.shape[axis] - start)
         shape = body.shape
         parts = body.reshape(*shape[:axis], -1, len(self.old), each, *shape[axis + 1 :])

@@ -48,7 +48,7 @@ def errors_of(setting: Setting, decoded: Floats, pixels: Samples, core: Window, 
         seen: latents.
     """
     if setting.perceptual:
-        return _perceived(decoded, pixels, core, wanted, seen)
+        return _perceived(decoded, pixels, core, wanted, seen, fine=setting.effort.verified)
     error = _differences(decoded, pixels, wanted, seen)
     return Errors(squared(error[core.moved(wanted).finer(LATENT_STRIDE).pixel_index]), error)
 
@@ -68,11 +68,11 @@ def _differences(decoded: Floats, pixels: Samples, wanted: Window, seen: Window)
     return error
 
 
-def _perceived(decoded: Floats, pixels: Samples, core: Window, wanted: Window, seen: Window) -> Errors:
+def _perceived(decoded: Floats, pixels: Samples, core: Window, wanted: Window, seen: Window, *, fine: bool) -> Errors:
     """Return the perceptual errors. The distortion of ``core`` is taken to be that of ``seen``."""
     original = levels_of(pixels[seen.finer(LATENT_STRIDE).pixel_index])
     height, width = original.shape[:2]
-    distortion, slope = perceptual_slope(decoded[:height, :width], original)
+    distortion, slope = perceptual_slope(decoded[:height, :width], original, fine=fine)
     square = squared(_differences(decoded, pixels, seen, seen)) / original.size
     error = np.zeros_like(decoded)
     # A few samples have slopes of a hundred times the mean, from roots and high powers: steps along them go too far.

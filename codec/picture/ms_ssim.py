@@ -20,12 +20,13 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _BLOCK = 32
 
 
-def similarity_slope(x: Floats, y: Floats) -> tuple[float, Floats]:
+def similarity_slope(x: Floats, y: Floats, first: int = 0) -> tuple[float, Floats]:
     """Compute the MS-SSIM of two planes, and its slope by every sample of the second.
 
     Args:
         x: original, (H, W) float32, 0 … 255, sides of at least ``SMALLEST_SIDE``.
         y: decoded, the same shape.
+        first: scale of the first contrast that counts; those of larger ones are taken to be perfect.
     """
     last = len(WEIGHTS) - 1
     means, slopes, sizes = [], [], []
@@ -33,14 +34,17 @@ def similarity_slope(x: Floats, y: Floats) -> tuple[float, Floats]:
         if level:
             sizes.append(x.shape)
             x, y = _halved(x), _halved(y)
-        mean, slope = _contrast(x, y, luminance=level == last)
-        means.append(max(mean, FLOOR))
-        slopes.append(slope if mean > FLOOR else np.zeros_like(slope))
-    value = float(np.prod([mean**weight for mean, weight in zip(means, WEIGHTS, strict=True)]))
-    total = np.float32(WEIGHTS[last] * value / means[last]) * slopes[last]
-    for level in range(last - 1, -1, -1):
-        total = _doubled(total, sizes[level])
-        total += np.float32(WEIGHTS[level] * value / means[level]) * slopes[level]
+        if level >= first:
+            mean, slope = _contrast(x, y, luminance=level == last)
+            means.append(max(mean, FLOOR))
+            slopes.append(slope if mean > FLOOR else np.zeros_like(slope))
+    value = float(np.prod([mean**weight for mean, weight in zip(means, WEIGHTS[first:], strict=True)]))
+    total = np.zeros_like(x)
+    for level in range(last, -1, -1):
+        if level < last:
+            total = _doubled(total, sizes[level])
+        if level >= first:
+            total += np.float32(WEIGHTS[level] * value / means[level - first]) * slopes[level - first]
     return value, total
 
 

@@ -19,7 +19,7 @@ SSIMULACRA2_SHARE, MS_SSIM_SHARE, MSE_SHARE = 4.3e-5, 0.0096, 0.1
 """Weights of the three parts."""
 
 
-def perceptual_slope(levels: Floats, original: Levels) -> tuple[float, Floats]:
+def perceptual_slope(levels: Floats, original: Levels, *, fine: bool = True) -> tuple[float, Floats]:
     """Compute the distortion of one decoded picture, and where it grows.
 
     A picture that is too small for MS-SSIM counts SSIMULACRA 2 twice, which is about as much; one that is too small for
@@ -28,6 +28,8 @@ def perceptual_slope(levels: Floats, original: Levels) -> tuple[float, Floats]:
     Args:
         levels: decoded samples, (H, W, C) float32, 0 … 255, C = 1 or 3.
         original: the same shape, levels as :func:`~aez.codec.picture.depth.levels_of` gives them.
+        fine: count the errors of both metrics in the full size, too, not only in half and smaller ones. They take most
+            of the time; a step of an encoder gains as much without them.
 
     Returns:
         The distortion, and its slope by every sample / 255, times the number of samples: a change of all samples by a
@@ -40,12 +42,14 @@ def perceptual_slope(levels: Floats, original: Levels) -> tuple[float, Floats]:
     side = min(x.shape[1:])
     if side < ssimulacra2.SMALLEST_SIDE:
         return square, slope.transpose(1, 2, 0)
-    small = side < ms_ssim.SMALLEST_SIDE
+    small, first = side < ms_ssim.SMALLEST_SIDE, 0 if fine else 1
     if channels == 1:
         x, y = np.repeat(x, 3, 0), np.repeat(y, 3, 0)
-    work: list[Callable[[], tuple[float, Floats]]] = [functools.partial(error_slope, x, y)]
+    work: list[Callable[[], tuple[float, Floats]]] = [functools.partial(error_slope, x, y, first)]
     if not small:
-        work += [functools.partial(ms_ssim.similarity_slope, *pair) for pair in zip(x[:channels], y, strict=False)]
+        work += [
+            functools.partial(ms_ssim.similarity_slope, *pair, first) for pair in zip(x[:channels], y, strict=False)
+        ]
     (error, by_level), *similar = in_parallel(_called, work)
     share = SSIMULACRA2_SHARE * (2 if small else 1)
     total = MSE_SHARE * square + share * error

@@ -20,12 +20,13 @@ from aez.codec.picture.ssimulacra2 import (
 Floats = NDArray[np.float32]
 
 
-def error_slope(x: Floats, y: Floats) -> tuple[float, Floats]:
+def error_slope(x: Floats, y: Floats, first: int = 0) -> tuple[float, Floats]:
     """Compute the weighted sum of errors of a decoded picture, and its slope by every sample.
 
     Args:
         x: original, (3, H, W) float32, 0 … 255, sides of at least ``SMALLEST_SIDE``.
         y: decoded, the same shape; samples beyond the range are clipped and have a slope as at its end.
+        first: first scale whose errors count.
 
     Returns:
         As :func:`aez.codec.picture.ssimulacra2.error` with the weights that matter, and the slope, (3, H, W).
@@ -39,7 +40,7 @@ def error_slope(x: Floats, y: Floats) -> tuple[float, Floats]:
         if level + 1 < len(scales):
             slope = _doubled(slope, decoded.shape)
         channels = np.flatnonzero(weights[:, level].any((1, 2))).tolist()
-        if channels:
+        if channels and level >= first:
             value, by_xyb = _maps_slope(to_xyb(original, NUMPY), to_xyb(decoded, NUMPY), weights[:, level], channels)
             total += value
             slope = slope + _xyb_slope(decoded, by_xyb)

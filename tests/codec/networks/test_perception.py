@@ -61,6 +61,22 @@ def test_encoders_have_the_same_distortion_and_its_slope(photo: Photo, rows: int
     assert np.linalg.norm(slope - wanted) < 0.05 * np.linalg.norm(wanted)
 
 
+@pytest.mark.parametrize("fine", [False, True])
+def test_a_step_down_the_slope_lessens_the_distortion_by_what_it_says(photo: Photo, fine: bool) -> None:
+    x, y = ((picture[0].permute(1, 2, 0).numpy() + 0.5) * 255 for picture in pair(photo, 193, 181))
+    original, levels = x.round().astype(np.uint8), (y * 0.97).astype(np.float32)
+    before, slope = perceptual_slope(levels, original, fine=fine)
+    step = 0.02 * before / np.square(slope).mean()
+    after, _ = perceptual_slope(levels - np.float32(255 * step) * slope, original, fine=fine)
+    assert after == pytest.approx(0.98 * before, rel=0.005)
+
+
+def test_an_encoder_that_verifies_nothing_leaves_out_the_full_size(photo: Photo) -> None:
+    x, y = ((picture[0].permute(1, 2, 0).numpy() + 0.5) * 255 for picture in pair(photo, 193, 181))
+    coarse, fine = (perceptual_slope(y, x.round().astype(np.uint8), fine=fine)[0] for fine in (False, True))
+    assert 0.5 * fine < coarse < 0.95 * fine
+
+
 def test_equal_and_flat_pictures_have_a_finite_slope() -> None:
     flat = np.full((170, 180, 3), 128, np.uint8)
     distortion, slope = perceptual_slope(flat.astype(np.float32), flat)

@@ -61,12 +61,10 @@ def command(
         return
     quality = "" if facts["quality"] is None else f", quality {facts['quality']:g}"
     model_name = facts["model"] or "unknown to this package"
+    samples = f"{facts['depth']}-bit {facts['colour']}{' with alpha' if facts['alpha'] else ''}"
     chunks = ", ".join(f"{chunk['type']} {chunk['bytes']}" for chunk in facts["chunks"])
     say(f"{file}: .aez version {facts['format_version']}")
-    say(
-        f"picture   {facts['width']}×{facts['height']}, {facts['depth']}-bit {facts['colour']}, "
-        f"orientation {facts['orientation']}"
-    )
+    say(f"picture   {facts['width']}×{facts['height']}, {samples}, orientation {facts['orientation']}")
     say(f"size      {facts['bytes']} bytes, {facts['bpp']:.4f} bpp{quality}")
     say(f"model     {model_name} (fingerprint {facts['fingerprint']})")
     if facts["layer"]:

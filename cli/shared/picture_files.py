@@ -44,7 +44,7 @@ def read_input(
     from aez.codec.picture.reading import read_picture
 
     if isinstance(file, Path) and file.is_dir():
-        raise ImageError(f"{name}: is a folder (-r takes what is in it)")
+        raise ImageError(storage.folder_error(name))
     # Pillow's own limit belongs to the process: here the user's limit holds instead.
     bomb, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:

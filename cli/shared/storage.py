@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+import click
+
 from aez.bitstream.errors import AezError
 from aez.codec.picture.files import is_stream
 
@@ -93,6 +95,13 @@ def is_stream_at(place: str) -> bool:
     return found is not None and is_stream(found)
 
 
+def folder_error(place: str) -> str:
+    """Return the error of a folder where a file is wanted, with the option that takes folders if the command has it."""
+    context = click.get_current_context(silent=True)
+    recursive = context is not None and any(option.name == "recursive" for option in context.command.params)
+    return f"{place}: is a folder" + (" (-r takes what is in it)" if recursive else "")
+
+
 def read_bytes(place: str, accept: Callable[[bytes], bool] | None = None, most: int | None = None) -> bytes:
     """Read all bytes at a place.
 
@@ -116,10 +125,10 @@ def read_bytes(place: str, accept: Callable[[bytes], bool] | None = None, most: 
     except FileNotFoundError:
         raise AezError(f"{place}: no such file") from None
     except IsADirectoryError:
-        raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
+        raise AezError(folder_error(place)) from None
     except OSError as error:
         if Path(place).is_dir():  # Windows says that permission is denied
-            raise AezError(f"{place}: is a folder (-r takes what is in it)") from None
+            raise AezError(folder_error(place)) from None
         raise AezError(f"{shown(place)}: cannot be read ({reason_of(error)})") from None
     except AezError:
         raise

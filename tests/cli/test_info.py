@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aez.cli.shared import storage
@@ -34,6 +35,13 @@ def test_text(aez: Any, folder: Path, codec: Codec) -> None:
     assert (result.code, result.err) == (0, "")
     for part in (str(folder / "low.aez"), "150×100", "8-bit RGB", codec.weights.fingerprint.hex(), "unknown", "1 tile"):
         assert part in result.out
+
+
+def test_text_tells_of_alpha_and_of_folders(aez: Any, folder: Path, codec: Codec) -> None:
+    (folder / "clear.aez").write_bytes(codec.encode(np.tile(np.uint8([9, 60, 200, 90]), (20, 30, 1)), 50))
+    assert "30×20, 8-bit RGB with alpha, orientation 1" in aez("info", folder / "clear.aez").out
+    assert "with alpha" not in aez("info", folder / "low.aez").out
+    assert aez("info", folder).err == f"aez: {folder}: is a folder\n"
 
 
 def test_json(aez: Any, folder: Path, codec: Codec, goldens: dict[str, bytes]) -> None:

@@ -95,7 +95,8 @@ def avif(name: str, options: Mapping[str, str]) -> Adapter:
     except ValueError:
         raise UnavailableError(f"{version} has no tune={chosen['tune']}: pip install -U pillow") from None
     qualities = (10, 20, 30, 40, 50, 60, 70, 80, 90)
-    return PillowCodec(name, "AVIF", version, qualities, PERCENT, lambda q: {"quality": round(q), **fixed})
+    # 100 is lossless, which tune=iq does not have.
+    return PillowCodec(name, "AVIF", version, qualities, Scale(0, 99), lambda q: {"quality": round(q), **fixed})
 
 
 def jpeg2000(name: str, options: Mapping[str, str]) -> Adapter:

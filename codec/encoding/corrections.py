@@ -130,14 +130,13 @@ def filtered_levels(
         The filtered levels, and the filter fitted to this window, too.
     """
     if fit is None:
-        return levels, None
+        return levels.clip(0, 255), None
     inner = core.moved(around)
     original = levels_of(pixels[core.finer(LATENT_STRIDE).pixel_index])
     here = fit.of(
         setting.networks.filter_moments(levels, inner.top * LATENT_STRIDE, inner.left * LATENT_STRIDE, original)
     )
-    if here.weights is not None:
-        levels = setting.networks.filter(levels, here.weights)
+    levels = levels.clip(0, 255) if here.weights is None else setting.networks.filter(levels, here.weights)
     return levels, fit + here
 
 

@@ -90,10 +90,11 @@ class Networks(Protocol):
         """Return ŷ = r + mean of a context's area, (1, M, rows, columns), or of the rows and columns ``inside``."""
 
     def synthesise(self, y_hat: Array | Floats, position: int, channels: int, reduction: int = 1) -> Array:
-        """Transform ŷ, (1, M, h, w), to levels 0 … 255, (16·h / reduction, 16·w / reduction, channels) float32.
+        """Transform ŷ, (1, M, h, w), to levels, (16·h / reduction, 16·w / reduction, channels) float32.
 
-        Each sample is the average of reduction² samples. At a reduction of 8 and above, the network beside the linear
-        path is replaced by what it adds to a flat picture.
+        Levels may be beyond 0 … 255: :meth:`filter` and :meth:`samples` clip them. Each is the average of reduction²
+        samples. At a reduction of 8 and above, the network beside the linear path is replaced by what it adds to a flat
+        picture.
         """
 
     def synthesise_slope(self, y_hat: Array, position: int, channels: int) -> tuple[Array, Slope]:

@@ -10,6 +10,7 @@ from aez.codec.runtime.ends import (
     FLAT_SIDE,
     PATCH,
     QUARTER,
+    REACH,
     STRIDE,
     Matrix,
     analysis_linear,
@@ -72,7 +73,7 @@ class PatchSynthesis:
             reduction: 1, 2, 4, 8 or 16.
 
         Returns:
-            (16·h / reduction, 16·w / reduction, channels) float32, 0 … 255. Each sample is the average of reduction²
+            (16·h / reduction, 16·w / reduction, channels) float32, not clipped. Each is the average of reduction²
             samples. If the reduction is ``LINEAR_FROM`` or more, these are samples of the linear path plus the
             contribution of the network to a flat picture.
         """
@@ -88,7 +89,7 @@ class PatchSynthesis:
             x.add_(fine.permute(0, 2, 1, 4, 3, 5).reshape(rows * cols, -1))
         else:
             x.reshape(rows * cols, side**2, channels).add_(self._flat(position, channels))
-        levels = x.clamp_(-0.5, 0.5).mul_(255).add_(127.5)
+        levels = x.clamp_(-REACH, REACH).mul_(255).add_(127.5)
         levels = levels.reshape(rows, cols, side, channels * side).permute(0, 2, 1, 3)
         return levels.reshape(side * rows, side * cols, channels)
 

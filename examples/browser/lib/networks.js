@@ -70,7 +70,7 @@ export class Networks {
   }
 
   /**
-   * Return levels, 0 … 255, of a window of latents.
+   * Return levels of a window of latents, which may be beyond 0 … 255.
    *
    * @param {Float32Array} v (M, rows, cols), result of `latents`
    * @param {number} rows
@@ -170,7 +170,7 @@ export class Networks {
       };
       layer("linear", latent, STRIDE);
       layer("tail", synthesis4, QUARTER);
-      for (const [name, value] of [["least", -0.5], ["most", 0.5], ["factor", 255], ["middle", 127.5]]) {
+      for (const [name, value] of [["least", -2], ["most", 2], ["factor", 255], ["middle", 127.5]]) {
         constants.set(name, { shape: [], values: Float32Array.of(/** @type {number} */ (value)) });
       }
       return { constants, nodes: lastLayers(pool) };

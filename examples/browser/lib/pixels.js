@@ -47,6 +47,8 @@ export async function decodeLevels(container, networks, view, sink, onProgress =
       const { rows, cols } = around.finer(16);
       levels = filtered(levels, channels, rows, cols, filter);
       if (view.reduction > 1) levels = averaged(levels, channels, rows, cols, view.reduction);
+    } else {
+      levels = levels.map((level) => Math.min(255, Math.max(0, level)));
     }
     const part = core.finer(view.side).shared(view.window);
     if (part.rows > 0 && part.cols > 0) sink(levels, around.finer(view.side), part);

@@ -41,7 +41,7 @@ def test_what_is_small_or_not_floating_point_stays() -> None:
 
 
 @pytest.mark.torch
-def test_a_weights_file_holds_the_hyper_analysis_in_eight_bits() -> None:
+def test_a_weights_file_holds_the_hyper_analysis_and_the_context_in_eight_bits() -> None:
     import torch
 
     from aez.codec.networks import HyperpriorModel, NetworkConfig
@@ -52,7 +52,7 @@ def test_a_weights_file_holds_the_hyper_analysis_in_eight_bits() -> None:
     model = HyperpriorModel(NetworkConfig())
     weights = export_weights(model, "new", {})
     assert weights.tensors[MATRIX].dtype == np.int8
-    assert not [k for k in weights.tensors if k.endswith(STEP) and not k.startswith("hyper_analysis.")]
+    assert not [k for k in weights.tensors if k.endswith(STEP) and not k.startswith(("hyper_analysis.", "context."))]
     matrix = model.hyper_analysis.linear.weight.detach()
     for back in (coding_model(weights), training_model(weights)):
         off = float((back.hyper_analysis.linear.weight.detach() - matrix).abs().max())

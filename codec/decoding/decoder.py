@@ -114,10 +114,10 @@ class Decoder:
                 progress((done + 1) / len(cores))
 
     def levels(self, y_hat: Array, reduction: int = 1) -> Array:
-        """Decode ŷ to levels. At reductions of 8 and above, only the linear path is decoded, without the filter."""
+        """Decode ŷ to levels, 0 … 255. At reductions of 8 and above, only the linear path is decoded, not filtered."""
         networks, position, channels = self.networks, self.point.position, self.point.channels
         if self.pixel_filter is None or reduction >= LINEAR_FROM:
-            return networks.synthesise(y_hat, position, channels, reduction)
+            return networks.synthesise(y_hat, position, channels, reduction).clip(0, 255)
         # Errors that the filter corrects are visible in averages of 2×2 and 4×4, too, so filter before averaging.
         levels = networks.synthesise(y_hat, position, channels)
         return networks.average(networks.filter(levels, self.pixel_filter), reduction)

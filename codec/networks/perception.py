@@ -40,10 +40,10 @@ def perceptual_distortion(x: Tensor, y: Tensor) -> Tensor:
     return seen + similar + MSE_SHARE * square
 
 
-def trained_distortion(x: Tensor, y: Tensor) -> Tensor:
-    """Compute :func:`perceptual_distortion` for training: on a CPU with the written-out slope, in half of the time.
+def perceptual_loss(x: Tensor, y: Tensor) -> Tensor:
+    """Compute :func:`perceptual_distortion` for training: on a CPU with its slope written out, in half of the time.
 
-    Similarity is that of clipped samples, so the squared error alone draws samples back into their range.
+    There, both similarities are those of clipped samples; only the squared error draws samples back into the range.
 
     Args:
         x: originals, (N, 3, H, W) float32, levels / 255 − 1/2.

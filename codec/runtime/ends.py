@@ -15,8 +15,8 @@ from aez.bitstream.header import LATENT_STRIDE
 
 STRIDE, PATCH, QUARTER = LATENT_STRIDE, 8, 4
 """Sides in pixels of what one input of the linear path, one of the analysis, and one output of the synthesis covers."""
-REACH = 2.0
-"""Bound of |x̂|, which keeps levels finite. Those beyond 0 … 255 help the picture filter, which brings them back."""
+OUTPUT_BOUND = 2.0
+"""Bound of |x̂| (SPEC 5.5), which keeps levels finite. The picture filter needs those beyond 0 … 255."""
 FLAT_SIDE = 8
 """Rows and columns of a window of latents that is large enough for its middle to see no edge."""
 Matrix = NDArray[np.float32]

@@ -92,7 +92,7 @@ class Networks(Protocol):
     def synthesise(self, y_hat: Array | Floats, position: int, channels: int, reduction: int = 1) -> Array:
         """Transform ŷ, (1, M, h, w), to levels, (16·h / reduction, 16·w / reduction, channels) float32.
 
-        Levels may be beyond 0 … 255: :meth:`filter` and :meth:`samples` clip them. Each is the average of reduction²
+        Levels may be beyond 0 … 255; :meth:`filter` clips its result. Each is the average of reduction²
         samples. At a reduction of 8 and above, the network beside the linear path is replaced by what it adds to a flat
         picture.
         """

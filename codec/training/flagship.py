@@ -103,7 +103,7 @@ class FlagshipSession(Session):
         """Resume, or start a new model from the pictures."""
         if self.resume:
             model, seen = load_checkpoint(self.resume, average=False)
-            model = self._grown(model, pictures)
+            model = self._grown(model, pictures) if self.settings.grow else model
         else:
             model, seen = HyperpriorModel(), 0
             sampler = CropSampler(pictures, self.settings.crop, self.settings.seed)

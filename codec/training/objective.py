@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from aez.codec.model.scales import LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MAX, LOG_SCALE_MIN, SKIP_BELOW
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.hyperprior import to_cells
-from aez.codec.networks.perception import trained_distortion
+from aez.codec.networks.perception import perceptual_loss
 from aez.codec.training.filter_in_loop import filtered_crops
 from aez.codec.training.settings import DISTORTIONS, SYMBOLS
 
@@ -158,5 +158,5 @@ class RateDistortion(nn.Module):
         bpp = (bits_r.sum((1, 2, 3)) + bits_z.sum((1, 2, 3))) / pixels
         mse = (x_hat - x).square().mean((1, 2, 3))
         weight = model.distortion_weight(position)
-        distortion = mse if self.distortion == "mse" else trained_distortion(x, x_hat)
+        distortion = mse if self.distortion == "mse" else perceptual_loss(x, x_hat)
         return Outcome((bpp + weight * distortion) / weight**self.normalisation, bpp, mse), x_hat

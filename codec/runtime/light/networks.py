@@ -16,7 +16,7 @@ from aez.codec.geometry.grid import CELL, LINEAR_FROM
 from aez.codec.model.filter_weights import Moments
 from aez.codec.model.operating_point import OperatingPoint
 from aez.codec.model.weightfile import Weights
-from aez.codec.runtime.ends import FLAT_SIDE, QUARTER, REACH, STRIDE
+from aez.codec.runtime.ends import FLAT_SIDE, OUTPUT_BOUND, QUARTER, STRIDE
 from aez.codec.runtime.light.layers import EndLayers, joined, patches, planes_of, positions, product
 from aez.codec.runtime.light.picture_filter import filtered, moments
 from aez.codec.runtime.light.sessions import Sessions
@@ -151,7 +151,7 @@ class LightNetworks:
             x, added = product(positions(y[:, strip]), linear), detail(strip)
             parts = x.reshape(-1, cols, *added.shape[2:])
             parts += added
-            np.clip(x, -REACH, REACH, out=x)
+            np.clip(x, -OUTPUT_BOUND, OUTPUT_BOUND, out=x)
             x *= 255
             x += 127.5
             levels[strip] = x.reshape(-1, cols, side, channels * side).transpose(0, 2, 1, 3)
@@ -218,9 +218,9 @@ class LightNetworks:
     def samples(self, levels: Floats, depth: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """See :class:`aez.codec.runtime.networks.Networks`."""
         if depth == 8:
-            out: NDArray[np.uint8] = np.rint(levels.clip(0, 255)).astype(np.uint8)
+            out: NDArray[np.uint8] = np.rint(levels).astype(np.uint8)
             return out
-        deep: NDArray[np.uint16] = np.rint(levels.clip(0, 255) * np.float32(((1 << depth) - 1) / 255)).astype(np.uint16)
+        deep: NDArray[np.uint16] = np.rint(levels * np.float32(((1 << depth) - 1) / 255)).astype(np.uint16)
         return deep
 
     def host(self, array: Array) -> NDArray[Any]:

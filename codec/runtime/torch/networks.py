@@ -15,7 +15,7 @@ from aez.codec.model.quality import POSITION_SCALE
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.loading import coding_model, training_model
-from aez.codec.runtime.ends import REACH
+from aez.codec.runtime.ends import OUTPUT_BOUND
 from aez.codec.runtime.networks import Floats, Levels, Slope
 from aez.codec.runtime.torch.hyper_descent import refined_hyper
 from aez.codec.runtime.torch.patches import PatchAnalysis, PatchSynthesis
@@ -183,7 +183,7 @@ class TorchNetworks:
             (gradient,) = torch.autograd.grad(x, latents, planes)
             return _host(gradient[0])
 
-        return x.detach()[0].permute(1, 2, 0).clamp(-REACH, REACH).mul_(255).add_(127.5), slope
+        return x.detach()[0].permute(1, 2, 0).clamp(-OUTPUT_BOUND, OUTPUT_BOUND).mul_(255).add_(127.5), slope
 
     @torch.inference_mode()
     def filter(self, levels: Tensor, weights: Floats) -> Tensor:
@@ -206,7 +206,6 @@ class TorchNetworks:
     @torch.inference_mode()
     def samples(self, levels: Tensor, depth: int) -> Tensor:
         """See :class:`aez.codec.runtime.networks.Networks`; deep samples are int32, which torch computes with."""
-        levels = levels.clamp(0, 255)
         if depth == 8:
             return levels.round().to(torch.uint8)
         return (levels * (((1 << depth) - 1) / 255)).round().to(torch.int32)

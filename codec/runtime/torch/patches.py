@@ -8,9 +8,9 @@ from aez.codec.geometry.grid import LINEAR_FROM
 from aez.codec.networks.transforms import Analysis, Synthesis
 from aez.codec.runtime.ends import (
     FLAT_SIDE,
+    OUTPUT_BOUND,
     PATCH,
     QUARTER,
-    REACH,
     STRIDE,
     Matrix,
     analysis_linear,
@@ -89,7 +89,7 @@ class PatchSynthesis:
             x.add_(fine.permute(0, 2, 1, 4, 3, 5).reshape(rows * cols, -1))
         else:
             x.reshape(rows * cols, side**2, channels).add_(self._flat(position, channels))
-        levels = x.clamp_(-REACH, REACH).mul_(255).add_(127.5)
+        levels = x.clamp_(-OUTPUT_BOUND, OUTPUT_BOUND).mul_(255).add_(127.5)
         levels = levels.reshape(rows, cols, side, channels * side).permute(0, 2, 1, 3)
         return levels.reshape(side * rows, side * cols, channels)
 

@@ -30,7 +30,7 @@ _RIDGE, _SCALE_RIDGE = 1e-5, 1e-3
 
 @torch.no_grad()
 def widened(model: HyperpriorModel, latent: int, batches: Iterable[Tensor], *, filtered: bool) -> HyperpriorModel:
-    """Return a copy with more latent channels.
+    """Return a copy with more latent channels, or the model itself if it has as many.
 
     Half of the new channels follow the first half of the old ones, which the mean context codes in its first step.
 

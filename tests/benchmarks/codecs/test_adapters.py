@@ -136,6 +136,15 @@ def test_description_of_a_command() -> None:
     assert split_description("/usr/bin/enc {in} {out} {quality}")[0] == "enc"
 
 
+@pytest.mark.parametrize("tune", ["iq", "ssim", "psnr"])
+def test_avif_has_all_qualities_of_its_scale(image: Image.Image, tune: str) -> None:
+    pytest.importorskip("PIL._avif")
+    adapter = build(parse_codec(f"avif:tune={tune}"), "cpu")
+    assert adapter.scale is not None
+    small, large = (len(adapter.encode(image, quality)) for quality in (adapter.scale.low, adapter.scale.high))
+    assert small < large
+
+
 @pytest.mark.parametrize("name", ["jpeg", "jpeg2000"])  # of one a higher quality is larger, of the other smaller
 def test_match_size(image: Image.Image, name: str) -> None:
     adapter = build(parse_codec(name), "cpu")

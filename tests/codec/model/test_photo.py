@@ -62,8 +62,9 @@ def test_smooth_colours_have_no_pattern(
 def test_the_highest_quality(photo: Photo, default: Codec) -> None:
     part = photo[150:470, 100:420]
     decoded = default.decode_array(default.encode(part, 100))
-    assert ssimulacra2_of(part, decoded) > 89
-    assert psnr_of(part, decoded) > 38.5
+    # Without the levels beyond 0 … 255 that its filter needs, it reaches 89.5 and 39.9 dB.
+    assert ssimulacra2_of(part, decoded) > 92
+    assert psnr_of(part, decoded) > 40.5
 
 
 @pytest.mark.slow

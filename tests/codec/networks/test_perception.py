@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from aez.codec.networks.ms_ssim import ms_ssim
-from aez.codec.networks.perception import perceptual_distortion, trained_distortion
+from aez.codec.networks.perception import perceptual_distortion, perceptual_loss
 from aez.codec.networks.ssimulacra2 import ssimulacra2, ssimulacra2_error
 from aez.codec.picture.perception import perceptual_slope
 
@@ -88,7 +88,7 @@ def test_training_has_the_same_distortion_and_slope(photo: Photo) -> None:
     x, y = (torch.cat(both) for both in zip(pair(photo, 193, 181, 30), pair(photo, 193, 181, 70), strict=True))
     weights = torch.tensor([2.0, 5.0])
     slopes = []
-    for distortion in (perceptual_distortion, trained_distortion):
+    for distortion in (perceptual_distortion, perceptual_loss):
         decoded = (y * 0.97).requires_grad_(True)
         found = distortion(x, decoded)
         slopes.append((found.detach(), *torch.autograd.grad((weights * found).sum(), decoded)))
@@ -101,7 +101,7 @@ def test_training_has_the_same_distortion_and_slope(photo: Photo) -> None:
 def test_samples_beyond_their_range_are_drawn_back(photo: Photo) -> None:
     x, y = pair(photo, 193, 181)
     beyond = (y * 1.2).requires_grad_(True)
-    (slope,) = torch.autograd.grad(trained_distortion(x, beyond).sum(), beyond)
+    (slope,) = torch.autograd.grad(perceptual_loss(x, beyond).sum(), beyond)
     outside = beyond.detach().abs() > 0.55
     assert outside.any()
     assert (slope[outside] * beyond.detach()[outside] > 0).all()

@@ -10,7 +10,7 @@ from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.model.weightfile import Weights
 from aez.codec.networks import HyperpriorModel
 from aez.codec.networks.loading import training_model
-from aez.codec.networks.perception import trained_distortion
+from aez.codec.networks.perception import perceptual_loss
 from aez.codec.networks.quality import lambda_of
 from aez.codec.training.flagship import drawn_positions
 from aez.codec.training.objective import RateDistortion
@@ -18,12 +18,12 @@ from aez.codec.training.objective import RateDistortion
 pytestmark = pytest.mark.torch
 
 
-def test_training_minimises_the_trained_distortion(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:
+def test_training_minimises_the_perceptual_loss(model: HyperpriorModel, photo: NDArray[np.uint8]) -> None:
     x = torch.from_numpy(photo[:192, :192].copy()).permute(2, 0, 1)[None].float() / 255 - 0.5
     position = torch.tensor([1.0])
     outcome, decoded = RateDistortion(model, "perceptual").eval().evaluate(x, position)
     weight = lambda_of(position, model.config.points)
-    distortion = trained_distortion(x, decoded)
+    distortion = perceptual_loss(x, decoded)
     assert torch.allclose(outcome.loss, (outcome.bpp + weight * distortion) / weight**0.4, rtol=1e-4)
     outcome.loss.backward()
     slope = model.analysis.linear.weight.grad

@@ -1,4 +1,4 @@
-"""Draw the figures of `docs/pages/models.md`: the same places of pictures whose files have the same size.
+"""Draw a figure of `docs/pages/models.md`: the same places of pictures whose files have the same size.
 
 Run ``python docs/draw_crops.py KODAK OUT.webp --rate 0.3``.
 """
@@ -17,14 +17,14 @@ from aez.benchmarks.pictures import read_rgb
 PLACES = (
     ("kodim01", 60, 260, "bricks"),
     ("kodim03", 300, 120, "caps"),
-    ("kodim04", 150, 130, "face and hair"),
+    ("kodim04", 150, 130, "hat, hair and skin"),
     ("kodim05", 300, 180, "motorcycles"),
     ("kodim08", 330, 120, "houses"),
     ("kodim13", 250, 300, "water and trees"),
-    ("kodim15", 250, 100, "skin and paint"),
+    ("kodim15", 250, 100, "hair, strap and paint"),
     ("kodim20", 420, 190, "aeroplane"),
-    ("kodim23", 230, 60, "feathers"),
-    ("kodim24", 420, 250, "house and grass"),
+    ("kodim23", 230, 60, "background out of focus"),
+    ("kodim24", 420, 250, "mural"),
 )
 """Pictures, left and upper edges of the places, and what is there; chosen in the originals."""
 CODECS = ("aez", "avif-s6", "jxl-e7")

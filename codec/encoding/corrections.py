@@ -18,10 +18,12 @@ import numpy as np
 from aez.bitstream.header import LATENT_STRIDE
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.encoding.candidate import Candidate, Measured
-from aez.codec.encoding.distortion import errors_of
+from aez.codec.encoding.distortion import Errors, errors_of
 from aez.codec.encoding.filter_fit import FilterFit
+from aez.codec.encoding.prediction import Prediction
 from aez.codec.encoding.quantising import BAND_HEIGHT
 from aez.codec.encoding.setting import Setting
+from aez.codec.geometry.grid import CELL
 from aez.codec.geometry.windows import WHOLE_CELLS, Window, cell_windows
 from aez.codec.model.scales import LEVELS, ladder
 from aez.codec.picture.depth import Samples, levels_of
@@ -39,28 +41,58 @@ _STEEPNESS[:LEVELS] = 1 / (math.log(2) * (np.square(ladder()) + 1 / 12))
 def corrected(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
     """Measure a candidate, and find the latents that would decode to the pixels by the synthesis's linear path.
 
-    Errors that the filter will remove do not move the latents.
+    Errors that the filter will remove do not move the latents. Steps after the first start from what the linear path
+    predicts for the symbols that the step before gave.
 
     Args:
-        setting: the step of the correction, and whether it counts the bits that symbols of the first step cause in the
+        setting: the steps of the correction, and whether it counts the bits that symbols of the first step cause in the
             second.
         candidate: the symbols so far.
         fit: the picture filter, fitted to nothing, if there will be one.
     """
-    y, effort, total = candidate.y, setting.effort, 0.0
-    moved = np.empty(y.shape, np.float32)
-    channels = candidate.pixels.shape[2]
+    first, *more = setting.effort.steps
+    total, moved, host = 0.0, np.empty(candidate.y.shape, np.float32), setting.networks.host
+    prediction = Prediction(candidate) if more else None
     for part in _decoded(setting, candidate, fit):
         fit = part.fit
+        y_hat = host(part.y_hat)[0][part.core.index_in(part.around)]
         errors = errors_of(setting, part.levels, candidate.pixels, part.core, part.core, part.around)
         total += errors.total
-        slope = setting.networks.project(errors.patches(), channels)
-        pull = np.ascontiguousarray(slope.T).reshape(-1, *part.core.shape) * setting.response
-        if effort.foresight:
-            pull = pull + foreseen(setting, candidate, part.area, part.core, pull)
-        target = setting.networks.host(part.y_hat)[0][part.core.index_in(part.around)] - pull
-        moved[part.core.index] = interpolated(y[part.core.index], target, effort.step)
+        moved[part.core.index] = _moved(setting, candidate, first, errors, part.core, part.area, y_hat)
+        if prediction is not None:
+            prediction.keep(part.core, part.around, part.levels, y_hat)
+    if prediction is not None:
+        now = candidate
+        for step in more:
+            now = now.moved(setting, moved)
+            prediction.follow(setting, now)
+            for core, around in _windows(setting, now):
+                levels = prediction.levels[around.finer(LATENT_STRIDE).pixel_index]
+                errors = errors_of(setting, levels, now.pixels, core, core, around)
+                area = now.means.area(core.coarser(CELL))
+                moved[core.index] = _moved(setting, now, step, errors, core, area, prediction.y_hat[core.index])
     return Measured(candidate, total, fit, moved)
+
+
+def _moved(
+    setting: Setting, candidate: Candidate, step: float, errors: Errors, core: Window, area: Area, y_hat: Floats
+) -> Floats:
+    """Return the latents of a window after one step.
+
+    Args:
+        setting: whether the step has foresight.
+        candidate: the symbols so far.
+        step: share of the way to where the errors vanish.
+        errors: of ``core``.
+        core: latents.
+        area: mean context of ``core`` and what depends on it.
+        y_hat: of ``core``.
+    """
+    slope = setting.networks.project(errors.patches(), candidate.pixels.shape[2])
+    pull = np.ascontiguousarray(slope.T).reshape(-1, *core.shape) * setting.response
+    if setting.effort.foresight:
+        pull = pull + foreseen(setting, candidate, area, core, pull)
+    return interpolated(candidate.y[core.index], y_hat - pull, step)
 
 
 def measured(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Measured:
@@ -96,16 +128,21 @@ class _Part:
 def _decoded(setting: Setting, candidate: Candidate, fit: FilterFit | None) -> Iterator[_Part]:
     """Decode a candidate, window by window."""
     networks, point, means = setting.networks, setting.point, candidate.means
-    grid = means.grid
+    for core, around in _windows(setting, candidate):
+        y_hat, area = means.reconstruct(around, candidate.r[means.grid.reach(around).index])
+        levels = networks.synthesise(y_hat, point.position, candidate.pixels.shape[2])
+        levels, fit = filtered_levels(setting, levels, candidate.pixels, core, around, fit)
+        yield _Part(core, around, y_hat, area, networks.host(levels), fit)
+
+
+def _windows(setting: Setting, candidate: Candidate) -> Iterator[tuple[Window, Window]]:
+    """Yield the latents of each window of a correction, and those with their halo."""
+    grid = candidate.means.grid
     # The slope of the perceptual distortion takes three times the memory of errors.
     whole = _WINDOW_CELLS if setting.perceptual else WHOLE_CELLS
     for cells in cell_windows(grid.cells, height=BAND_HEIGHT, size=_WINDOW_CELLS, whole=whole):
         core = grid.latents_of(cells)
-        around = grid.grown(core, point.weights.pixel_halo)
-        y_hat, area = means.reconstruct(around, candidate.r[grid.reach(around).index])
-        levels = networks.synthesise(y_hat, point.position, candidate.pixels.shape[2])
-        levels, fit = filtered_levels(setting, levels, candidate.pixels, core, around, fit)
-        yield _Part(core, around, y_hat, area, networks.host(levels), fit)
+        yield core, grid.grown(core, setting.point.weights.pixel_halo)
 
 
 def filtered_levels(

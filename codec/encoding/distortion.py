@@ -48,7 +48,7 @@ def errors_of(setting: Setting, decoded: Floats, pixels: Samples, core: Window, 
         seen: latents.
     """
     if setting.perceptual:
-        return _perceived(decoded, pixels, core, wanted, seen, fine=setting.effort.verified)
+        return _perceived(decoded, pixels, core, wanted, seen, fine=setting.effort.compares)
     error = _differences(decoded, pixels, wanted, seen)
     return Errors(squared(error[core.moved(wanted).finer(LATENT_STRIDE).pixel_index]), error)
 

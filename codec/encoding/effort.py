@@ -10,7 +10,8 @@ class Effort:
     Attributes:
         strength: weight of the rate in rate–distortion-optimised quantisation; 0 for plain rounding.
         passes: corrections of the latents by the error of the decoded picture.
-        step: share of each correction that is applied.
+        steps: shares of a correction that are applied one after the other; those after the first follow a prediction
+            of what the one before decodes to.
         verified: decode what the last correction gives, too, and take the better; without, 0.2 % more bits.
         foresight: let a correction also see how symbols change the means of symbols coded later.
         descents: steps along the gradient of the distortion after the corrections.
@@ -20,12 +21,17 @@ class Effort:
 
     strength: float
     passes: int = 0
-    step: float = 0.8
+    steps: tuple[float, ...] = (0.8,)
     verified: bool = True
     foresight: bool = False
     descents: int = 0
     hyper_steps: int = 0
     squared: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """True if the distortions of candidates are compared, not only their slopes followed."""
+        return self.verified or self.descents > 0
 
     @property
     def needs_gradients(self) -> bool:
@@ -42,7 +48,7 @@ class Effort:
         """
         passes = self.passes + 1
         return replace(
-            self, strength=0.0, passes=passes, step=Effort.step, verified=True, foresight=False, squared=True
+            self, strength=0.0, passes=passes, steps=Effort.steps, verified=True, foresight=False, squared=True
         )
 
 
@@ -50,26 +56,26 @@ EFFORTS = (
     Effort(0.0),
     Effort(0.4),
     Effort(0.7, 1, verified=False, foresight=True),
-    Effort(0.9, 2, 0.7, foresight=True),
-    Effort(0.9, 3, 0.7, foresight=True),
-    Effort(0.9, 4, 0.7, foresight=True),
-    Effort(0.9, 6, 0.6, foresight=True),
-    Effort(0.9, 8, 0.5, foresight=True),
-    Effort(0.9, 4, 0.7, foresight=True, descents=5),
-    Effort(0.9, 4, 0.7, foresight=True, descents=12, hyper_steps=100),
+    Effort(0.9, 2, (0.7,), foresight=True),
+    Effort(0.9, 3, (0.7,), foresight=True),
+    Effort(0.9, 4, (0.7,), foresight=True),
+    Effort(0.9, 6, (0.6,), foresight=True),
+    Effort(0.9, 8, (0.5,), foresight=True),
+    Effort(0.9, 4, (0.7,), foresight=True, descents=5),
+    Effort(0.9, 4, (0.7,), foresight=True, descents=12, hyper_steps=100),
 )
 EFFORT_MAX = len(EFFORTS) - 1
 """The highest level; 0 is the lowest."""
 _PERCEPTUAL = (
     *EFFORTS[:2],
-    Effort(0.45, 1, 0.08, verified=False),
-    Effort(0.45, 2, 0.06, verified=False),
-    Effort(0.5, 3, 0.05),
-    Effort(0.5, 5, 0.04),
-    Effort(0.6, 8, 0.04),
-    Effort(0.6, 12, 0.04),
-    Effort(0.7, 5, 0.04, descents=16),
-    Effort(0.7, 5, 0.04, descents=40),
+    Effort(0.45, 1, (0.08,), verified=False),
+    Effort(0.45, 1, (0.06, 0.04, 0.025), verified=False),
+    Effort(0.5, 2, (0.05, 0.03, 0.02), verified=False),
+    Effort(0.5, 3, (0.05, 0.03, 0.02), verified=False),
+    Effort(0.5, 4, (0.04, 0.025, 0.015), verified=False),
+    Effort(0.55, 8, (0.03, 0.02, 0.015), verified=False),
+    Effort(0.7, 4, (0.04, 0.025, 0.015), verified=False, descents=16),
+    Effort(0.7, 4, (0.04, 0.025, 0.015), verified=False, descents=40),
 )
 """Levels of a model of what is seen. Its corrections are short steps down the slope of its own distortion."""
 

@@ -180,7 +180,7 @@ class _BandCoder:
         """Return the best candidate that the effort finds, and the picture filter fitted to it."""
         effort, fit = setting.effort, self._unfitted(setting)
         if effort.descents:
-            start = _corrected(setting, candidate, None)[0] if effort.passes else candidate
+            start = _corrected(setting, candidate, fit)[0] if effort.passes else candidate
             found = descended(setting, start, fit)
             return found.candidate, found.fit
         return _corrected(setting, candidate, fit) if effort.passes else (candidate, fit)

@@ -121,6 +121,9 @@ class Networks(Protocol):
     def project(self, errors: Floats, channels: int) -> Floats:
         """Apply the transpose of the synthesis's linear path: (n, 256·channels) errors of patches to (n, M)."""
 
+    def expand(self, change: Floats, position: int, channels: int) -> Floats:
+        """Apply the synthesis's linear path to changes of ŷ: (n, M) to patches of samples / 255, (n, 256·channels)."""
+
     def newton_response(self, position: int, channels: int) -> Floats:
         """Return the Newton step in ŷ for a unit of slope of samples / 255 by ŷ times the gain, (M,)."""
 

@@ -27,6 +27,7 @@ WINDOWED = (
     "encoding.hyper",
     "encoding.quantising",
     "encoding.corrections",
+    "encoding.prediction",
     "encoding.descent",
     "decoding.decoder",
 )

@@ -239,6 +239,17 @@ class LightNetworks:
         each(one, shares(len(errors)))
         return out
 
+    def expand(self, change: Floats, position: int, channels: int) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        matrix = self._ends.linear_end(channels)[0] * self._output_gain(position)[:, None]
+        out = np.empty((len(change), matrix.shape[1]), np.float32)
+
+        def one(rows: slice) -> None:
+            np.matmul(change[rows], matrix, out=out[rows])
+
+        each(one, shares(len(change)))
+        return out
+
     def newton_response(self, position: int, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`.
 

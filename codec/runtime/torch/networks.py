@@ -220,6 +220,12 @@ class TorchNetworks:
         return _host(torch.from_numpy(errors).to(self.place) @ self.synthesis.linear_end(channels).t())
 
     @torch.inference_mode()
+    def expand(self, change: Floats, position: int, channels: int) -> Floats:
+        """See :class:`aez.codec.runtime.networks.Networks`."""
+        gain = self.model.output_gain(self.point(position)).flatten()
+        return _host((torch.from_numpy(change).to(self.place) * gain) @ self.synthesis.linear_end(channels))
+
+    @torch.inference_mode()
     def newton_response(self, position: int, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`.
 

@@ -104,7 +104,7 @@ def test_corrections_are_verified_where_an_effort_or_the_picture_asks_for_it(
 
 def test_a_correction_moves_towards_the_picture(flagship: Codec, piece: NDArray[np.uint8]) -> None:
     """Latents of another picture are drawn to this one: distortion falls at once."""
-    setting = setting_of(flagship, 80, Effort(0.0, step=1.0))
+    setting = setting_of(flagship, 80, Effort(0.0, steps=(1.0,)))
     y, _ = latents(setting, np.roll(piece, 16, 1))
     _, z = latents(setting, piece)
     candidate = candidate_of(setting, piece, y, z)
@@ -138,9 +138,9 @@ def test_windows_correct_like_the_whole(
 def test_a_perceptual_model_takes_short_steps() -> None:
     levels = [effort_of(level, "perceptual") for level in range(10)]
     assert levels[:2] == [EFFORTS[0], EFFORTS[1]]
-    assert all(effort.step < 0.1 for effort in levels if effort.passes)
+    assert all(step < 0.1 for effort in levels if effort.passes for step in effort.steps)
     assert [effort.needs_gradients for effort in levels] == [effort.needs_gradients for effort in EFFORTS]
-    work = [(effort.descents, effort.passes) for effort in levels[1:]]
+    work = [(effort.descents, effort.passes, len(effort.steps)) for effort in levels[1:]]
     assert work == sorted(set(work))
 
 

@@ -58,7 +58,7 @@ def test_curvature_is_that_of_the_decoder(flagship: Codec) -> None:
     networks, at = flagship.networks, 8 * 256 + 77
     worth = networks.curvature(at, 3)
     weight = flagship.quality_scale.distortion_weight(at) / 255**2
-    y = np.zeros((320, 5, 5), np.float32)
+    y = np.zeros((flagship.weights.config.latent, 5, 5), np.float32)
     ground = networks.synthesise(y, at, 3)
     for channel in (0, 3, 40, 200):
         y[:] = 0

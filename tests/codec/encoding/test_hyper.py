@@ -34,14 +34,14 @@ def piece(photo: Photo) -> Photo:
 
 
 def test_bits_are_those_of_the_tables(flagship: Codec, piece: Photo) -> None:
-    """The smooth model of what a file costs is the file's size."""
+    """The smooth model of what a file costs is the file's size, but for elements of narrow tables that tiles add."""
     setting = setting_of(flagship, 60, Effort(0.0))
     y, z = latents(setting, piece)
     cost = HyperCost(flagship.networks, y, setting.point)
     cost.worth = cost.worth * 0
     with torch.inference_mode():
         bits = float(cost(torch.from_numpy(z.astype(np.float32))[None], hard=True))
-    assert 8 * len(flagship.encode(piece, 60, effort=0)) == pytest.approx(bits, rel=0.03, abs=450)
+    assert 8 * len(flagship.encode(piece, 60, effort=0)) == pytest.approx(bits, rel=0.04, abs=450)
 
 
 @pytest.mark.parametrize("grey", [False, True])

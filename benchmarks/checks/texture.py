@@ -52,12 +52,8 @@ def _fine_blocks(picture: Samples) -> NDArray[np.float64]:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--first", type=click.IntRange(min=1), help="Use only the first N pictures by name.  [default: all]")
-@click.option(
-    "--rate", "rates", type=float, multiple=True, default=(0.4, 0.8), show_default=True, help="Bits per pixel."
-)
-@click.option(
-    "--codec", "codecs", multiple=True, default=("aez", "avif-s6"), show_default=True, help="Codecs as in `aez bench`."
-)
+@click.option("--rate", "rates", type=float, multiple=True, default=RATES, show_default=True, help="Bits per pixel.")
+@click.option("--codec", "codecs", multiple=True, default=CODECS, show_default=True, help="Codecs as in `aez bench`.")
 def command(folder: Path, first: int | None, rates: tuple[float, ...], codecs: tuple[str, ...]) -> None:
     """Print the share of textured blocks that codecs wipe out at equal size."""
     rows = []

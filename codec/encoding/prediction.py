@@ -1,4 +1,4 @@
-"""What other symbols would decode to, without decoding them: by the synthesis's linear path alone.
+"""Prediction of what other symbols decode to, by the synthesis's linear path alone.
 
 Near symbols that were decoded, the network beside the linear path adds nearly the same to the picture. So a picture
 whose symbols moved a little is the decoded one and what the linear path makes of the change of ŷ. That takes a tenth

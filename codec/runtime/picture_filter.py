@@ -211,7 +211,10 @@ def strip_moments(planes: Array, columns: slice, first: int, original: Array) ->
     xp, seen = _module_of(planes), Neighbourhood(planes)
     own = slice(first, first + original.shape[0], EVERY)
     inputs, place = seen.inputs[:, own, columns], seen.place[own, columns]
-    missing = xp.moveaxis(original[::EVERY], 2, 0) - planes[:, REACH:-REACH, REACH:-REACH][:, own, columns]
+    wanted, shown = xp.moveaxis(original[::EVERY], 2, 0), planes[:, REACH:-REACH, REACH:-REACH][:, own, columns]
+    # What is beyond the range where the original is at its end will be clipped to the original: no error.
+    right = ((wanted <= 0) & (shown < 0)) | ((wanted >= 255) & (shown > 255))
+    missing = (wanted - shown) * ~right
     size, channels = len(inputs), len(missing)
     square, product = _zeros(inputs, (NODES, size, NODES, size)), _zeros(inputs, (NODES, size, channels))
     for node in range(NODES - 1):

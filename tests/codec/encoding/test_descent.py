@@ -59,7 +59,7 @@ class Case:
 
 
 def test_it_pays_where_the_network_matters(flagship: Codec, photo: Photo) -> None:
-    for quality, share in ((30, 1.0), (90, 0.99)):
+    for quality, share in ((30, 1.0), (100, 0.985)):
         case = Case(flagship, photo[250:410, 20:200], quality)
         assert case.cost(case.descended(6)) < share * case.cost(case.r)
 
@@ -108,10 +108,10 @@ def by_eye(
 @pytest.mark.parametrize("grey", [False, True])
 def test_a_perceptual_model_descends_by_what_is_seen(photo: Photo, grey: bool) -> None:
     codec = Codec(read_weights(find_model(DEFAULT_MODEL).path), "cpu", "float32")
-    qualities = (30, 60) if grey else (75, 92)  # where the filter, fitted to a colour picture, gains most
+    qualities = (30,) if grey else (75, 92)  # where descents of either kind gain most
     least, default, more, most = by_eye(codec, small_parts(photo), grey, qualities, (1, 2, 4, 8))
     assert default > least + (0 if grey else 0.8)
-    assert more > default - 0.2 and most > more + (0.1 if grey else 0.3)
+    assert more > default - 0.2 and most > more + 0.3
 
 
 @pytest.mark.parametrize("grey", [False, True])

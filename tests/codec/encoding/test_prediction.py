@@ -1,4 +1,4 @@
-"""What the linear path predicts for other symbols, against decoding them."""
+"""The linear path's prediction for other symbols, against decoding them."""
 
 import numpy as np
 import pytest
@@ -34,9 +34,7 @@ def test_expanding_is_the_transpose_of_projecting(flagship: Codec, channels: int
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_most_of_a_change_is_predicted(
-    flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch, grey: bool
-) -> None:
+def test_most_of_a_change_is_predicted(flagship: Codec, photo: Photo, grey: bool) -> None:
     picture = photo[:231, :301].mean(2).astype(np.uint8) if grey else photo[:231, :301]
     setting = setting_of(flagship, 60, Effort(0.5, 1), grey=grey)
     before = candidate_of(setting, picture, *latents(setting, picture))

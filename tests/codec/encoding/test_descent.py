@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from aez.bitstream.costs import residual_bits
 from aez.codec.codec import Codec
-from aez.codec.encoding import descent
+from aez.codec.encoding import descent, encoder
 from aez.codec.encoding import effort as effort_levels
 from aez.codec.encoding.corrections import corrected
 from aez.codec.encoding.descent import descended
-from aez.codec.encoding.effort import Effort
+from aez.codec.encoding.effort import EFFORTS, Effort
 from aez.codec.geometry import windows
 from aez.codec.model.registry import DEFAULT_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights
+from aez.codec.picture.psnr import psnr_of
 from aez.codec.picture.ssimulacra2 import ssimulacra2_of
 from tests.codec.stages import candidate_of, decoded, latents, setting_of, small_windows
 
@@ -112,6 +113,21 @@ def test_a_perceptual_model_descends_by_what_is_seen(photo: Photo, grey: bool) -
     least, default, more, most = by_eye(codec, small_parts(photo), grey, qualities, (1, 2, 4, 8))
     assert default > least + (0 if grey else 0.8)
     assert more > default - 0.2 and most > more + 0.3
+
+
+def test_descents_start_from_corrections_behind_the_filter(
+    flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Corrections that do not see it leave errors to the latents that the filter removes."""
+    part, plain = photo[200:500, 20:420], encoder._corrected
+    monkeypatch.setattr(effort_levels, "EFFORTS", (*EFFORTS[:8], replace(EFFORTS[8], descents=1), EFFORTS[9]))
+    behind, before = [], []
+    for found in (behind, before):
+        data = flagship.encode(part, 60, effort=8)
+        found += [len(data), psnr_of(part, flagship.decode_array(data))]
+        monkeypatch.setattr(encoder, "_corrected", lambda setting, candidate, _: plain(setting, candidate, None))
+    # A decibel is worth about 17 % of the bytes there.
+    assert behind[1] - before[1] > 6 * np.log(behind[0] / before[0]) + 0.05
 
 
 @pytest.mark.parametrize("grey", [False, True])

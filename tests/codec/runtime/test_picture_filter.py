@@ -138,6 +138,17 @@ def test_moments_foretell_the_error(
     assert sums.gain(weights.reshape(3, -1).T.astype(np.float64)) == pytest.approx(fall, rel=1e-3)
 
 
+def test_what_will_be_clipped_to_the_original_is_no_error(of: Filter) -> None:
+    want = np.zeros((31, 42, 3), np.uint8)
+    want[:, 20:] = 255
+    levels = np.where(want == 0, np.float32(-30), np.float32(300))
+    levels[::2, 3] = 7
+    sums = of.moments(levels, 0, 0, want)
+    assert sums.error == pytest.approx(3 * 16 * 7**2)
+    assert of.moments(255 - levels, 0, 0, 255 - want).error == pytest.approx(3 * 16 * 7**2)
+    assert of.moments(levels, 0, 0, np.full_like(want, 128)).error > 1e7
+
+
 def test_sums_of_parts_add_up(of: Filter, photo: Photo) -> None:
     levels = photo[:64, :64].astype(np.float32) + 1
     whole, left = of.moments(levels, 0, 0, photo[:64, :64]), of.moments(levels, 0, 0, photo[:64, :30])

@@ -1,4 +1,4 @@
-"""What encoder and decoder learn from the pixels so far: how often guesses were right, and what followed neighbours."""
+"""Statistics of the pixels so far, the same in encoder and decoder: right guesses, and colours after neighbours."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,11 @@ from aez.bitstream.indexed.waves import HASH_BITS
 from aez.bitstream.tables import PRECISION
 
 _RISE, _MOST = 8, 2000
-"""What a symbol adds to its count, and the sum of a context's counts from which on they are halved."""
+"""Increment of a symbol's count, and the sum of a context's counts from which on they are halved."""
 
 
 class Counts:
-    """How often each symbol occurred in each context, weighted towards the present."""
+    """Counts of each symbol in each context, weighted towards the present."""
 
     def __init__(self, contexts: int, symbols: int, start: int) -> None:
         """Start all counts at ``start``."""

@@ -67,7 +67,7 @@ def test_the_page_and_its_files(served: Client) -> None:
 
 
 def test_all_that_the_page_asks_for_is_served(served: Client) -> None:
-    """What modules, styles and pages name is in the package."""
+    """The package has every file that modules, styles and pages name."""
     known = page_files(packaged_page())
     seen = set()
     for path, file in known.items():

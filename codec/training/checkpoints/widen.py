@@ -82,7 +82,7 @@ _MEMBERS = (
 
 
 class _Places:
-    """Where old and new channels stand among all."""
+    """Places of old and new channels among all."""
 
     def __init__(self, old: int, more: int) -> None:
         half, extra = old // 2, more // 2

@@ -16,7 +16,12 @@ from aez.codec.runtime.networks import Floats
 
 
 class Prediction:
-    """A decoded band, and what it becomes when its symbols change."""
+    """A decoded picture or band that follows changes of its symbols.
+
+    Attributes:
+        y_hat: (M, h, w) float32.
+        levels: (16·h, 16·w, C) float32, 0 … 255, behind the picture filter.
+    """
 
     def __init__(self, candidate: Candidate) -> None:
         """Take the shape of a candidate; :meth:`keep` fills in what was decoded."""
@@ -38,7 +43,12 @@ class Prediction:
         self.levels[core.finer(LATENT_STRIDE).pixel_index] = levels[inner]
 
     def follow(self, setting: Setting, candidate: Candidate) -> None:
-        """Change levels and ŷ to those of other symbols of the same latents' band."""
+        """Change levels and ŷ to those of other symbols.
+
+        Args:
+            setting: the networks.
+            candidate: the other symbols, of the same picture or band.
+        """
         means, channels = candidate.means, candidate.pixels.shape[2]
         for cells in cell_windows(means.grid.cells, height=BAND_HEIGHT):
             core = means.grid.latents_of(cells)

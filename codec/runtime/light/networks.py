@@ -230,25 +230,11 @@ class LightNetworks:
 
     def project(self, errors: Floats, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        matrix = self._ends.linear_end(channels)[0].T
-        out = np.empty((len(errors), matrix.shape[1]), np.float32)
-
-        def one(rows: slice) -> None:
-            np.matmul(errors[rows], matrix, out=out[rows])
-
-        each(one, shares(len(errors)))
-        return out
+        return _times(errors, self._ends.linear_end(channels)[0].T)
 
     def expand(self, change: Floats, position: int, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`."""
-        matrix = self._ends.linear_end(channels)[0] * self._output_gain(position)[:, None]
-        out = np.empty((len(change), matrix.shape[1]), np.float32)
-
-        def one(rows: slice) -> None:
-            np.matmul(change[rows], matrix, out=out[rows])
-
-        each(one, shares(len(change)))
-        return out
+        return _times(change, self._ends.linear_end(channels)[0] * self._output_gain(position)[:, None])
 
     def newton_response(self, position: int, channels: int) -> Floats:
         """See :class:`aez.codec.runtime.networks.Networks`.
@@ -297,6 +283,17 @@ class LightNetworks:
     def _run(self, graph: str, shape: tuple[int, ...], **inputs: NDArray[Any]) -> Floats:
         """Run a graph of one output, of a given shape."""
         return self._sessions.run(graph, (shape,), **inputs)[0]
+
+
+def _times(rows: Floats, matrix: Floats) -> Floats:
+    """Multiply (n, inputs) by (inputs, outputs), shares of the rows in parallel."""
+    out = np.empty((len(rows), matrix.shape[1]), np.float32)
+
+    def one(part: slice) -> None:
+        np.matmul(rows[part], matrix, out=out[part])
+
+    each(one, shares(len(rows)))
+    return out
 
 
 def _strips(rows: int, cols: int) -> list[slice]:

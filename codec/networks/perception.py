@@ -1,7 +1,8 @@
 """The distortion of pictures as they are seen, for training and for choosing symbols.
 
-A sum of the errors of SSIMULACRA 2, of 1 − MS-SSIM and of the squared error. Two metrics of different construction hold
-each other back from what only one of them likes; the squared error keeps flat colours.
+A sum of the errors of SSIMULACRA 2, of 1 − MS-SSIM, of the errors of contrast and of the squared error. Metrics of
+different construction hold each other back from what only one of them likes: the first two count a lost weave as they
+count lost clouds, the third by its contrast. The squared error keeps flat colours.
 """
 
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aez.codec.networks.contrast import contrast_error
 from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.ssimulacra2 import ssimulacra2_error
 from aez.codec.picture.ms_ssim import SMALLEST_SIDE
-from aez.codec.picture.perception import MS_SSIM_SHARE, MSE_SHARE, SSIMULACRA2_SHARE, perceptual_slope
+from aez.codec.picture.perception import CONTRAST_SHARE, MS_SSIM_SHARE, MSE_SHARE, SSIMULACRA2_SHARE, perceptual_slope
 from aez.codec.picture.ssimulacra2 import SMALLEST_SIDE as SMALLEST_SCALE
 
 
@@ -37,13 +39,13 @@ def perceptual_distortion(x: Tensor, y: Tensor) -> Tensor:
     original, decoded = (x + 0.5) * 255, (y + 0.5) * 255
     seen = SSIMULACRA2_SHARE * ssimulacra2_error(original, decoded.clamp(0, 255))
     similar = seen if side < SMALLEST_SIDE else MS_SSIM_SHARE * (1 - ms_ssim(original, decoded))
-    return seen + similar + MSE_SHARE * square
+    return seen + similar + CONTRAST_SHARE * contrast_error(original, decoded) + MSE_SHARE * square
 
 
 def perceptual_loss(x: Tensor, y: Tensor) -> Tensor:
     """Compute :func:`perceptual_distortion` for training: on a CPU with its slope written out, in half of the time.
 
-    There, both similarities are those of clipped samples; only the squared error draws samples back into the range.
+    There, all but the squared error is that of clipped samples; the squared error draws samples back into the range.
 
     Args:
         x: originals, (N, 3, H, W) float32, levels / 255 − 1/2.

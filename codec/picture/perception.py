@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.picture import ms_ssim, ssimulacra2
+from aez.codec.picture.contrast import contrast_slope
 from aez.codec.picture.depth import Levels
 from aez.codec.picture.ssimulacra2_slope import error_slope
 from aez.codec.threads import in_parallel
 
 Floats = NDArray[np.float32]
-SSIMULACRA2_SHARE, MS_SSIM_SHARE, MSE_SHARE = 4.3e-5, 0.0096, 0.1
-"""Weights of the three parts."""
+SSIMULACRA2_SHARE, MS_SSIM_SHARE, CONTRAST_SHARE, MSE_SHARE = 4.3e-5, 0.0096, 6e-6, 0.1
+"""Weights of the parts."""
 
 
 def perceptual_slope(levels: Floats, original: Levels, *, fine: bool = True) -> tuple[float, Floats]:
@@ -45,17 +46,21 @@ def perceptual_slope(levels: Floats, original: Levels, *, fine: bool = True) -> 
     small, first = side < ms_ssim.SMALLEST_SIDE, 0 if fine else 1
     if channels == 1:
         x, y = np.repeat(x, 3, 0), np.repeat(y, 3, 0)
-    work: list[Callable[[], tuple[float, Floats]]] = [functools.partial(error_slope, x, y, first)]
+    work: list[Callable[[], tuple[float, Floats]]] = [
+        functools.partial(error_slope, x, y, first),
+        functools.partial(contrast_slope, x[:channels], y[:channels]),
+    ]
     if not small:
         work += [
             functools.partial(ms_ssim.similarity_slope, *pair, first) for pair in zip(x[:channels], y, strict=False)
         ]
-    (error, by_level), *similar = in_parallel(_called, work)
+    (error, by_level), (contrast, by_contrast), *similar = in_parallel(_called, work)
     share = SSIMULACRA2_SHARE * (2 if small else 1)
-    total = MSE_SHARE * square + share * error
+    total = MSE_SHARE * square + share * error + CONTRAST_SHARE * contrast
     if channels == 1:
         by_level = by_level.sum(0, keepdims=True)
     slope = MSE_SHARE * slope + np.float32(share * 255 * slope.size) * by_level
+    slope += np.float32(CONTRAST_SHARE * 255 * slope.size) * by_contrast
     for plane, (similarity, by_sample) in zip(slope, similar, strict=False):
         total += MS_SSIM_SHARE * (1 - similarity) / channels
         plane -= np.float32(MS_SSIM_SHARE * 255 * slope.size / channels) * by_sample

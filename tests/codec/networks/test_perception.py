@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from aez.codec.networks.contrast import contrast_error
 from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.perception import perceptual_distortion, perceptual_loss
 from aez.codec.networks.ssimulacra2 import ssimulacra2, ssimulacra2_error
@@ -28,11 +29,12 @@ def pair(photo: Photo, rows: int, columns: int, quality: int = 30) -> tuple[Tens
     return x, y
 
 
-def test_it_is_a_sum_of_three_metrics(photo: Photo) -> None:
+def test_it_is_a_sum_of_four_metrics(photo: Photo) -> None:
     x, y = pair(photo, 193, 181)
     original, decoded = (x + 0.5) * 255, (y + 0.5) * 255
     seen = ssimulacra2_error(original, decoded)
-    expected = 4.3e-5 * seen + 0.0096 * (1 - ms_ssim(original, decoded)) + 0.1 * (x - y).square().mean()
+    similar, contrast = 1 - ms_ssim(original, decoded), contrast_error(original, decoded)
+    expected = 4.3e-5 * seen + 0.0096 * similar + 6e-6 * contrast + 0.1 * (x - y).square().mean()
     assert torch.allclose(perceptual_distortion(x, y), expected)
     exact = ssimulacra2_error(original, decoded, least=0.0, floor=0.0)
     assert float(seen) == pytest.approx(float(exact), rel=1e-3)

@@ -1,0 +1,79 @@
+"""Errors of contrast: what they count, how much of it, and their slope."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from aez.codec.picture.contrast import contrast_slope
+
+Photo = NDArray[np.uint8]
+
+
+def planes(picture: NDArray[np.generic]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
+
+
+def weave(contrast: float, rows: int = 121, columns: int = 135) -> NDArray[np.float32]:
+    """A grey of 128 with stripes of six pixels, (1, rows, columns)."""
+    wave = np.sin(np.arange(columns) * (2 * np.pi / 6))
+    return np.broadcast_to(128 + contrast * wave, (1, rows, columns)).astype(np.float32)
+
+
+def as_jpeg(picture: Photo, quality: int) -> Photo:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return np.array(Image.open(buffer))
+
+
+@pytest.mark.parametrize(("quality", "expected"), [(20, 16.22), (50, 4.00)])
+def test_it_agrees_with_colorvideovdp(photo: Photo, quality: int, expected: float) -> None:
+    # Expected: the second band's luminance in `cvvdp` 0.5.7, display standard_4k.
+    part = photo[20:213, 130:311]
+    error, _ = contrast_slope(planes(part), planes(as_jpeg(part, quality)))
+    assert error == pytest.approx(expected, rel=0.04)
+
+
+def test_lost_texture_counts_by_its_contrast() -> None:
+    strong, faint = (contrast_slope(weave(contrast), weave(0))[0] for contrast in (30, 4))
+    assert strong > 5 * faint > 5
+    assert contrast_slope(weave(30), weave(27))[0] < 0.02 * strong
+    assert contrast_slope(weave(30), weave(30) + 3)[0] < 0.1
+
+
+def test_texture_masks_errors() -> None:
+    noise = np.random.default_rng(0).normal(0, 6, weave(0).shape).astype(np.float32)
+    beside, alone = (contrast_slope(weave(contrast), weave(contrast) + noise)[0] for contrast in (40, 0))
+    assert beside < 0.5 * alone
+
+
+@pytest.mark.parametrize(("rows", "columns", "channels"), [(57, 90, 3), (64, 33, 1), (8, 9, 3), (1, 5, 3), (1, 1, 1)])
+def test_the_slope_is_that_of_the_errors(photo: Photo, rows: int, columns: int, channels: int) -> None:
+    part = photo[100 : 100 + rows, 200 : 200 + columns, :channels]
+    original = planes(part)
+    decoded = original * 0.9 + np.random.default_rng(1).normal(8, 6, original.shape).astype(np.float32)
+    decoded = decoded.clip(2, 250)
+    before, slope = contrast_slope(original, decoded)
+    assert slope.shape == original.shape
+    if min(rows, columns) < 3:
+        assert np.isfinite(slope).all()
+        return
+    # What masks is constant in the slope, so only a small step shows it.
+    direction = np.random.default_rng(2).normal(0, 1, original.shape).astype(np.float32)
+    direction += slope * (np.linalg.norm(direction) / np.linalg.norm(slope))
+    step = np.float32(0.02 * before / float((slope * direction).sum()))
+    after = [contrast_slope(original, decoded + sign * step * direction)[0] for sign in (-1, 1)]
+    assert (after[1] - after[0]) / 2 == pytest.approx(0.02 * before, rel=0.25)
+
+
+def test_equal_and_saturated_pictures_have_a_finite_slope() -> None:
+    for level in (0, 128, 255):
+        flat = np.full((3, 40, 41), level, np.float32)
+        error, slope = contrast_slope(flat, flat)
+        assert error == pytest.approx(0, abs=1e-9)
+        assert np.isfinite(slope).all()
+        error, slope = contrast_slope(flat, 255 - flat)
+        assert np.isfinite(error)
+        assert np.isfinite(slope).all()

@@ -19,6 +19,7 @@ from aez.codec.picture.contrast import (
     STEEP,
     TAPS,
 )
+from aez.codec.picture.linear_light import to_linear
 
 
 def contrast_error(x: Tensor, y: Tensor) -> Tensor:
@@ -43,8 +44,7 @@ def contrast_error(x: Tensor, y: Tensor) -> Tensor:
 
 def _contrast(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return the contrast of the second band, and the luminance around, both (N, 1, ⌈H/2⌉, ⌈W/2⌉)."""
-    level = x.clamp(0, 255) / 255
-    linear = torch.where(level <= 0.04045, level / 12.92, ((level.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4)
+    linear = to_linear(x.clamp(0, 255))
     weights = x.new_tensor(LUMINANCE).view(1, 3, 1, 1)
     half = _filtered((PEAK * weights * linear).sum(1, keepdim=True) + GLARE, TAPS, 2)
     around = _expanded(_filtered(half, TAPS, 2), half.shape[2:])

@@ -29,20 +29,19 @@ MASK_TAPS = tuple((_GAUSSIAN / _GAUSSIAN.sum()).tolist())
 
 
 def contrast_slope(x: Floats, y: Floats) -> tuple[float, Floats]:
-    """Compute the errors of contrast of a decoded picture, and their slope by every sample.
+    """Compute the errors of contrast of a decoded picture, and their slope by its light.
 
     Args:
-        x: original, (C, H, W) float32, 0 … 255, C = 1 or 3.
-        y: decoded, the same shape; samples beyond the range are clipped and have a slope as at its end.
+        x: original in linear light, (C, H, W) float32, 0 … 1, C = 1 or 3.
+        y: decoded, the same shape.
 
     Returns:
         The root mean square of the errors, 0 for equal pictures, 1 at a high quality and 100 at a low one; and the
         slope, in which what masks errors is constant: contrast of which the original has none is no merit.
     """
-    original, around = _contrast(_luminance(x)[0])[:2]
+    original, around = _contrast(_luminance(x))[:2]
     sensitivity = BEST / (1 + (HALF / around) ** np.float32(STEEP))
-    luminance, by_sample = _luminance(y)
-    contrast, local, half = _contrast(luminance)
+    contrast, local, half = _contrast(_luminance(y))
     apart = (contrast - original) * sensitivity
     mask = _blurred(np.minimum(abs(original), abs(contrast)) * sensitivity) * np.float32(MASK)
     unmasked = 1 + np.float32(MASK_SHARE) * mask ** np.float32(MASK_POWER)
@@ -55,18 +54,16 @@ def contrast_slope(x: Floats, y: Floats) -> tuple[float, Floats]:
     by_half = 2 * sensitivity * by_apart / local
     by_quarter = _expanded_back(-by_half * half / local)
     by_half = by_half + _reduced_back(by_quarter, half.shape)
-    return total - FLOOR, _reduced_back(by_half, luminance.shape) * by_sample
+    return total - FLOOR, _weights(y) * _reduced_back(by_half, y.shape[1:])
 
 
-def _luminance(x: Floats) -> tuple[Floats, Floats]:
-    """Return the luminance, (H, W), and its slope by every sample."""
-    level = x.clip(0, 255) * np.float32(1 / 255)
-    steep = (level.clip(0.04045) + np.float32(0.055)) * np.float32(1 / 1.055)
-    dark = level <= 0.04045
-    linear = np.where(dark, level * np.float32(1 / 12.92), steep ** np.float32(2.4))
-    weights = np.array(LUMINANCE if len(x) == 3 else (1,), np.float32)[:, None, None] * np.float32(PEAK)
-    by_level = np.where(dark, np.float32(1 / 12.92), steep ** np.float32(1.4) * np.float32(2.4 / 1.055))
-    return (weights * linear).sum(0) + np.float32(GLARE), weights * by_level * np.float32(1 / 255)
+def _luminance(x: Floats) -> Floats:
+    out: Floats = (_weights(x) * x).sum(0) + np.float32(GLARE)
+    return out
+
+
+def _weights(x: Floats) -> Floats:
+    return np.array(LUMINANCE if len(x) == 3 else (1,), np.float32)[:, None, None] * np.float32(PEAK)
 
 
 def _contrast(luminance: Floats) -> tuple[Floats, Floats, Floats]:

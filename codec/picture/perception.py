@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aez.codec.picture import ms_ssim, ssimulacra2
 from aez.codec.picture.contrast import contrast_slope
 from aez.codec.picture.depth import Levels
+from aez.codec.picture.linear_light import to_linear_slope
 from aez.codec.picture.ssimulacra2_slope import error_slope
 from aez.codec.threads import in_parallel
 
@@ -44,27 +45,28 @@ def perceptual_slope(levels: Floats, original: Levels, *, fine: bool = True) -> 
     if side < ssimulacra2.SMALLEST_SIDE:
         return square, slope.transpose(1, 2, 0)
     small, first = side < ms_ssim.SMALLEST_SIDE, 0 if fine else 1
-    if channels == 1:
-        x, y = np.repeat(x, 3, 0), np.repeat(y, 3, 0)
+    (light, by_sample), original_light = to_linear_slope(y.clip(0, 255)), to_linear_slope(x)[0]
     work: list[Callable[[], tuple[float, Floats]]] = [
-        functools.partial(error_slope, x, y, first),
-        functools.partial(contrast_slope, x[:channels], y[:channels]),
+        functools.partial(error_slope, _in_colour(original_light), _in_colour(light), first),
+        functools.partial(contrast_slope, original_light, light),
     ]
     if not small:
-        work += [
-            functools.partial(ms_ssim.similarity_slope, *pair, first) for pair in zip(x[:channels], y, strict=False)
-        ]
-    (error, by_level), (contrast, by_contrast), *similar = in_parallel(_called, work)
+        work += [functools.partial(ms_ssim.similarity_slope, *pair, first) for pair in zip(x, y, strict=True)]
+    (error, seen), (contrast, by_contrast), *similar = in_parallel(_called, work)
+    if channels == 1:
+        seen = seen.sum(0, keepdims=True)
     share = SSIMULACRA2_SHARE * (2 if small else 1)
     total = MSE_SHARE * square + share * error + CONTRAST_SHARE * contrast
-    if channels == 1:
-        by_level = by_level.sum(0, keepdims=True)
-    slope = MSE_SHARE * slope + np.float32(share * 255 * slope.size) * by_level
-    slope += np.float32(CONTRAST_SHARE * 255 * slope.size) * by_contrast
-    for plane, (similarity, by_sample) in zip(slope, similar, strict=False):
+    by_light = np.float32(share) * seen + np.float32(CONTRAST_SHARE) * by_contrast
+    slope = MSE_SHARE * slope + np.float32(255 * slope.size) * by_light * by_sample
+    for plane, (similarity, by_level) in zip(slope, similar, strict=False):
         total += MS_SSIM_SHARE * (1 - similarity) / channels
-        plane -= np.float32(MS_SSIM_SHARE * 255 * slope.size / channels) * by_sample
+        plane -= np.float32(MS_SSIM_SHARE * 255 * slope.size / channels) * by_level
     return total, slope.transpose(1, 2, 0)
+
+
+def _in_colour(x: Floats) -> Floats:
+    return np.repeat(x, 3, 0) if len(x) == 1 else x
 
 
 def _called(task: Callable[[], tuple[float, Floats]]) -> tuple[float, Floats]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aez.codec.picture.depth import Samples, levels_of
+from aez.codec.picture.linear_light import to_linear
 
 Array = Any
 """(N, 3, H, W) floating point, of the kind that :class:`Arrays` knows."""
@@ -131,7 +132,7 @@ def error(x: Array, y: Array, arrays: Arrays, *, least: float, floor: float) -> 
         least: weights below it count as 0.
         floor: added before the fourth root, whose slope is infinite at 0; to the power of four.
     """
-    scales = linear_scales(x, y, arrays)
+    scales = linear_scales(to_linear(x), to_linear(y), arrays)
     weights, total = weights_of(len(scales), least), 0.0
     for level, (original, decoded) in enumerate(scales):
         channels = np.flatnonzero(weights[:, level].any((1, 2))).tolist()
@@ -154,20 +155,13 @@ def weights_of(scales: int, least: float) -> NDArray[np.float64]:
 
 
 def linear_scales(x: Array, y: Array, arrays: Arrays) -> list[tuple[Array, Array]]:
-    """Return both pictures in linear light at every scale that is large enough."""
-    pair = _linear(x), _linear(y)
+    """Return two pictures in linear light at every scale that is large enough."""
+    pair = x, y
     scales: list[tuple[Array, Array]] = []
     while len(scales) < SCALES and min(pair[1].shape[-2:]) >= SMALLEST_SIDE:
         scales.append(pair)
         pair = _halved(pair[0], arrays), _halved(pair[1], arrays)
     return scales
-
-
-def _linear(x: Array) -> Array:
-    """Convert sRGB samples, 0 … 255, to linear light, 0 … 1."""
-    low = x <= 0.04045 * 255
-    power = ((x.clip(0.04045 * 255) * (1 / 255) + 0.055) * (1 / 1.055)) ** 2.4
-    return low * (x * (1 / (12.92 * 255))) + ~low * power
 
 
 def _halved(x: Array, arrays: Arrays) -> Array:

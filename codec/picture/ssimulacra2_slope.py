@@ -24,14 +24,14 @@ def error_slope(x: Floats, y: Floats, first: int = 0) -> tuple[float, Floats]:
     """Compute the weighted sum of errors of a decoded picture, and its slope by every sample.
 
     Args:
-        x: original, (3, H, W) float32, 0 … 255, sides of at least ``SMALLEST_SIDE``.
-        y: decoded, the same shape; samples beyond the range are clipped and have a slope as at its end.
+        x: original in linear light, (3, H, W) float32, 0 … 1, sides of at least ``SMALLEST_SIDE``.
+        y: decoded, the same shape.
         first: first scale whose errors count.
 
     Returns:
-        As :func:`aez.codec.picture.ssimulacra2.error` with the weights that matter, and the slope, (3, H, W).
+        As :func:`aez.codec.picture.ssimulacra2.error` with the weights that matter, and the slope by linear light,
+        (3, H, W).
     """
-    y = y.clip(0, 255)
     scales = linear_scales(x[None], y[None], NUMPY)
     weights = weights_of(len(scales), SIGNIFICANT).astype(np.float32)
     total, slope = 0.0, np.zeros_like(scales[-1][1])
@@ -44,10 +44,7 @@ def error_slope(x: Floats, y: Floats, first: int = 0) -> tuple[float, Floats]:
             value, by_xyb = _maps_slope(to_xyb(original, NUMPY), to_xyb(decoded, NUMPY), weights[:, level], channels)
             total += value
             slope = slope + _xyb_slope(decoded, by_xyb)
-    low = y <= 0.04045 * 255
-    steep = (y.clip(0.04045 * 255) * np.float32(1 / 255) + np.float32(0.055)) * np.float32(1 / 1.055)
-    by_sample = np.where(low, np.float32(1 / (12.92 * 255)), steep ** np.float32(1.4) * np.float32(2.4 / (1.055 * 255)))
-    out: Floats = slope[0] * by_sample
+    out: Floats = slope[0]
     return total, out
 
 

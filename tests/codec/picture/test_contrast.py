@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aez.codec.picture import contrast
 from aez.codec.picture.contrast import contrast_slope
 from aez.codec.picture.linear_light import to_linear
 
@@ -24,10 +25,10 @@ def planes(picture: NDArray[np.generic]) -> NDArray[np.float32]:
     return light
 
 
-def weave(contrast: float, rows: int = 121, columns: int = 135) -> NDArray[np.float32]:
+def weave(levels: float, rows: int = 121, columns: int = 135) -> NDArray[np.float32]:
     """A grey of 128 with stripes of six pixels."""
     wave = np.sin(np.arange(columns, dtype=np.float32) * np.float32(2 * np.pi / 6))
-    return np.broadcast_to(128 + np.float32(contrast) * wave[:, None], (rows, columns, 1))
+    return np.broadcast_to(128 + np.float32(levels) * wave[:, None], (rows, columns, 1))
 
 
 def as_jpeg(picture: Photo, quality: int) -> Photo:
@@ -44,7 +45,7 @@ def test_it_agrees_with_colorvideovdp(photo: Photo, quality: int, expected: floa
 
 
 def test_lost_texture_counts_by_its_contrast() -> None:
-    strong, faint = (errors(weave(contrast), weave(0)) for contrast in (30, 4))
+    strong, faint = (errors(weave(levels), weave(0)) for levels in (30, 4))
     assert strong > 5 * faint > 5
     assert errors(weave(30), weave(27)) < 0.02 * strong
     assert errors(weave(30), weave(30) + 3) < 0.1
@@ -52,7 +53,7 @@ def test_lost_texture_counts_by_its_contrast() -> None:
 
 def test_texture_masks_errors() -> None:
     noise = np.random.default_rng(0).normal(0, 6, weave(0).shape).astype(np.float32)
-    beside, alone = (errors(weave(contrast), weave(contrast) + noise) for contrast in (40, 0))
+    beside, alone = (errors(weave(levels), weave(levels) + noise) for levels in (40, 0))
     assert beside < 0.5 * alone
 
 
@@ -73,6 +74,17 @@ def test_the_slope_is_that_of_the_errors(photo: Photo, rows: int, columns: int, 
     step = np.float32(0.02 * before / float((slope * direction).sum()))
     after = [contrast_slope(original, decoded + sign * step * direction)[0] for sign in (-1, 1)]
     assert (after[1] - after[0]) / 2 == pytest.approx(0.02 * before, rel=0.25)
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (13, 16), (1, 2), (2, 1)])
+def test_both_steps_of_the_pyramid_have_their_transposes(shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(3)
+    large = random.normal(0, 1, shape).astype(np.float32)
+    small = random.normal(0, 1, tuple((side + 1) // 2 for side in shape)).astype(np.float32)
+    down, back = contrast._reduced(large), contrast._reduced_back(small, shape)
+    assert (down * small).sum() == pytest.approx((large * back).sum(), rel=1e-4)
+    up, back = contrast._expanded(small, shape), contrast._expanded_back(large)
+    assert (up * large).sum() == pytest.approx((small * back).sum(), rel=1e-4)
 
 
 def test_equal_and_saturated_pictures_have_a_finite_slope() -> None:

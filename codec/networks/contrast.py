@@ -23,7 +23,7 @@ from aez.codec.picture.linear_light import to_linear
 
 
 def contrast_error(x: Tensor, y: Tensor) -> Tensor:
-    """Compute the root mean square of the errors of contrast of each pair of pictures.
+    """Compute the errors of contrast of each pair of pictures.
 
     Args:
         x: originals, (N, 3, H, W), 0 … 255.

@@ -28,10 +28,11 @@ def perceptual_slope(levels: Floats, original: Levels, *, fine: bool = True) -> 
     that has its squared error only.
 
     Args:
-        levels: decoded samples, (H, W, C) float32, 0 … 255, C = 1 or 3.
+        levels: decoded samples, (H, W, C) float32, C = 1 or 3. Those beyond 0 … 255 are clipped for SSIMULACRA 2 and
+            for contrast, and have the slope of the end of the range there.
         original: the same shape, levels as :func:`~aez.codec.picture.depth.levels_of` gives them.
-        fine: count the errors of both metrics in the full size, too, not only in half and smaller ones. They take most
-            of the time; a step of an encoder gains as much without them.
+        fine: count the errors of SSIMULACRA 2 and MS-SSIM in the full size, too, not only in half and smaller ones.
+            They take most of the time; a step of an encoder gains as much without them.
 
     Returns:
         The distortion, and its slope by every sample / 255, times the number of samples: a change of all samples by a
@@ -45,6 +46,7 @@ def perceptual_slope(levels: Floats, original: Levels, *, fine: bool = True) -> 
     if side < ssimulacra2.SMALLEST_SIDE:
         return square, slope.transpose(1, 2, 0)
     small, first = side < ms_ssim.SMALLEST_SIDE, 0 if fine else 1
+    # Both by the same function, so that equal pictures have no errors.
     (light, by_sample), original_light = to_linear_slope(y.clip(0, 255)), to_linear_slope(x)[0]
     work: list[Callable[[], tuple[float, Floats]]] = [
         functools.partial(error_slope, _in_colour(original_light), _in_colour(light), first),

@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 def error_slope(x: Floats, y: Floats, first: int = 0) -> tuple[float, Floats]:
-    """Compute the weighted sum of errors of a decoded picture, and its slope by every sample.
+    """Compute the weighted sum of errors of a decoded picture, and its slope by its light.
 
     Args:
         x: original in linear light, (3, H, W) float32, 0 … 1, sides of at least ``SMALLEST_SIDE``.
@@ -29,8 +29,8 @@ def error_slope(x: Floats, y: Floats, first: int = 0) -> tuple[float, Floats]:
         first: first scale whose errors count.
 
     Returns:
-        As :func:`aez.codec.picture.ssimulacra2.error` with the weights that matter, and the slope by linear light,
-        (3, H, W).
+        The sum that :func:`aez.codec.picture.ssimulacra2.error` gives for the samples, of the weights that matter, and
+        the slope, (3, H, W).
     """
     scales = linear_scales(x[None], y[None], NUMPY)
     weights = weights_of(len(scales), SIGNIFICANT).astype(np.float32)

@@ -13,6 +13,8 @@ from aez.codec.networks.contrast import contrast_error
 from aez.codec.networks.ms_ssim import ms_ssim
 from aez.codec.networks.perception import perceptual_distortion, perceptual_loss
 from aez.codec.networks.ssimulacra2 import ssimulacra2, ssimulacra2_error
+from aez.codec.picture.contrast import contrast_slope
+from aez.codec.picture.linear_light import to_linear_slope
 from aez.codec.picture.perception import perceptual_slope
 
 pytestmark = pytest.mark.torch
@@ -39,6 +41,18 @@ def test_it_is_a_sum_of_four_metrics(photo: Photo) -> None:
     exact = ssimulacra2_error(original, decoded, least=0.0, floor=0.0)
     assert float(seen) == pytest.approx(float(exact), rel=1e-3)
     assert float(ssimulacra2(original, decoded)) < 80
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(193, 181), (40, 33), (8, 9)])
+def test_errors_of_contrast_are_those_of_encoders(photo: Photo, rows: int, columns: int) -> None:
+    x, y = ((picture + 0.5) * 255 for picture in pair(photo, rows, columns))
+    y = (y * 0.97 + 2).requires_grad_(True)
+    found = contrast_error(x, y)
+    (by_sample,) = torch.autograd.grad(found.sum(), y)
+    (light, by_level), (original, _) = (to_linear_slope(picture[0].detach().numpy()) for picture in (y, x))
+    error, by_light = contrast_slope(original, light)
+    assert float(found.detach()) == pytest.approx(error, rel=1e-4)
+    assert np.linalg.norm(by_light * by_level - by_sample[0].numpy()) < 1e-3 * by_sample.norm()
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(150, 200), (9, 40), (5, 30), (1, 1)])

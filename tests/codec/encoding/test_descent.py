@@ -150,6 +150,8 @@ def test_the_step_of_the_default_effort_gains(photo: Photo, monkeypatch: pytest.
     gains = [-np.subtract(*(costs(codec, part, grey, quality, effort) for effort in (2, 1))) for part, quality in where]
     assert min(gains) > 0.004
     assert np.mean(gains) > 0.012
+    without, default = by_eye(codec, small_parts(photo), grey, (30,), (1, 2))
+    assert default > without + 0.25
 
 
 @pytest.mark.parametrize("grey", [False, True])

@@ -29,7 +29,7 @@ from aez.codec.encoding.effort import check_effort
 from aez.codec.encoding.target import PSNR_TOLERANCE, SCORE_TOLERANCE, Measure, reaching, smallest_within
 from aez.codec.geometry.grid import Grid
 from aez.codec.geometry.windows import Progress, Window
-from aez.codec.layer.blend import covered, layer_memory, whole_picture
+from aez.codec.layer.blend import covered, layer_work, whole_picture
 from aez.codec.layer.plan import BlockCosts
 from aez.codec.layered_picture import as_layer, with_layer
 from aez.codec.model.quality import QualityScale
@@ -331,11 +331,12 @@ class PictureCodec(ABC):
 
     def _check_cost(self, container: Container, view: View, limits: Limits) -> None:
         """Refuse a view that takes more memory or symbols than the limits allow, before memory is taken for it."""
-        header, layer = container.header, 0
-        if container.layer is not None:
-            layer = layer_memory(container.layer, header, view.window, view.reduction)
+        header = container.header
         cost = Cost(4 * prod(view.window.shape), 0) if container.whole else self._cost(header, view)
-        replace(cost, memory=cost.memory + layer).check(limits)
+        if container.layer is not None:
+            memory, symbols = layer_work(container.layer, header, view.window, view.reduction)
+            cost = Cost(cost.memory + memory, cost.symbols + symbols)
+        cost.check(limits)
 
     def _decode_alpha(self, container: Container, view: View, limits: Limits | None) -> NDArray[np.uint8] | None:
         """Decode the alpha of a view, (rows, columns) uint8; None if the picture has none."""

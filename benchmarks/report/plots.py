@@ -85,6 +85,9 @@ def speed(results: Mapping[str, Any]) -> bytes:
         f"{results['title']}: speed near 0.75 bpp, {settings['threads']} threads"
         + (f", {settings['jobs']} jobs at once" if settings["jobs"] > 1 else "")
     )
+    if not rows:
+        axes.text(0.5, 0.5, "nothing timed", ha="center", transform=axes.transAxes)
+        return _png(figure)
     for offset, column, label, colour in ((0.2, 1, "encode", "#1f77b4"), (-0.2, 2, "decode", "#ff7f0e")):
         bars = axes.barh(
             [i + offset for i in range(len(rows))], [row[column] for row in rows], 0.36, label=label, color=colour
@@ -94,6 +97,5 @@ def speed(results: Mapping[str, Any]) -> bytes:
     axes.set_xscale("log")
     axes.set_xlabel("megapixels per second")
     axes.margins(x=0.12)
-    if rows:
-        axes.legend(loc="lower right")
+    axes.legend(loc="lower right")
     return _png(figure)

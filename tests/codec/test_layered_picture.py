@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from aez.bitstream import FormatError, ImageError, read_container, write_container
+from aez.bitstream import FormatError, ImageError, LimitError, Limits, read_container, write_container
 from aez.bitstream.layer import IndexedStream, Layer, LayerTile, read_layer, write_layer
 from aez.codec import api
 from aez.codec.codec import Codec
@@ -343,3 +343,10 @@ def test_what_is_not_covered_is_a_colour_of_its_own(codec: Codec, lines: Samples
     found = tiles.pixels_of(tile, 3, whole=False)
     assert found is not None
     assert np.array_equal(found[1], cover * np.uint8(255)) and np.array_equal(found[0][cover], lines[cover])
+
+
+def test_numbers_of_colours_count_as_symbols(codec: Codec, lines: Samples) -> None:
+    data, pixels = codec.encode(lines, lossless=True), lines.shape[0] * lines.shape[1]
+    assert np.array_equal(codec.decode_array(data, limits=Limits(max_symbols=pixels)), lines)
+    with pytest.raises(LimitError, match="symbols"):
+        codec.decode_array(data, limits=Limits(max_symbols=pixels - 1))

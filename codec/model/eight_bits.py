@@ -1,4 +1,4 @@
-"""Store large weight matrices as int8, with one float16 step per row (SPEC section 8)."""
+"""Store large weight matrices as int8, with one float16 step, or one shift, per row (SPEC section 8)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 STEP = "#step"
 """Suffix of the names of tensors that hold steps."""
+SHIFT = "#shift"
+"""Suffix of the names of tensors that hold shifts."""
+MAX_SHIFT = 8
+"""Largest shift: int8 shifted by more would not fit int16."""
 FROM = 4096
 """Smallest number of elements of a matrix that is stored as int8."""
 Arrays = Mapping[str, NDArray[Any]]
@@ -51,6 +55,35 @@ def restored(tensors: Arrays) -> dict[str, NDArray[Any]]:
             raise ValueError(f"{name} has {len(matrix)} rows and {len(step)} steps")
         found[name] = matrix.astype(np.float32) * _beside(step, matrix)
     return found
+
+
+def shortened(matrix: NDArray[np.int16]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+    """Round a matrix of integers to int8 and shifts, which keep integers integers.
+
+    Args:
+        matrix: (rows, columns).
+
+    Returns:
+        The matrix, int8, and the left shift of each row, (rows,).
+    """
+    largest = np.abs(matrix.astype(np.int32)).max(1)
+    shift = np.clip(np.ceil(np.log2(np.maximum(largest, 1) / 127)), 0, MAX_SHIFT).astype(np.uint8)
+    rows = np.clip(np.rint(matrix / 2.0 ** shift[:, None]), -127, 127).astype(np.int8)
+    return rows, shift
+
+
+def lengthened(matrix: NDArray[Any], shift: NDArray[Any]) -> NDArray[np.int16]:
+    """Restore a matrix that was given to :func:`shortened`, up to the rounding.
+
+    Raises:
+        ValueError: the arrays do not fit each other.
+    """
+    if matrix.dtype != np.int8 or shift.dtype != np.uint8 or matrix.ndim != 2 or shift.shape != matrix.shape[:1]:
+        raise ValueError("shifts do not fit their matrix")
+    if shift.size and int(shift.max()) > MAX_SHIFT:
+        raise ValueError("a shift is out of range")
+    rows: NDArray[np.int16] = matrix.astype(np.int16) << shift[:, None].astype(np.int16)
+    return rows
 
 
 def _is_floating(value: NDArray[Any]) -> bool:

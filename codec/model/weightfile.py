@@ -16,6 +16,7 @@ from aez.bitstream.header import FINGERPRINT_BYTES
 from aez.bitstream.hyper import PHASES, HyperContext
 from aez.bitstream.tables import TableSet
 from aez.codec.model.config import NetworkConfig
+from aez.codec.model.eight_bits import SHIFT, lengthened
 from aez.codec.model.exact import ExactScales
 from aez.codec.model.filter_weights import FILTER_MARGIN, weight_shape
 from aez.codec.model.finite import check_finite
@@ -150,9 +151,17 @@ class Weights:
         shifts = [int(s) for s in self.tensor("exact.shifts").tolist()]
         if len(shifts) != 4:
             raise ModelError("the model's exact path needs four shifts")
-        parts = {name: self.tensor(f"exact.{name}") for name in _EXACT}
+        parts = {name: self._integers(f"exact.{name}") for name in _EXACT}
         bound = int(self.hyper_tables.bounds.max())
         return ExactScales(**parts, shifts=tuple(shifts), hyper_bound=bound)  # type: ignore[arg-type]
+
+    def _integers(self, name: str) -> NDArray[Any]:
+        """Return a tensor of the exact path; what int8 and shifts hold is restored."""
+        value, shift = self.tensor(name), self.tensors.get(name + SHIFT)
+        try:
+            return value if shift is None else lengthened(value, shift)
+        except ValueError as error:
+            raise ModelError(f"the model's exact path is damaged ({error})") from None
 
     def tensor(self, name: str) -> NDArray[Any]:
         """Return a tensor of the file.

@@ -15,6 +15,8 @@ const MAX_SIZE = 4096;
 const MAX_DEPTH = 64;
 const RESIDUAL_TABLES = 64;
 const FILTER_HALO = 1;
+/** Largest shift of a row of bytes: what is shifted by more does not fit 16 bits. */
+const MAX_SHIFT = 8;
 
 /** @typedef {import("./tables.js").Table} Table */
 /** @typedef {import("./safetensors.js").Tensor} Tensor */
@@ -41,7 +43,7 @@ export class Model {
     this.contextTables = hasContext ? this.tables("context", false) : undefined;
     this.hasGrey = names.some((name) => name.startsWith("tables.grey_"));
     this.firstCoded = this.readFirstCoded();
-    this.exact = new ExactPath((name) => this.values(name), this.config, this.largestHyper());
+    this.exact = new ExactPath((name) => this.integers(name), this.config, this.largestHyper());
     this.checkHyper();
   }
 
@@ -65,6 +67,14 @@ export class Model {
   /** @param {string} name @returns {any} the values of a tensor */
   values(name) {
     return valuesOf(this.tensor(name));
+  }
+
+  /** @param {string} name @returns {any} the values of a tensor, or of bytes with a left shift for each row */
+  integers(name) {
+    const shifts = this.tensors.has(`${name}#shift`) && this.values(`${name}#shift`);
+    const values = shifts ? shifted(this.values(name), shifts) : this.values(name);
+    if (!values) throw modelError("the model's exact path is damaged");
+    return values;
   }
 
   /**
@@ -271,4 +281,18 @@ function inSteps(rows, steps) {
   const width = rows.length / steps.length;
   if (!(rows instanceof Int8Array) || !(steps instanceof Float32Array) || !Number.isInteger(width)) return undefined;
   return Float32Array.from(rows, (value, i) => value * steps[Math.floor(i / width)]);
+}
+
+/**
+ * Shift the rows of a matrix of integers to the left (SPEC section 8).
+ *
+ * @param {any} rows
+ * @param {any} shifts
+ * @returns {Int16Array | undefined} undefined if they do not fit
+ */
+function shifted(rows, shifts) {
+  const width = rows.length / shifts.length;
+  if (!(rows instanceof Int8Array) || !(shifts instanceof Uint8Array) || !Number.isInteger(width)) return undefined;
+  if (shifts.some((shift) => shift > MAX_SHIFT)) return undefined;
+  return Int16Array.from(rows, (value, i) => value << shifts[Math.floor(i / width)]);
 }

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from aez.bitstream.errors import ModelError
 from aez.codec.codec import Codec
-from aez.codec.model.eight_bits import FROM, STEP, restored, rounded
+from aez.codec.model.eight_bits import FROM, MAX_SHIFT, SHIFT, STEP, lengthened, restored, rounded, shortened
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 
 MATRIX = "hyper_analysis.linear.weight"
+EXACT = "exact.conv3"
 
 
 def test_each_row_is_kept_to_half_a_step() -> None:
@@ -53,6 +55,7 @@ def test_a_weights_file_holds_the_hyper_analysis_and_the_context_in_eight_bits()
     weights = export_weights(model, "new", {})
     assert weights.tensors[MATRIX].dtype == np.int8
     assert not [k for k in weights.tensors if k.endswith(STEP) and not k.startswith(("hyper_analysis.", "context."))]
+    assert [k for k in weights.tensors if k.endswith(SHIFT)] == ["exact.conv3#shift", "exact.linear#shift"]
     matrix = model.hyper_analysis.linear.weight.detach()
     for back in (coding_model(weights), training_model(weights)):
         off = float((back.hyper_analysis.linear.weight.detach() - matrix).abs().max())
@@ -95,3 +98,39 @@ def test_steps_that_do_not_fit_are_refused(packaged: Weights, change: str, netwo
     damaged = parse_weights(serialise_weights(replace(packaged, tensors=tensors)))
     with pytest.raises(ModelError, match=r"do(es)? not fit"):
         network(damaged)
+
+
+def test_each_row_of_integers_is_kept_to_half_a_shift() -> None:
+    rng = np.random.default_rng(0)
+    largest = np.array([0, 1, 127, 128, 254, 255, 1000, 16256, 32767])
+    matrix = np.rint(rng.uniform(-1, 1, (len(largest), 300)) * largest[:, None]).astype(np.int16)
+    matrix[:, 0] = largest
+    rows, shift = shortened(matrix)
+    assert (rows.dtype, shift.dtype) == (np.int8, np.uint8)
+    assert shift.tolist() == [0, 0, 0, 1, 1, 2, 3, 7, MAX_SHIFT]
+    off = np.abs(lengthened(rows, shift).astype(int) - matrix)
+    assert (off[:-1] <= 2.0 ** shift[:-1, None] / 2).all() and (off[-1] <= 255).all()
+    negative = lengthened(*shortened(np.negative(matrix)))
+    assert np.array_equal(negative, -lengthened(rows, shift))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows, shift: (rows, shift[:-1]),
+        lambda rows, shift: (rows, shift.astype(np.int32)),
+        lambda rows, shift: (rows, np.full_like(shift, MAX_SHIFT + 1)),
+        lambda rows, shift: (rows.astype(np.int16), shift),
+        lambda rows, shift: (rows[..., None], shift),
+    ],
+)
+def test_shifts_that_do_not_fit_are_refused(packaged: Weights, change: Callable[..., tuple[Any, Any]]) -> None:
+    rows, shift = shortened(packaged.exact.conv3)
+
+    def with_shifts(rows: Any, shift: Any) -> Weights:
+        return replace(packaged, tensors={**packaged.tensors, EXACT: rows, EXACT + SHIFT: shift})
+
+    good = parse_weights(serialise_weights(with_shifts(rows, shift)))
+    assert np.array_equal(good.exact.conv3, lengthened(rows, shift))
+    with pytest.raises(ModelError, match="exact path"):
+        parse_weights(serialise_weights(with_shifts(*change(rows, shift))))

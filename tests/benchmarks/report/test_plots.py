@@ -7,6 +7,8 @@ from PIL import Image
 
 from aez.benchmarks.report.plots import speed
 
+pytestmark = pytest.mark.torch
+
 TIMED = {"bpp": 1.0, "encode_mpps": 2.0, "decode_mpps": 20.0}
 
 

@@ -58,13 +58,13 @@ def restored(tensors: Arrays) -> dict[str, NDArray[Any]]:
 
 
 def shortened(matrix: NDArray[np.int16]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-    """Round a matrix of integers to int8 and shifts, which keep integers integers.
+    """Round a matrix of integers to int8 and shifts, so that it stays one of integers.
 
     Args:
-        matrix: (rows, columns).
+        matrix: (rows, columns) int16.
 
     Returns:
-        The matrix, int8, and the left shift of each row, (rows,).
+        The matrix, int8, −127 … 127, and the left shift of each row, (rows,) uint8, 0 … ``MAX_SHIFT``.
     """
     largest = np.abs(matrix.astype(np.int32)).max(1)
     shift = np.clip(np.ceil(np.log2(np.maximum(largest, 1) / 127)), 0, MAX_SHIFT).astype(np.uint8)
@@ -74,6 +74,10 @@ def shortened(matrix: NDArray[np.int16]) -> tuple[NDArray[np.int8], NDArray[np.u
 
 def lengthened(matrix: NDArray[Any], shift: NDArray[Any]) -> NDArray[np.int16]:
     """Restore a matrix that was given to :func:`shortened`, up to the rounding.
+
+    Args:
+        matrix: (rows, columns) int8.
+        shift: left shift of each row, (rows,) uint8, 0 … ``MAX_SHIFT``.
 
     Raises:
         ValueError: the arrays do not fit each other.

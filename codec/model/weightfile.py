@@ -156,7 +156,11 @@ class Weights:
         return ExactScales(**parts, shifts=tuple(shifts), hyper_bound=bound)  # type: ignore[arg-type]
 
     def _integers(self, name: str) -> NDArray[Any]:
-        """Return a tensor of the exact path; what int8 and shifts hold is restored."""
+        """Return a tensor of the exact path; what int8 and shifts hold is restored.
+
+        Raises:
+            ModelError: the model lacks the tensor, or shifts do not fit it.
+        """
         value, shift = self.tensor(name), self.tensors.get(name + SHIFT)
         try:
             return value if shift is None else lengthened(value, shift)

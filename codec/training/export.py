@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aez.bitstream.errors import ModelError
-from aez.codec.model.eight_bits import SHIFT, rounded, shortened
+from aez.codec.model.eight_bits import FROM, SHIFT, rounded, shortened
 from aez.codec.model.scales import FIRST_CODED, LEVELS_PER_NAT, LOG_HYPER_MAX, LOG_HYPER_MIN, LOG_SCALE_MIN, ladder
 from aez.codec.model.weightfile import Weights, parse_weights, serialise_weights
 from aez.codec.networks import HyperpriorModel, ScaleNetwork
@@ -63,7 +63,7 @@ def export_weights(model: HyperpriorModel, name: str, card: Mapping[str, Any]) -
         tensors[f"tables.{kind}_counts"] = torch.from_numpy(np.concatenate(tables).astype(np.int32))
         tensors[f"tables.{kind}_sizes"] = torch.tensor([len(t) for t in tables], dtype=torch.int32)
     arrays = {key: tensor.detach().numpy() for key, tensor in tensors.items()}
-    for key in _SHORTENED:
+    for key in (key for key in _SHORTENED if arrays[key].size >= FROM):
         arrays[key], arrays[key + SHIFT] = shortened(arrays[key])
     arrays |= coding_graphs(model)
     return parse_weights(serialise_weights(Weights(name, model.config, arrays, dict(card))))

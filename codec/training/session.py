@@ -12,6 +12,7 @@ from torch import Tensor
 from aez.bitstream.errors import AezError
 from aez.codec.memory import keep_freed_memory
 from aez.codec.runtime.torch.device import choose_device
+from aez.codec.threads import set_threads
 from aez.codec.training.data import iter_pictures
 from aez.codec.training.loop import Trainer, start_distributed
 from aez.codec.training.settings import Settings
@@ -42,6 +43,8 @@ class Session(ABC):
             AezError: there is no such device.
         """
         keep_freed_memory()
+        # What NumPy computes, such as the perceptual slope, takes no more threads than torch was given.
+        set_threads(torch.get_num_threads())
         self.device = choose_device(device)
         local_rank = start_distributed()
         if self.device.type == "cuda":

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from aez.bitstream import AezError
+from aez.codec.threads import set_threads, threads
 from aez.codec.training.flagship import FlagshipSession
 from aez.codec.training.recipe import load_recipe
 
@@ -48,6 +49,16 @@ def test_missing_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(AezError, match="no device 'cuda'"):
         session("cuda")
+
+
+def test_numpy_takes_the_threads_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threads()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: before + 1)
+    try:
+        session("cpu")
+        assert threads() == before + 1
+    finally:
+        set_threads(before)
 
 
 def test_a_resumed_model_grows(tiny_path: Path, pictures: list[Tensor]) -> None:

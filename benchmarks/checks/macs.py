@@ -116,7 +116,7 @@ def count_codec(codec: Codec, picture: NDArray[np.uint8]) -> tuple[Counter[str],
 @click.command()
 @click.argument("picture", type=click.Path(path_type=Path))
 @model_option
-@click.option("--limit", type=float, default=15.0, show_default=True, help="kMAC per pixel that decoding may take.")
+@click.option("--limit", type=float, default=15.5, show_default=True, help="kMAC per pixel that decoding may take.")
 def command(picture: Path, model: str, limit: float) -> None:
     """Count kMAC per pixel of encoding and decoding PICTURE."""
     pixels = np.asarray(read_rgb(picture))

@@ -6,7 +6,7 @@ import { Model } from "../lib/model.js";
 import { makeTables } from "../lib/tables.js";
 import { random } from "./random.js";
 
-const PHOTO = "95ee533f35db";
+const PHOTO = "bc2f7563994f";
 const TINY = "cc3b06a78481";
 const fileOf = async (name) => new Uint8Array(await readFile(new URL(`./fixtures/${name}.safetensors`, import.meta.url)));
 const tiny = await fileOf(TINY);

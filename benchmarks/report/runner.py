@@ -4,11 +4,13 @@ import functools
 import multiprocessing
 import os
 import platform
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +183,18 @@ _pin: Any = nullcontext()
 
 
 def _start_worker(numbers: Any, threads: int) -> None:
-    """Pin a worker process to CPUs of its own."""
+    """Pin a worker process to CPUs of its own, and let it end with its parent, however that ends."""
     global _pin
+    threading.Thread(target=_follow_parent, daemon=True).start()
     _pin = pinned(threads, numbers.get())
     _pin.__enter__()
+
+
+def _follow_parent() -> None:
+    """Wait for the parent's end, and end this process: its queue would never tell it."""
+    if parent := multiprocessing.parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def default_threads() -> int:

@@ -1,7 +1,7 @@
 """The interface of an adapter: one codec with all settings fixed except its quality."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -77,6 +77,17 @@ def whole(options: Mapping[str, str], key: str, low: int, high: int) -> int:
     return value
 
 
+def one_of(options: Mapping[str, str], key: str, known: Sequence[str]) -> str:
+    """Return an option that is one of several words.
+
+    Raises:
+        AezError: it is none of them.
+    """
+    if options[key] not in known:
+        raise AezError(f"option {key} must be one of {', '.join(known)}, not {options[key]!r}")
+    return options[key]
+
+
 def subsampling(options: Mapping[str, str]) -> str:
     """Return the option ``subsampling`` in Pillow's notation.
 
@@ -84,6 +95,4 @@ def subsampling(options: Mapping[str, str]) -> str:
         AezError: it is none of 420, 422 and 444.
     """
     known = {"420": "4:2:0", "422": "4:2:2", "444": "4:4:4"}
-    if options["subsampling"] not in known:
-        raise AezError(f"option subsampling must be one of {', '.join(known)}, not {options['subsampling']!r}")
-    return known[options["subsampling"]]
+    return known[one_of(options, "subsampling", tuple(known))]

@@ -6,13 +6,14 @@ from typing import Any
 
 from PIL import Image
 
-from aez.benchmarks.codecs.base import Adapter, Scale, take_options, whole
+from aez.benchmarks.codecs.base import Adapter, Scale, one_of, take_options, whole
 from aez.bitstream.errors import AezError
 from aez.codec.api import load
 from aez.codec.base import PictureCodec
 from aez.codec.encoding.effort import EFFORT_MAX
 from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.model.registry import DEFAULT_MODEL
+from aez.codec.options import CONTENTS
 
 
 class Aez(Adapter):
@@ -23,7 +24,7 @@ class Aez(Adapter):
 
     def __init__(self, name: str, options: Mapping[str, str], device: str) -> None:
         """Load the model."""
-        defaults = {"model": DEFAULT_MODEL, "effort": "", "precision": "auto", "runtime": "auto"}
+        defaults = {"model": DEFAULT_MODEL, "effort": "", "content": "", "precision": "auto", "runtime": "auto"}
         chosen = take_options(options, defaults)
         self.name = name
         try:
@@ -33,6 +34,8 @@ class Aez(Adapter):
         self.settings: dict[str, Any] = {}
         if chosen["effort"]:
             self.settings["effort"] = whole(chosen, "effort", 0, EFFORT_MAX)
+        if chosen["content"]:
+            self.settings["content"] = one_of(chosen, "content", CONTENTS)
         try:
             own = version("aez")
         except PackageNotFoundError:

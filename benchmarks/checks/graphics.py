@@ -22,6 +22,7 @@ from aez.benchmarks.metrics import psnr
 from aez.benchmarks.pictures import list_pictures, read_rgb
 from aez.bitstream import read_container
 from aez.codec import api
+from aez.codec.model.quality import QUALITY_MAX, QUALITY_MIN
 from aez.codec.picture.files import write_atomically
 from aez.codec.picture.ssimulacra2 import ssimulacra2_of
 
@@ -113,7 +114,13 @@ def row(name: str, files: dict[str, Any], at: str) -> tuple[str, ...]:
 
 @click.command()
 @picture_options()
-@click.option("--against", type=float, default=60.0, show_default=True, help="Quality at which AVIF is compared.")
+@click.option(
+    "--against",
+    type=click.FloatRange(QUALITY_MIN, QUALITY_MAX),
+    default=60.0,
+    show_default=True,
+    help="Quality at which AVIF is compared.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write all numbers to this JSON file, too.")
 @quality_option(30.0, 60.0, 80.0)
 def command(

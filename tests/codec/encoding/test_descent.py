@@ -159,8 +159,8 @@ def test_the_step_of_the_default_effort_gains(photo: Photo, monkeypatch: pytest.
     assert min(gains) > 0.004
     assert np.mean(gains) > 0.012
     # By the score alone, which is not all that the step lessens, single crops gain −0.4 to 0.8 points.
-    without, default = by_eye(codec, more_parts(photo), grey, (30, 60, 75), (1, 2))
-    assert default > without + 0.1
+    without, default = by_eye(codec, more_parts(photo), grey, (30,), (1, 2))
+    assert default > without + 0.25
 
 
 @pytest.mark.parametrize("grey", [False, True])

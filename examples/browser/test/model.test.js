@@ -6,7 +6,7 @@ import { Model } from "../lib/model.js";
 import { makeTables } from "../lib/tables.js";
 import { random } from "./random.js";
 
-const PHOTO = "d8838e4f79e8";
+const PHOTO = "1a112aaa3651";
 const TINY = "cc3b06a78481";
 const fileOf = async (name) => new Uint8Array(await readFile(new URL(`./fixtures/${name}.safetensors`, import.meta.url)));
 const tiny = await fileOf(TINY);

@@ -40,9 +40,11 @@ class Limits:
         pixels = header.width * header.height
         size = f"{header.width}×{header.height}"
         if pixels > self.max_pixels:
-            raise LimitError(f"the picture has {size} = {pixels} pixels, above the limit of {self.max_pixels}")
+            raise LimitError(
+                f"the picture has {size} = {pixels} pixels, above the limit of {self.max_pixels} (max_pixels)"
+            )
         if max(header.width, header.height) > self.max_side:
-            raise LimitError(f"the picture has {size} pixels, above the limit of {self.max_side} a side")
+            raise LimitError(f"the picture has {size} pixels, above the limit of {self.max_side} a side (max_side)")
 
     def check_size(self, header: Header, file_size: int) -> None:
         """Raise :class:`LimitError` if a file of ``file_size`` bytes cannot honestly hold so many coded pixels."""
@@ -60,7 +62,7 @@ class Limits:
     def check_symbols(self, count: int) -> None:
         """Raise :class:`LimitError` if ``count`` symbols are too many."""
         if count > self.max_symbols:
-            raise LimitError(f"decoding takes {count} symbols, above the limit of {self.max_symbols}")
+            raise LimitError(f"decoding takes {count} symbols, above the limit of {self.max_symbols} (max_symbols)")
 
 
 _NO_LIMIT = 2**62
@@ -76,4 +78,4 @@ TRUSTED = Limits(
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.0f} MB"
+    return f"{size / 1e6:.0f} MB" if size >= 10**6 else f"{size} bytes"

@@ -202,7 +202,10 @@ def command(
     if kind != "png":
         from aez.codec.picture.outputs import format_of
 
-        format_of(Path(f"output{suffix}"))
+        try:
+            format_of(Path(f"output{suffix}"))
+        except ImageError as error:
+            raise click.UsageError(f"--format {kind}: {str(error).partition(': ')[2]}") from None
     job = DecompressJob(
         model=model,
         decoding=decoding,

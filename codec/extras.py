@@ -20,6 +20,8 @@ _PACKAGES = {
     "ray": ("ray", "Ray"),
     "pyarrow": ("ray", "pyarrow"),
     "atheris": ("fuzz", "atheris"),
+    "fsspec": ("url", "fsspec"),
+    "aiohttp": ("url", "aiohttp"),
 }
 """For each package that only extras install, by the name to import: its smallest extra, and its name in messages."""
 

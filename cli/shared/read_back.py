@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aez.bitstream.errors import ImageError
 from aez.cli.shared.picture_files import read_input
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ def missing_from(written: bytes | memoryview, picture: "Picture") -> str | None:
         written: the bytes of the file.
         picture: the picture that was written.
 
-    Raises:
-        ImageError: the file cannot be read.
     """
     from aez.codec.picture.turning import upright
 
     pixels = picture.samples.shape[0] * picture.samples.shape[1]
-    back = read_input(io.BytesIO(written), "the output", pixels)
+    try:
+        back = read_input(io.BytesIO(written), "the output", pixels)
+    except ImageError:  # Pillow writes some formats that it cannot read, such as PDF
+        return "pixels that can be read back"
     if back.alpha is None and not _is_opaque(picture):
         return "transparency"
     same = any(_same(back, expected) for expected in (picture, upright(picture)))

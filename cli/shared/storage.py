@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TextIO
 import click
 
 from aez.bitstream.errors import AezError
+from aez.codec.extras import missing_package
 from aez.codec.picture.files import is_stream
 
 STDIO = "-"
@@ -53,7 +54,8 @@ def file_system(place: str) -> tuple[Any, str]:
         found: tuple[Any, str] = url_to_fs(place)
         return found
     except ImportError as error:
-        raise AezError(f"{place}: needs a package that is not installed ({error})") from None
+        missing = missing_package(error, f"{place}: this")
+        raise AezError(missing or f"{place}: needs a package that is not installed ({error})") from None
     except Exception as error:  # each store has errors of its own
         raise AezError(f"{place}: cannot be reached ({reason_of(error)})") from None
 

@@ -85,7 +85,7 @@ def smallest_within(encode: Callable[[int], bytes], target: int, last: int) -> b
         data = encode(position)
         return Trial(position, data, math.log(len(data)))
 
-    found = _search(trial, last, math.log(target), math.log1p(SIZE_TOLERANCE))
+    found = _search(trial, last, math.log(max(target, 1)), math.log1p(SIZE_TOLERANCE))
     if len(found.data) > target:
         raise ImageError(f"{target} bytes cannot be reached: this picture takes at least {len(found.data)} bytes")
     return found.data

@@ -46,7 +46,7 @@ def graphic_blocks(samples: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     # Also a page that is nearly empty, or one of few colours without equal neighbours.
     if flat.mean() >= _EMPTY:
         return flat
-    step = min(_SPARSE, math.isqrt(samples.shape[0] * samples.shape[1] // _SEEN))
+    step = min(_SPARSE, max(1, math.isqrt(samples.shape[0] * samples.shape[1] // _SEEN)))
     if flat.size >= _LARGE and len(np.unique(packed(samples[::step, ::step]))) <= _FEW_COLOURS:
         return np.ones_like(flat)
     return None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image, PngImagePlugin
 
 from aez.bitstream.errors import ImageError
@@ -37,6 +38,7 @@ _WITH_ALPHA = ("PNG", "WEBP", "AVIF", "TIFF", "GIF", "ICO", "ICNS", "JPEG2000", 
 _JPEG_LIMITS = {"icc": 255 * 65519, "exif": 65533 - 6, "xmp": 65533 - 29}
 _NAMES = {"icc": "the colour profile", "exif": "EXIF metadata", "xmp": "XMP metadata"}
 _XMP_TAG = 700
+_ICO_SIDE, _GIF_COLOURS = 256, 256
 _LARGE = 2**25
 
 
@@ -114,6 +116,7 @@ def fit_to_format(
     picture = replace(picture, samples=samples, metadata=replace(picture.metadata, icc=profile))
     if note:
         warnings.append(note)
+    warnings += _reductions(picture, kind)
     if is_deep(picture.samples) and not _holds_deep(picture, kind):
         warnings.append(f"{picture.depth}-bit samples are written with 8 bits in {kind}")
         picture = replace(picture, samples=to_8_bits(picture.samples))
@@ -135,6 +138,26 @@ def fit_to_format(
     if kind in ("AVIF", "TIFF") and metadata.exif and not _parses(metadata.exif):
         metadata = _lacking(metadata, "exif", kind, ": they are damaged", warnings)
     return replace(picture, metadata=metadata, warnings=warnings)
+
+
+def _reductions(picture: Picture, kind: str) -> list[str]:
+    """Name what Pillow itself reduces, without a word, when it writes a format.
+
+    Raises:
+        ImageError: the format cannot hold a picture of this size.
+    """
+    height, width = picture.samples.shape[:2]
+    found = []
+    if kind == "ICO" and max(height, width) > _ICO_SIDE:
+        raise ImageError(f"ICO holds pictures of at most {_ICO_SIDE} pixels a side, not {width}×{height}")
+    if kind == "ICNS":
+        found.append("ICNS holds squares of certain sizes, to which the picture is resized")
+    if kind == "GIF" and picture.alpha is not None and not np.isin(picture.alpha, (0, 255)).all():
+        found.append("partial transparency cannot be kept in GIF")
+    if kind == "GIF" and picture.samples.ndim == 3:
+        colours = Image.fromarray(to_8_bits(picture.samples)).getcolors(_GIF_COLOURS)
+        found += [] if colours else [f"more than {_GIF_COLOURS} colours cannot be kept in GIF"]
+    return found
 
 
 def _holds_deep(picture: Picture, kind: str) -> bool:
@@ -175,6 +198,8 @@ def picture_bytes(picture: Picture, kind: str) -> memoryview:
         return _deep_png(picture)
     image = Image.fromarray(picture.pillow_array())
     options = _SAVE_OPTIONS.get(kind, {})
+    if kind == "ICO":
+        options = {"sizes": [image.size]}  # by default, Pillow writes smaller ones only
     if kind == "AVIF" and image.mode == "L":
         options = options | {"subsampling": "4:0:0"}
     image = image if image.mode != "LA" or kind in _WITH_GREY_ALPHA else image.convert("RGBA")

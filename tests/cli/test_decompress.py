@@ -43,6 +43,20 @@ def test_unknown_formats(aez: Any, folder: Path, model: Any, name: str) -> None:
     assert not (folder / name).exists()
 
 
+def test_unknown_formats_of_unnamed_outputs(aez: Any, folder: Path, model: Any) -> None:
+    result = aez("decompress", folder / "low.aez", "-f", "xyz", *model)
+    assert result.code == 2
+    assert "--format xyz: Pillow cannot write pictures with the suffix '.xyz'" in result.err
+
+
+def test_a_source_stays_if_its_output_cannot_be_read_back(aez: Any, folder: Path, model: Any) -> None:
+    out = folder / "low.pdf"
+    result = aez("decompress", folder / "low.aez", "-o", out, "--delete-source", *model)
+    assert (result.code, out.read_bytes()[:4]) == (0, b"%PDF")
+    assert f"{folder / 'low.aez'}: is kept, since {out} lacks pixels that can be read back" in result.err
+    assert (folder / "low.aez").exists()
+
+
 def test_pictures_that_a_format_cannot_hold(aez: Any, folder: Path, model: Any, codec: Codec) -> None:
     (folder / "wide.aez").write_bytes(codec.encode(np.zeros((1, 17000, 3), np.uint8), 1))
     result = aez("decompress", folder / "wide.aez", "-o", folder / "wide.webp", *model)

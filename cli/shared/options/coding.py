@@ -116,7 +116,11 @@ def decode_options(function: Function) -> Function:
             show_default=True,
             help="Decode a smaller picture; 1/8 and 1/16 are fast.",
         ),
-        click.option("--preview", is_flag=True, help="Decode the stored preview, or a small picture if there is none."),
+        click.option(
+            "--preview",
+            is_flag=True,
+            help="Decode the stored preview; if there is none, the smallest scale with a side of 256 pixels or more.",
+        ),
     )
     return add_options(function, options)
 

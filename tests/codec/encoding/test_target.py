@@ -47,6 +47,11 @@ def test_sizes_out_of_reach_name_the_smallest() -> None:
     assert len(calls) <= 9
 
 
+def test_no_bytes_at_all_cannot_be_reached() -> None:
+    with pytest.raises(ImageError, match=r"^0 bytes cannot be reached: this picture takes at least "):
+        smallest_within(lambda position: bytes(100 + position), 0, 99)
+
+
 def test_a_size_that_quality_100_undercuts_gives_quality_100() -> None:
     encode, calls = counted(lambda p: 1000 + p)
     assert len(smallest_within(encode, 2_000_000, LAST)) == 1000 + LAST

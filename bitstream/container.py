@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from aez.bitstream.errors import ChecksumError, FormatError, LimitError, TruncatedError
+from aez.bitstream.errors import NEWER, ChecksumError, FormatError, LimitError, TruncatedError
 from aez.bitstream.header import Header
 from aez.bitstream.layer import is_whole
 from aez.bitstream.limits import Limits
@@ -147,7 +147,8 @@ def _walk(view: _View) -> Iterator[_Chunk]:
     if len(view) < PREFIX_BYTES:
         raise TruncatedError("the file ends before the version")
     if view[PREFIX_BYTES - 1] != VERSION:
-        raise FormatError(f"format version {view[PREFIX_BYTES - 1]} is not known to this decoder (it knows {VERSION})")
+        version = view[PREFIX_BYTES - 1]
+        raise FormatError(f"format version {version} is not known to this decoder, which knows {VERSION}; {NEWER}")
     at = PREFIX_BYTES
     while at < len(view):
         length, start = read_varint(view, at + 1)
@@ -296,7 +297,7 @@ class _Parts:
         elif kind in list(ChunkType):
             raise FormatError(f"chunk {chr(kind)!r} is out of place")
         else:
-            raise FormatError(f"chunk {chr(kind)!r} is needed for decoding but not known to this decoder")
+            raise FormatError(f"chunk {chr(kind)!r} is needed for decoding but not known to this decoder; {NEWER}")
 
     def container(self) -> Container:
         """Return the container of a complete file.

@@ -4,6 +4,9 @@ Every error that data, a file or a weights file can cause is an :class:`AezError
 only. Wrong use of the library (a wrong type, a quality of 200) is a ``ValueError`` or ``TypeError``.
 """
 
+NEWER = "a newer version of aez may know it"
+"""What errors say of the room for later features (docs/pages/compatibility.md)."""
+
 
 class AezError(Exception):
     """Any fault of a file, a picture or a model; its text is one line for a person to read."""

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from aez.bitstream.errors import FormatError, TruncatedError
+from aez.bitstream.errors import NEWER, FormatError, TruncatedError
 from aez.bitstream.varint import read_varint, write_varint
 
 MAX_SIDE = 65535
@@ -118,9 +118,9 @@ class Header:
             raise TruncatedError("the header is too short")
         pixel, layout = payload[at], payload[at + 1]
         if pixel & 3 >= len(COLOURS):
-            raise FormatError("the header names an unknown colour model")
+            raise FormatError(f"the header names an unknown colour model; {NEWER}")
         if layout & 0x60:
-            raise FormatError("the header sets reserved bits")
+            raise FormatError(f"the header sets reserved bits; {NEWER}")
         at += 2
         fingerprint = bytes(payload[at : at + FINGERPRINT_BYTES])
         at += FINGERPRINT_BYTES

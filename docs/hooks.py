@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = "docs/pages"
 ELSEWHERE = {
     "format.md": "bitstream/SPEC.md",
-    "model.md": "codec/model/weights/photo.md",
-    "model-psnr.md": "codec/model/weights/photo-psnr.md",
+    "model.md": "codec/model/weights/photo-1.md",
+    "model-psnr.md": "codec/model/weights/photo-psnr-1.md",
     "results.md": "docs/results.md",
     "training-log.md": "docs/training-log.md",
     "benchmarks.md": "benchmarks/README.md",

@@ -16,6 +16,8 @@ DEFAULT_MODEL = "photo"
 """The model for photographs as they are seen."""
 PSNR_MODEL = "photo-psnr"
 """The model for the least squared error, on which restoration, generation and style build."""
+ALIASES = {DEFAULT_MODEL: "photo-1", PSNR_MODEL: "photo-psnr-1"}
+"""Names that stand for the newest model of their kind; a released model itself never changes what it decodes."""
 _MAX_HEADER = 2**20
 
 
@@ -79,18 +81,18 @@ def packaged_models() -> list[ModelEntry]:
 
 
 def find_model(name: str) -> ModelEntry:
-    """Find a model by its packaged name or by the path of a weights file.
+    """Find a model by its packaged name, an alias or the path of a weights file.
 
     Raises:
         ModelError: there is no such model and no such file, or the file is not a weights file.
     """
     entries = packaged_models()
     for entry in entries:
-        if entry.name == name:
+        if entry.name == ALIASES.get(name, name):
             return entry
     if Path(name).is_file():
         return read_entry(Path(name))
-    known = ", ".join(entry.name for entry in entries)
+    known = ", ".join([*ALIASES, *(entry.name for entry in entries)])
     raise ModelError(f"{name}: neither a model of this package ({known}) nor a weights file")
 
 

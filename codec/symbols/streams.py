@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aez.bitstream import Container, FormatError, Header, ModelError
 from aez.bitstream.entropy import decode_residual, encode_residual
+from aez.bitstream.errors import NEWER
 from aez.bitstream.runs import NOT_CODED
 from aez.codec.geometry.grid import CELL, Grid
 from aez.codec.geometry.windows import Window
@@ -146,6 +147,6 @@ def check_model(header: Header, weights: Weights) -> None:
             f"{weights.name!r} is {weights.fingerprint.hex()})"
         )
     if header.layout != LAYOUT:
-        raise FormatError("this version of aez decodes pictures of latent layout 0 with this model only")
+        raise FormatError(f"latent layout {header.layout} is not known to this decoder for this model; {NEWER}")
     if header.quality > weights.quality_scale.last:
         raise FormatError(f"quality position {header.quality} is beyond the model's")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aez.codec.model.quality import POSITION_SCALE, QualityScale
-from aez.codec.model.registry import DEFAULT_MODEL, find_model
+from aez.codec.model.registry import DEFAULT_MODEL, PSNR_MODEL, find_model
 from aez.codec.model.weightfile import Weights, read_weights, serialise_weights
 
 _READ = (
@@ -44,7 +44,7 @@ def qualities(scale: QualityScale) -> list[float]:
 def main() -> None:
     """Write the files and print their names and sizes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=[DEFAULT_MODEL, "photo-psnr"], help="names, or weights files")
+    parser.add_argument("models", nargs="*", default=[DEFAULT_MODEL, PSNR_MODEL], help="names, or weights files")
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parent / "weights", help="folder")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)

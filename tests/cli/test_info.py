@@ -65,9 +65,9 @@ def test_digest(aez: Any, folder: Path, model: Any, digests: dict[str, str]) -> 
 def test_files_of_packaged_models(aez: Any, folder: Path) -> None:
     assert aez("compress", folder / "a.png", "-q", "30", "--quiet").code == 0
     facts = json.loads(aez("info", "--json", folder / "a.aez").out)
-    assert facts["model"] == "photo"
+    assert facts["model"] == "photo-1"
     assert abs(facts["quality"] - 30) < 0.1
-    assert "photo" in aez("info", folder / "a.aez").out
+    assert "photo-1" in aez("info", folder / "a.aez").out
 
 
 def test_models(aez: Any) -> None:
@@ -77,7 +77,8 @@ def test_models(aez: Any) -> None:
     for entry, line in zip(packaged_models(), lines, strict=True):
         assert line.startswith(entry.name)
         assert entry.fingerprint in line
-    assert sum("(default)" in line for line in lines) == 1
+    assert [line.split("  ")[0] for line in lines[:2]] == ["photo-1 (photo, default)", "photo-psnr-1 (photo-psnr)"]
+    assert sum("default" in line for line in lines) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no devices")

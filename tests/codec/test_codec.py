@@ -37,7 +37,8 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("height", "width"), [(1, 1), (1, 70), (70, 1), (15, 17), (16, 16), (64, 64), (65, 63), (130, 200)]
+    ("height", "width"),
+    [(1, 1), (1, 70), (70, 1), (15, 17), (16, 16), (64, 64), (65, 63), (130, 200), (2, 300), (300, 1)],
 )
 def test_every_size_comes_back(codec: Codec, photo: NDArray[np.uint8], height: int, width: int) -> None:
     picture = photo[100 : 100 + height, 150 : 150 + width]
@@ -208,6 +209,6 @@ def test_short_way(tiny_path: Any, codec: Codec, photo: NDArray[np.uint8], golde
 
 def test_packaged_models_find_their_files(photo: NDArray[np.uint8]) -> None:
     data = api.encode(photo[:20, :33], 30, device="cpu")
-    assert api.info(data)["model"] == "photo"
+    assert api.info(data)["model"] == "photo-1"
     assert api.info(data)["quality"] == pytest.approx(30, abs=0.05)
     assert api.decode(data, device="cpu").size == (33, 20)

@@ -37,6 +37,7 @@ sys.path.insert(0, str(ROOT / "examples" / "browser"))
 from make_weights import for_decoding  # noqa: E402
 
 DATA = ROOT / "tests" / "data"
+RELEASED = ("photo-1", "photo-psnr-1")
 SEED = 1
 Views = list[dict[str, Any]]
 WHOLE: Views = [{}]
@@ -98,9 +99,17 @@ def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def add_goldens(fixtures: Fixtures, tiny: Codec) -> None:
-    """Add the golden files."""
+    """Add the golden files of the test model."""
     for name, digest in json.loads((DATA / "goldens.json").read_text()).items():
         fixtures.add(tiny, name, (DATA / f"{name}.aez").read_bytes(), [{}, {"scale": 1 / 2}], digest=digest)
+
+
+def add_released(fixtures: Fixtures, codecs: dict[str, Codec]) -> None:
+    """Add the files of version 1 that a model of ``codecs`` made."""
+    for name, facts in json.loads((DATA / "v1" / "manifest.json").read_text()).items():
+        if facts["model"] in codecs:
+            data = (DATA / "v1" / f"{name}.aez").read_bytes()
+            fixtures.add(codecs[facts["model"]], f"v1-{name}", data, WHOLE, digest=facts["digest"])
 
 
 def add_photographs(fixtures: Fixtures, photo: Codec, psnr: Codec) -> None:
@@ -309,17 +318,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     fixtures = Fixtures(parser.parse_args().folder)
-    models = {name: read_weights(find_model(name).path) for name in ("photo", "photo-psnr")}
+    models = {name: read_weights(find_model(name).path) for name in RELEASED}
     tiny = models["tiny"] = read_weights(DATA / "tiny.safetensors")
     models["filtered"] = replace(tiny, tensors=tiny.tensors | load_file(DATA / "filter.safetensors"))
     codecs = {name: Codec(weights, "cpu", runtime="light") for name, weights in models.items()}
     for weights in models.values():
         path = fixtures.folder / f"{weights.fingerprint.hex()}.safetensors"
         path.write_bytes(serialise_weights(for_decoding(weights)))
+    photo, psnr = (codecs[name] for name in RELEASED)
     add_goldens(fixtures, codecs["tiny"])
-    add_photographs(fixtures, codecs["photo"], codecs["photo-psnr"])
-    add_alpha(fixtures, codecs["photo"])
-    add_graphics(fixtures, codecs["photo"])
+    add_released(fixtures, codecs)
+    add_photographs(fixtures, photo, psnr)
+    add_alpha(fixtures, photo)
+    add_graphics(fixtures, photo)
     add_others(fixtures, codecs["tiny"], codecs["filtered"])
     add_coder(fixtures.folder)
     add_vp8l(fixtures.folder)

@@ -18,7 +18,14 @@ from aez.codec.family.members import MODELS, family_class, load_family, read_fam
 from aez.codec.family.sparse import SparseAutoencoder
 from aez.codec.family.weightfile import read_family_weights, serialise_family
 from aez.codec.model.eight_bits import FROM
-from aez.codec.model.registry import FAMILY_FOLDER, find_fingerprint, find_model, packaged_models
+from aez.codec.model.registry import (
+    ALIASES,
+    DEFAULT_MODEL,
+    FAMILY_FOLDER,
+    find_fingerprint,
+    find_model,
+    packaged_models,
+)
 from aez.codec.training.family import save_family
 
 pytestmark = pytest.mark.torch
@@ -40,7 +47,7 @@ def test_packaged_members(name: str) -> None:
 
 
 def test_the_flagship_stays_first() -> None:
-    assert packaged_models()[0].name == "photo"
+    assert packaged_models()[0].name == ALIASES[DEFAULT_MODEL]
     assert not packaged_models()[0].family
 
 

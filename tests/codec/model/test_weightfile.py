@@ -244,7 +244,8 @@ def test_training_model_is_what_was_exported(tiny: Weights) -> None:
 
 def test_packaged_models() -> None:
     entries = packaged_models()
-    assert registry.DEFAULT_MODEL in [entry.name for entry in entries]
+    assert set(registry.ALIASES.values()) <= {entry.name for entry in entries}
+    assert not set(registry.ALIASES) & {entry.name for entry in entries}
     for entry in entries:
         assert find_model(entry.name) == entry
         assert find_fingerprint(bytes.fromhex(entry.fingerprint)) == entry

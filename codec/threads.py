@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import mmap
 import os
 import sys
 import threading
@@ -17,6 +18,8 @@ ONE_PRODUCT = "OPENBLAS_NUM_THREADS"
 Those of NumPy's library for products would take 50 ms to start, and wait for each other.
 """
 _MOST = 256
+_BUFFER = 2**26
+"""Address space that a product of NumPy's library takes for itself, at most, the first time in a thread."""
 _chosen: list[int] = []
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -89,8 +92,24 @@ def single_products() -> AbstractContextManager[None]:
 
     Products of several threads are not only slower beside other work: if another thread forks meanwhile, their library
     ends its threads, and the product is wrong.
+
+    Entering it raises :class:`MemoryError` where products could not have their buffers.
     """
     return _single_products
+
+
+def _check_room(products: int) -> None:
+    """Check that a number of products at once can have their buffers: OpenBLAS would try for ever to get them.
+
+    Raises:
+        MemoryError: they cannot.
+    """
+    if not hasattr(mmap, "MAP_ANONYMOUS"):
+        return
+    try:
+        mmap.mmap(-1, products * _BUFFER, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=0).close()
+    except OSError:
+        raise MemoryError from None
 
 
 def _one_product() -> bool:
@@ -116,6 +135,7 @@ class _SingleProducts(AbstractContextManager[None]):
         self._limit: Any = None
 
     def __enter__(self) -> None:
+        _check_room(threads())
         with self._lock:
             if not self._inside and not _one_product():
                 self._limit = _blas().limit(limits=1)

@@ -1,6 +1,8 @@
 """The number of threads: what is set, what is used, and what children get."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -104,3 +106,26 @@ def test_forked_children_use_one_thread() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     assert threads() == 2
     assert np.ones((2, 2)).dot(np.ones((2, 2)))[0, 0] == 2
+
+
+LITTLE = """
+import resource
+import numpy as np
+from aez.codec.threads import set_threads, single_products
+set_threads(2)
+a = np.ones((300, 300))
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**25,) * 2)
+try:
+    with single_products():
+        a @ a
+except MemoryError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_products_without_room_are_refused() -> None:
+    """OpenBLAS would try for ever to get the memory."""
+    done = subprocess.run([sys.executable, "-c", LITTLE], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "refused\n"

@@ -124,6 +124,10 @@ def children_do_not_see_ctrl_c() -> Iterator[None]:
     if os.name != "posix":
         yield
         return
+    # The first process that multiprocessing starts makes it start one of its own, which unblocks the signal.
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -116,6 +116,29 @@ def test_interruptions_leave_no_partial_file(folder: Path, tiny_path: Path, numb
             time.sleep(0.05)
 
 
+_MASK = """
+import multiprocessing
+import signal
+from aez.cli.shared.batch.interrupts import children_do_not_see_ctrl_c
+
+def show():
+    print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=show)
+    with children_do_not_see_ctrl_c():
+        process.start()
+    process.join()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no signals")
+def test_the_first_child_does_not_see_ctrl_c_either(tmp_path: Path) -> None:
+    (tmp_path / "mask.py").write_text(_MASK)
+    done = subprocess.run([sys.executable, tmp_path / "mask.py"], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
 _PARENT = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -200,12 +200,12 @@ def command(
         raise click.UsageError("--delete-source excludes --region, --scale and --preview, which give only a part")
     suffix = "." + kind.lower().removeprefix(".")
     if kind != "png":
-        from aez.codec.picture.outputs import format_of
+        from aez.codec.picture.outputs import format_of_suffix
 
         try:
-            format_of(Path(f"output{suffix}"))
+            format_of_suffix(suffix)
         except ImageError as error:
-            raise click.UsageError(f"--format {kind}: {str(error).partition(': ')[2]}") from None
+            raise click.UsageError(f"--format {kind}: {error}") from None
     job = DecompressJob(
         model=model,
         decoding=decoding,

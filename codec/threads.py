@@ -69,6 +69,7 @@ def in_parallel(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterat
         if count < 2:
             yield from map(function, work)
             return
+        _check_room(count)
         from concurrent.futures import ThreadPoolExecutor  # which imports much
 
         with ThreadPoolExecutor(count) as pool:
@@ -135,7 +136,7 @@ class _SingleProducts(AbstractContextManager[None]):
         self._limit: Any = None
 
     def __enter__(self) -> None:
-        _check_room(threads())
+        _check_room(1)
         with self._lock:
             if not self._inside and not _one_product():
                 self._limit = _blas().limit(limits=1)

@@ -48,10 +48,17 @@ def format_of(target: Path) -> str:
     Raises:
         ImageError: Pillow cannot write files with that suffix.
     """
-    known = Image.registered_extensions()
-    kind = known.get(target.suffix.lower())
+    try:
+        return format_of_suffix(target.suffix)
+    except ImageError as error:
+        raise ImageError(f"{target}: {error}") from None
+
+
+def format_of_suffix(suffix: str) -> str:
+    """Return Pillow's name of the format of a suffix, which begins with a dot; errors as :func:`format_of`."""
+    kind = Image.registered_extensions().get(suffix.lower())
     if kind is None or kind not in Image.SAVE or kind == "AEZ":  # registered by `aez.codec.pillow`
-        raise ImageError(f"{target}: Pillow cannot write pictures with the suffix {target.suffix!r}")
+        raise ImageError(f"Pillow cannot write pictures with the suffix {suffix!r}")
     return kind
 
 

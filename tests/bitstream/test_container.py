@@ -23,6 +23,7 @@ from aez.bitstream import (
     write_container,
 )
 from aez.bitstream.container import write_chunk
+from aez.bitstream.errors import NEWER
 
 HEADER = Header(width=20, height=20, fingerprint=b"abcdef", quality=7)
 ALPHA_HEADER = replace(HEADER, alpha=True)
@@ -93,6 +94,11 @@ def test_types_that_are_no_letters_are_refused(kind: int) -> None:
         read_container(START + H + Z + T + write_chunk(kind, b"x") + E)
 
 
+def test_an_unknown_critical_chunk_may_be_one_of_a_newer_version() -> None:
+    with pytest.raises(FormatError, match=f"'Q' is needed for decoding .*{NEWER}"):
+        read_container(START + H + write_chunk(ord("Q"), b"x") + Z + T + E)
+
+
 @pytest.mark.parametrize(
     "chunks",
     [
@@ -144,7 +150,7 @@ def test_errors_say_what_is_wrong() -> None:
         read_container(data[:5])
     with pytest.raises(FormatError, match=r"not an \.aez file"):
         read_container(b"\x89PNG\r\n\x1a\n" + data)
-    with pytest.raises(FormatError, match="version 2"):
+    with pytest.raises(FormatError, match=f"version 2.*{NEWER}"):
         read_container(SIGNATURE + b"\x02" + data[9:])
     with pytest.raises(ChecksumError, match="damaged"):
         read_container(data[:-1] + bytes([data[-1] ^ 1]))

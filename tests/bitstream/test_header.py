@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aez.bitstream import FormatError, Header, TruncatedError
+from aez.bitstream.errors import NEWER
 
 SIDES = st.integers(1, 65535)
 HEADERS = st.builds(
@@ -87,7 +88,7 @@ def test_reserved_values_are_refused(at: int, value: int) -> None:
     payload = bytearray(HEADER.to_bytes())
     assert (payload[PIXEL], payload[LAYOUT]) == (0, 0)
     payload[at] = value
-    with pytest.raises(FormatError):
+    with pytest.raises(FormatError, match=NEWER):
         Header.from_bytes(bytes(payload))
 
 

@@ -1,4 +1,4 @@
-"""Files of version 1, as ``tests/tools/make_v1.py`` wrote them, decode for ever: docs/pages/compatibility.md."""
+"""Files and names of version 1, as ``tests/tools/make_v1.py`` wrote them, stay: docs/pages/compatibility.md."""
 
 import hashlib
 import json
@@ -18,6 +18,7 @@ from aez.bitstream.layer import IndexedStream, read_layer
 from aez.codec import api
 from aez.codec.base import PictureCodec
 from aez.codec.model.registry import ALIASES, find_model, packaged_models
+from tests.tools.make_v1 import interface
 
 FOLDER = Path(__file__).parents[1] / "data" / "v1"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((FOLDER / "manifest.json").read_text())
@@ -68,6 +69,13 @@ def features(data: bytes) -> Iterator[str]:
         if tile:
             fewer, escapes, words = tile_parts(tile)
             yield from (f"more tables {bool(fewer)}", f"escapes {bool(escapes)}", f"words {bool(words)}")
+
+
+def test_names_that_programs_use_are_still_there() -> None:
+    known, today = json.loads((FOLDER / "interface.json").read_text()), interface()
+    options = known.pop("options")
+    assert not {name: left for name in known if (left := set(known[name]) - set(today[name]))}
+    assert not {name: left for name in options if (left := set(options[name]) - set(today["options"].get(name, ())))}
 
 
 def test_the_files_are_those_of_the_release() -> None:

@@ -5,7 +5,8 @@ Usage::
     python tests/tools/make_v1.py
 
 There is at least one file for every feature of version 1 of the format and for every packaged model that compresses.
-``manifest.json`` has what is known of each, ``pixels.npz`` what it decoded to. Once version 1.0.0 is released, the
+``manifest.json`` has what is known of each, ``pixels.npz`` what it decoded to, ``interface.json`` the names that
+programs use. Once version 1.0.0 is released, the
 folder never changes; a later feature gets a folder of its own.
 """
 
@@ -20,21 +21,24 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from aez import codec
+import aez.bitstream
+import aez.codec
 from aez.bitstream import read_container, write_container
+from aez.cli.main import group
 from aez.codec import api
 from aez.codec.base import PictureCodec
 from aez.codec.layer import tiles
+from aez.codec.model.registry import packaged_models
 from aez.codec.picture.alpha import planes
 from aez.codec.picture.colour.icc import Curve, rgb_profile
 
 FOLDER = Path(__file__).parents[1] / "data" / "v1"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FAMILY = ("sparse", "sparse-l0", "vae")
 SMALL_TILES = 6
 """The least log₂ of the side of a tile of a layer and of opacity, in pixels."""
 WIDE = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
@@ -207,7 +211,7 @@ def with_layer() -> Iterator[Golden]:
 
 def of_the_family() -> Iterator[Golden]:
     """Encode pictures with the members of the autoencoder family that compress."""
-    for name in FAMILY:
+    for name in [entry.name for entry in packaged_models() if entry.family and entry.points]:
         for quality in (20, 80):
             data = model_of(name).encode(cat(129, 83), quality)
             yield Golden(f"{name}-{quality}", f"factorised code, quality {quality}", name, data)
@@ -231,6 +235,22 @@ def known(golden: Golden) -> tuple[dict[str, Any], NDArray[Any]]:
     return facts, own.decode_array(golden.data)
 
 
+def interface() -> dict[str, Any]:
+    """Return what programs and people use: exported names, options of commands, fields of ``aez info --json``."""
+    context = click.Context(group)
+    commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {
+        "aez.codec": sorted(aez.codec.__all__),
+        "aez.bitstream": sorted(aez.bitstream.__all__),
+        "options": {
+            name: sorted(text for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts))
+            for name, command in commands.items()
+            if command is not None
+        },
+        "info": sorted(api.info((FOLDER / "page.aez").read_bytes())),
+    }
+
+
 def main() -> None:
     """Write the files, what is known of them, and their samples."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
@@ -244,8 +264,9 @@ def main() -> None:
             manifest[golden.name], pixels[golden.name] = known(golden)
             print(f"{golden.name}: {len(golden.data)} bytes")
     (FOLDER / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (FOLDER / "interface.json").write_text(json.dumps(interface(), indent=1) + "\n", encoding="utf-8")
     np.savez_compressed(FOLDER / "pixels.npz", **pixels)
-    print(f"pixels.npz: {(FOLDER / 'pixels.npz').stat().st_size} bytes; aez {codec.__name__}")
+    print(f"pixels.npz: {(FOLDER / 'pixels.npz').stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import functools
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from aez.bitstream.costs import residual_bits
 from aez.codec.codec import Codec
@@ -26,6 +28,7 @@ from tests.codec.stages import candidate_of, decoded, latents, setting_of, small
 pytestmark = pytest.mark.torch
 
 Photo = NDArray[np.uint8]
+CAT = Path(__file__).parents[3] / "examples" / "chelsea.png"
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +89,12 @@ def test_steps_that_are_too_long_are_taken_back(flagship: Codec, photo: Photo, m
 
 
 def test_windows_descend_like_the_whole(flagship: Codec, photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = Case(flagship, photo[:300, :330], 80, passes=1)
+    case = Case(flagship, photo[:300, :330], 85, passes=1)
     whole = case.descended(2)
     small = functools.partial(windows.cell_windows, height=2, size=4, whole=0)
     monkeypatch.setattr(descent, "cell_windows", lambda area, **_: small(area))
     assert (whole != case.descended(2)).mean() < 1e-3
-    assert (whole != case.r).mean() > 3e-3
+    assert (whole != case.r).mean() > 5e-3
 
 
 def small_parts(photo: Photo) -> tuple[Photo, ...]:
@@ -100,6 +103,12 @@ def small_parts(photo: Photo) -> tuple[Photo, ...]:
 
 def more_parts(photo: Photo) -> tuple[Photo, ...]:
     return (*small_parts(photo), photo[300:480, 250:430], photo[:190, 100:290])
+
+
+def parts_of_a_cat() -> tuple[Photo, ...]:
+    with Image.open(CAT) as image:
+        cat = np.asarray(image.convert("RGB"))
+    return cat[20:200, 60:260], cat[100:290, 150:345], cat[110:300, 250:445], cat[:190, 200:390]
 
 
 def by_eye(
@@ -161,6 +170,8 @@ def test_the_step_of_the_default_effort_gains(photo: Photo, monkeypatch: pytest.
     # By the score alone, which is not all that the step lessens, single crops gain −0.7 to 0.9 points.
     without, default = by_eye(codec, more_parts(photo), grey, (15, 30, 45, 60), (1, 2))
     assert default > without + 0.1
+    without, default = by_eye(codec, parts_of_a_cat(), grey, (20, 30), (1, 2))
+    assert default > without + 0.25
 
 
 @pytest.mark.parametrize("grey", [False, True])

@@ -161,8 +161,8 @@ def test_files_have_profiles_for_their_samples(kind: str, srgb: bool) -> None:
         (grey(LINEAR), np.dstack([RAMP] * 3), None),
     ):
         out = fit_to_format(Picture(samples, alpha, metadata=Metadata(icc=profile)), kind, srgb=srgb)
-        of_profiles = [line for line in out.warnings if "transparency" not in line]
-        assert len(of_profiles) == (samples.ndim == 3)
+        soft = kind == "GIF" and alpha is not None
+        assert len(out.warnings) == (samples.ndim == 3) + soft
         file = Image.open(io.BytesIO(picture_bytes(out, kind)))
         written = file.info.get("icc_profile")
         if written is not None:

@@ -41,7 +41,7 @@ def test_tiles_decide_for_themselves(flagship: Codec, photo: Photo) -> None:
     picture = photo[:512, :512].copy()
     picture[:256, :256] = 128
     picture[256:, 256:] = np.tile(checks(MAGENTA, GREEN, 4, 64)[:64, :64], (4, 4, 1))
-    data = flagship.encode(picture, 80, effort=0, content="photo", tile_log2=4)
+    data = flagship.encode(picture, 60, effort=0, content="photo", tile_log2=4)
     extra = [tile[0] & 7 for tile in read_container(data).tiles]
     assert len(extra) == 4
     assert extra[3] > 0
